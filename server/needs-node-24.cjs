@@ -4,7 +4,7 @@
 
 var found = process.versions.node
 if (Number(found.split('.')[0]) < 24) {
-  console.error('Quota Wallet needs Node 24 or newer; this is Node ' + found + '.')
+  console.error(`Quota Wallet needs Node 24 or newer; this is Node ${found}.`)
   console.error('On Linux and Windows (x64) `npm ci` brings it along; elsewhere install it from https://nodejs.org.')
   process.exit(1)
 }
