@@ -142,16 +142,21 @@ async function stream(response: ServerResponse, behaviour: Behaviour, call: Call
     )
   const count = behaviour.chunks ?? DEFAULTS.chunks
   for (let n = 0; n < count; n++) {
-    if (behaviour.cutAfter === n) return void response.destroy()
+    if (behaviour.cutAfter === n) return void cut(response)
     await sleep(behaviour.intervalMs ?? DEFAULTS.intervalMs)
     if (response.destroyed) return
     chunk([{ index: 0, delta: { content: behaviour.text ?? DEFAULTS.text }, finish_reason: null }])
   }
-  if (behaviour.cutAfter === count) return void response.destroy()
+  if (behaviour.cutAfter === count) return void cut(response)
   chunk([{ index: 0, delta: {}, finish_reason: 'stop' }])
   const usage = usageOf(behaviour)
   if (usage !== null && options?.include_usage) chunk([], { usage })
   response.end('data: [DONE]\n\n')
+}
+
+/** Ends the connection in the middle of the body; what was written before still arrives. */
+function cut(response: ServerResponse): void {
+  response.socket?.end()
 }
 
 function usageOf(behaviour: Behaviour): Record<string, unknown> | null {
