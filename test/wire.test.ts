@@ -37,8 +37,7 @@ test('any change of a contract file would be seen, a change of version.ts would 
   const changed = (name: string) =>
     files.map((file) => (file.name === name ? { ...file, text: `${file.text} ` } : file))
   for (const { name } of files) {
-    const verdict = name === 'version.ts' ? assert.equal : assert.notEqual
-    verdict(hashOf(changed(name)), hash, name)
+    assert.equal(hashOf(changed(name)) === hash, name === 'version.ts', name)
   }
   assert.notEqual(hashOf([...files, { name: 'extra.ts', text: '' }]), hash)
 })
