@@ -1,0 +1,66 @@
+// The model vendor of the bench: answers at once, the same every time, and counts.
+// owns: two fixed answers. never: work that depends on the request beyond `stream`.
+// always true: GET /count says how many answers were completed. Prints its port on stdout.
+
+import { createServer, type ServerResponse } from 'node:http'
+
+const CHUNKS = 32
+const USAGE = { prompt_tokens: 200, completion_tokens: CHUNKS, total_tokens: 200 + CHUNKS }
+const HEAD = { id: 'chatcmpl-bench', created: 1_700_000_000, model: 'gpt-4o-mini' }
+const ANSWER = Buffer.from(
+  JSON.stringify({
+    ...HEAD,
+    object: 'chat.completion',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'word '.repeat(CHUNKS) }, finish_reason: 'stop' }],
+    usage: USAGE,
+  }),
+)
+const event = (fields: object) =>
+  Buffer.from(`data: ${JSON.stringify({ ...HEAD, object: 'chat.completion.chunk', ...fields })}\n\n`)
+const CHUNK = event({ choices: [{ index: 0, delta: { content: 'word ' }, finish_reason: null }] })
+const LAST = Buffer.concat([
+  event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
+  event({ choices: [], usage: USAGE }),
+  Buffer.from('data: [DONE]\n\n'),
+])
+
+let intervalMs = 0
+let count = 0
+
+const server = createServer((request, response) => {
+  if (request.method === 'GET') return control(request.url ?? '', response)
+  const pieces: Buffer[] = []
+  request.on('data', (piece) => pieces.push(piece))
+  request.on('end', () => {
+    response.once('finish', () => count++)
+    if (!Buffer.concat(pieces).includes('"stream":true')) {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': ANSWER.length }).end(ANSWER)
+      return
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    stream(response, 0)
+  })
+})
+
+function stream(response: ServerResponse, sent: number): void {
+  if (response.destroyed) return
+  if (sent === CHUNKS) {
+    response.end(LAST)
+    return
+  }
+  response.write(CHUNK)
+  if (intervalMs > 0) setTimeout(stream, intervalMs, response, sent + 1)
+  else setImmediate(stream, response, sent + 1)
+}
+
+/** GET /interval/5 sets the pause between chunks in milliseconds; GET /count answers the number of answers. */
+function control(path: string, response: ServerResponse): void {
+  const interval = /\/interval\/(\d+)$/.exec(path)
+  if (interval) intervalMs = Number(interval[1])
+  response.end(String(count))
+}
+
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  if (typeof address === 'object' && address) process.stdout.write(`${address.port}\n`)
+})
