@@ -49,6 +49,8 @@ const RANKS: Record<string, number> = {
   webhooks: 7,
   analytics: 7,
   'procedures.ts': 8,
+  'admin.ts': 8,
+  'wallet-pages.ts': 8,
   'serve.ts': 8,
   'app.ts': 8,
   'main.ts': 9,
