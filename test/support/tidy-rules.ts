@@ -35,6 +35,7 @@ const RANKS: Record<string, number> = {
   'config.ts': 0,
   'deps.ts': 0,
   'http.ts': 0,
+  'rate-limit.ts': 0,
   db: 1,
   ledger: 2,
   feed: 2,
@@ -46,15 +47,16 @@ const RANKS: Record<string, number> = {
   payments: 5,
   receipts: 5,
   proxy: 6,
+  wallet: 7,
   webhooks: 7,
   analytics: 7,
   'procedures.ts': 8,
   'admin.ts': 8,
   'wallet-pages.ts': 8,
   'serve.ts': 8,
-  'app.ts': 8,
-  'main.ts': 9,
-  'needs-node-24.cjs': 9,
+  'app.ts': 9,
+  'main.ts': 10,
+  'needs-node-24.cjs': 10,
 }
 const COMMON = 0
 
