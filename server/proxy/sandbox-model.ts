@@ -97,8 +97,9 @@ function answerTo(request: Request, now: number): Answer {
   const limit = request.max_completion_tokens ?? request.max_tokens ?? Number.POSITIVE_INFINITY
   const stops = (typeof request.stop === 'string' ? [request.stop] : (request.stop ?? [])).filter((stop) => stop !== '')
   const seed = JSON.stringify([request.model, request.messages.map(contentText)])
+  const first = request.messages.every((message) => message.role !== 'assistant')
   const choices = Array.from({ length: request.n ?? 1 }, (_, index) => {
-    return cut(request.model, untilStop(sandboxText(question, `${seed}#${index}`), stops), limit)
+    return cut(request.model, untilStop(sandboxText(question, `${seed}#${index}`, first), stops), limit)
   })
   const input = countPrompt(request.model, request)
   const output = choices.reduce((sum, choice) => sum + choice.tokens.length, 0)

@@ -39,8 +39,9 @@ const QUOTE_LENGTH = 80
  * An answer in plain English that refers to the question.
  * @param question the person's last message
  * @param seed everything else that the answer depends on (the conversation, the number of the choice)
+ * @param first whether this is the first answer of a conversation: then it says who is speaking
  */
-export function sandboxText(question: string, seed: string): string {
+export function sandboxText(question: string, seed: string, first = true): string {
   const digest = createHash('sha256').update(`${seed}\n${question}`).digest()
   const pick = (list: readonly string[], at: number): string =>
     list[(digest[at % digest.length] ?? 0) % list.length] ?? ''
@@ -57,7 +58,7 @@ export function sandboxText(question: string, seed: string): string {
     .join(' ')
     .replace(/ ?\n\n ?/g, '\n\n')
     .trim()
-  return `${pick(OPENINGS, 2)} ${subject} ${body}\n\n${pick(CLOSINGS, 3)} ${NOTE}`
+  return `${pick(OPENINGS, 2)} ${subject} ${body}\n\n${pick(CLOSINGS, 3)}${first ? ` ${NOTE}` : ''}`
 }
 
 /** The beginning of the question on one line, without what a page or a terminal could trip over. */

@@ -1,0 +1,101 @@
+// Routes for those who run the server: health, and the audit.
+// owns: /healthz, /readyz, /admin/audit. never: a change to the books.
+// always true: without QUOTA_ADMIN_TOKEN the admin routes do not exist; each audit answer is of one moment.
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import type { Deps } from './deps.ts'
+import { fault } from './faults.ts'
+import type { Routes } from './http.ts'
+import { audit, entriesAfter, type MovementRow, seal, trialBalance } from './ledger/chain.ts'
+import { holdsReport } from './ledger/leases.ts'
+import { legsFrom } from './ledger/ledger.ts'
+
+const PAGE = 2000
+
+export const adminRoutes: Routes = (app, deps) => {
+  app.get('/healthz', async () => ({ ok: true }))
+
+  app.get('/readyz', async () => {
+    if (deps.draining()) throw fault('draining')
+    try {
+      await deps.db.get('SELECT 1 AS one')
+    } catch (cause) {
+      throw fault('ledger_unavailable', { cause })
+    }
+    return { ok: true, livemode: deps.config.livemode }
+  })
+
+  app.get('/admin/audit/entries', async (request, reply) => {
+    onlyOperators(deps, request)
+    await sealAll(deps)
+    reply.type('application/x-ndjson')
+    return reply.send(exportOf(deps))
+  })
+
+  app.get('/admin/audit/trial-balance', async (request) => {
+    onlyOperators(deps, request)
+    return deps.db.snapshot(trialBalance)
+  })
+
+  app.get('/admin/audit/holds', async (request) => {
+    onlyOperators(deps, request)
+    return deps.db.snapshot((reader) => holdsReport(reader, deps.now()))
+  })
+
+  app.get('/admin/audit/report', async (request) => {
+    onlyOperators(deps, request)
+    return deps.db.snapshot(audit)
+  })
+}
+
+function onlyOperators(deps: Deps, request: FastifyRequest): void {
+  const token = deps.config.QUOTA_ADMIN_TOKEN
+  const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
+  if (!token || !given) throw fault('not_found')
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  if (!timingSafeEqual(digest(token), digest(given))) throw fault('not_found')
+}
+
+async function sealAll(deps: Deps): Promise<void> {
+  while ((await deps.db.tx(seal, undefined)) > 0);
+}
+
+async function* exportOf(deps: Deps): AsyncGenerator<string> {
+  for (let seq = 0; ; ) {
+    const rows = await entriesAfter(deps.db, seq, PAGE)
+    if (rows.length === 0) return
+    yield rows.map((row) => `${JSON.stringify(entryOf(row))}\n`).join('')
+    seq = rows.at(-1)?.seq ?? seq
+  }
+}
+
+// `postings` are what the movement did: signed, summing to zero per unit; a hold and a void move nothing.
+function entryOf(row: MovementRow) {
+  const legs = legsFrom(row.legs)
+  const moved = row.kind === 'hold' ? [] : legs
+  return {
+    seq: row.seq,
+    id: row.id,
+    kind: row.kind,
+    hold_id: row.hold_id,
+    request_id: row.request_id,
+    at: new Date(row.at).toISOString(),
+    legs,
+    postings: moved.flatMap(({ from, to, amount }) => [
+      { account: from, amount: -amount },
+      { account: to, amount },
+    ]),
+    memo: row.memo === null ? null : memoOf(row.memo),
+    prev_hash: row.prev_hash,
+    hash: row.hash,
+  }
+}
+
+function memoOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

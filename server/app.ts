@@ -1,0 +1,161 @@
+// The HTTP server: one visible list of routes, and what all of them share.
+// owns: request ids, refusals of malformed requests, the one error renderer, headers, CORS for the wallet.
+// never: a decision about money. always true: every reply carries x-request-id; every failure has the contract's shape.
+
+import { type IncomingMessage } from 'node:http'
+import cookie from '@fastify/cookie'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { adminRoutes } from './admin.ts'
+import { connectionsRoutes } from './connections/routes.ts'
+import { directoryOf } from './connections/directory.ts'
+import type { FaultCode } from './contract/faults.ts'
+import type { Deps } from './deps.ts'
+import { errorBody, errorHeaders, type Fault, fault, isFault } from './faults.ts'
+import { grantsRoutes } from './grants/routes.ts'
+import { MAX_BODY_BYTES, readJson } from './http.ts'
+import { identityRoutes } from './identity/routes.ts'
+import { paymentsRoutes } from './payments/routes.ts'
+import { proxyRoutes } from './proxy/routes.ts'
+import { receiptRoutes } from './receipts/routes.ts'
+import { walletPages } from './wallet-pages.ts'
+
+const SINGLE_HEADERS = new Set(['host', 'authorization', 'x-api-key', 'x-quota-user', 'idempotency-key', 'content-type'])
+const MAX_URL = 8192
+
+/** Builds the server around its ports. It does not listen yet. */
+export async function buildApp(deps: Deps): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    genReqId: () => deps.id('req'),
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: 4096, caseSensitive: true },
+    trustProxy: false,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 30_000, connectionsCheckingInterval: 5000, maxHeaderSize: 16_384 },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => void sendError(deps, error, request as FastifyRequest, reply as FastifyReply),
+  })
+  app.server.maxHeadersCount = 100
+  const methods = knownMethods(app)
+  jsonOnly(app)
+  app.decorateRequest('rawBody', null)
+  app.addHook('onRequest', async (request, reply) => onRequest(deps, request, reply))
+  app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    const known = methods(request.url.split('?', 1)[0] ?? '')
+    if (known.length > 0) reply.header('allow', known.join(', '))
+    return sendError(deps, fault(known.length > 0 ? 'method_not_allowed' : 'not_found'), request, reply)
+  })
+  await app.register(cookie)
+
+  adminRoutes(app, deps)
+  receiptRoutes(app, deps)
+  await identityRoutes(app, deps, directoryOf(deps))
+  connectionsRoutes(app, deps)
+  grantsRoutes(app, deps)
+  paymentsRoutes(app, deps)
+  proxyRoutes(app, deps)
+  walletPages(app, deps)
+  return app
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The bytes of a JSON body, as they came. */
+    rawBody: Buffer | null
+  }
+}
+
+// JSON is the only body type; a route that takes another (forms, OAuth) registers it in a scope of its own.
+function jsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, bytes: Buffer) => {
+    request.rawBody = bytes
+    return bytes.length === 0 ? {} : readJson(bytes)
+  })
+}
+
+async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { raw } = request
+  reply.header('x-request-id', request.id)
+  reply.header('x-content-type-options', 'nosniff')
+  reply.header('referrer-policy', 'no-referrer')
+  reply.header('cache-control', 'no-store')
+  reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  if (deps.publicUrl.startsWith('https:')) reply.header('strict-transport-security', 'max-age=31536000')
+  if (cors(deps, request, reply)) return reply.code(204).send()
+  if (raw.url && raw.url.length > MAX_URL) throw fault('uri_too_long')
+  if (raw.url && /%00|[^\x21-\x7e]/.test(raw.url)) throw fault('bad_request', { message: 'The address holds a forbidden character.' })
+  refuseDoubled(raw)
+  const encoding = raw.headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') throw fault('unsupported_media_type')
+  return undefined
+}
+
+// Node merges or drops doubled headers silently; the raw list does not.
+function refuseDoubled(raw: IncomingMessage): void {
+  const seen = new Set<string>()
+  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
+    const name = raw.rawHeaders[i]?.toLowerCase() ?? ''
+    if (!SINGLE_HEADERS.has(name)) continue
+    if (seen.has(name)) throw fault('bad_request', { message: `The header ${name} is given twice.` })
+    seen.add(name)
+  }
+}
+
+// The desktop's pages come from their own origin; nobody else's pages may read our answers with credentials.
+// Answers whether the request was a preflight, which needs nothing more.
+function cors(deps: Deps, request: FastifyRequest, reply: FastifyReply): boolean {
+  const { origin } = request.headers
+  if (!origin || !deps.config.QUOTA_WALLET_ORIGINS.includes(origin)) return false
+  reply.header('access-control-allow-origin', origin)
+  reply.header('vary', 'origin')
+  reply.header('access-control-expose-headers', 'x-request-id, retry-after')
+  if (request.method !== 'OPTIONS') return false
+  reply.header('access-control-allow-methods', 'GET, POST, PATCH, DELETE')
+  reply.header('access-control-allow-headers', 'authorization, content-type, idempotency-key, x-quota-wallet, accept')
+  reply.header('access-control-max-age', '600')
+  return true
+}
+
+const FRAMEWORK: Readonly<Record<string, FaultCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'bad_request',
+  FST_ERR_BAD_URL: 'bad_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
+}
+
+/** Any error as a fault; what is not expected becomes internal_error and is logged with its cause. */
+export function asFault(deps: Deps, error: unknown, requestId: string): Fault {
+  if (isFault(error)) {
+    if (error.status >= 500) deps.log.error({ request_id: requestId, code: error.code, cause: String(error.options.cause ?? '') }, error.message)
+    return error
+  }
+  const code = FRAMEWORK[(error as FastifyError)?.code ?? '']
+  if (code) return fault(code)
+  deps.log.error({ request_id: requestId, err: error instanceof Error ? { message: error.message, stack: error.stack } : String(error) }, 'unexpected')
+  return fault('internal_error', { cause: error })
+}
+
+function sendError(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = asFault(deps, error, request.id)
+  return reply
+    .code(known.status)
+    .headers({ 'x-request-id': request.id, ...errorHeaders(known) })
+    .type('application/json')
+    .send(JSON.stringify(errorBody(known, request.id, deps.publicUrl)))
+}
+
+// Fastify answers 404 for a known path with another method; the honest answer is 405 with Allow (RFC 9110, 15.5.6).
+function knownMethods(app: FastifyInstance): (path: string) => string[] {
+  const routes: { method: string; pattern: RegExp }[] = []
+  app.addHook('onRoute', (route) => {
+    if (route.url.includes('*')) return
+    const pattern = new RegExp(`^${route.url.replace(/[.+?^$()[\]{}|\\]/g, '\\$&').replace(/:[A-Za-z_]+/g, '[^/]+')}/?$`)
+    for (const method of [route.method].flat()) routes.push({ method: String(method), pattern })
+  })
+  return (path) => [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))]
+}

@@ -1,0 +1,160 @@
+// Requests and replies of the HTTP routes, as schemas.
+// owns: shapes. never: behaviour. always true: an unknown body field of a route here is refused (strict objects).
+
+import { z } from 'zod'
+import { LimitDetails } from './faults.ts'
+import { Micros, MicrosOrZero } from './money.ts'
+import {
+  Cap,
+  Caps,
+  Connection,
+  ConsentRequest,
+  ExternalUserId,
+  Id,
+  Package,
+  Profile,
+  Time,
+  WeekStart,
+} from './records.ts'
+
+// --- accounts and sessions -------------------------------------------------------------------------------------
+
+export const Credentials = z.strictObject({ email: z.string().max(254), password: z.string().max(1024) })
+export const SessionReply = z.object({
+  user: z.object({ id: Id, email: z.string(), balance: MicrosOrZero }),
+  session_token: z.string(),
+  expires_at: Time,
+})
+export const AccountPatch = z.strictObject({
+  name: z.string().min(1).max(80).nullable().optional(),
+  time_zone: z.string().max(64).optional(),
+  week_start: WeekStart.optional(),
+})
+export const Account = Profile.extend({ balance: MicrosOrZero })
+
+// --- the interaction: sign-in and consent ----------------------------------------------------------------------
+
+/** GET /oauth/interactions/{uid}. `estimate` says what the suggested limit buys, in plain words. */
+export const Interaction = z.object({
+  uid: Id,
+  prompt: z.enum(['login', 'consent']),
+  client: ConsentRequest.shape.client,
+  scopes: z.array(z.string()),
+  requested_cap: Cap.nullable(),
+  estimate: z.object({ model: z.string(), calls: z.int(), credits_per_call: Micros }).nullable(),
+  /** The limits that hold today, when this person has connected this app before. */
+  current: Connection.nullable().optional(),
+  match: z.string().nullable().optional(),
+})
+export type Interaction = z.infer<typeof Interaction>
+
+export const InteractionAnswer = z.strictObject({
+  decision: z.enum(['approve', 'deny', 'continue']),
+  caps: Caps.optional(),
+  expires_at: Time.nullable().optional(),
+  per_call_ceiling: Micros.nullable().optional(),
+  ask_above: Micros.nullable().optional(),
+  models: z.array(z.string().max(200)).max(100).nullable().optional(),
+})
+export type InteractionAnswer = z.infer<typeof InteractionAnswer>
+export const InteractionReply = z.object({ redirect_to: z.string() })
+
+// --- developers --------------------------------------------------------------------------------------------------
+
+export const MARKUP_BPS_MAX = 100_000
+const MarkupBps = z.int().min(0).max(MARKUP_BPS_MAX)
+
+export const AppCreate = z.strictObject({
+  name: z.string().min(1).max(80),
+  redirect_uris: z.array(z.string().max(2000)).max(20),
+  type: z.enum(['confidential', 'public']).optional(),
+  allowed_scopes: z.array(z.string()).optional(),
+  markup_bps: MarkupBps.optional(),
+  logo_uri: z.string().max(2000).nullable().optional(),
+})
+export const AppSettings = z
+  .strictObject({
+    name: z.string().min(1).max(80),
+    redirect_uris: z.array(z.string().max(2000)).max(20),
+    logo_uri: z.string().max(2000).nullable(),
+    markup_bps: MarkupBps,
+    /** A fraction (0.2 is 20 %), the older name of the same setting. */
+    profit_margin: z
+      .number()
+      .min(0)
+      .max(MARKUP_BPS_MAX / 10_000),
+    markup_notice_days: z.int().min(7).max(365),
+  })
+  .partial()
+export const App = z.object({
+  id: Id,
+  client_id: z.string(),
+  name: z.string(),
+  type: z.enum(['confidential', 'public']),
+  redirect_uris: z.array(z.string()),
+  allowed_scopes: z.array(z.string()),
+  logo_uri: z.string().nullable(),
+  markup_bps: z.int(),
+  markup_notice_days: z.int(),
+  created_at: Time,
+})
+export type App = z.infer<typeof App>
+
+export const BillingMode = z.enum(['user', 'developer', 'test'])
+export type BillingMode = z.infer<typeof BillingMode>
+export const KeyCreate = z.strictObject({
+  app_id: Id,
+  name: z.string().min(1).max(80),
+  billing_mode: BillingMode.optional(),
+  rate_limit_per_min: z.int().min(1).max(100_000).optional(),
+})
+export const Key = z.object({
+  id: Id,
+  app_id: Id,
+  name: z.string(),
+  billing_mode: BillingMode,
+  rate_limit_per_min: z.int(),
+  prefix: z.string(),
+  created_at: Time,
+  last_used_at: Time.nullable(),
+})
+
+// --- money ---------------------------------------------------------------------------------------------------------
+
+export const CheckoutCreate = z.strictObject({
+  package_id: z.string().max(64),
+  success_url: z.string().max(2000),
+  cancel_url: z.string().max(2000),
+  external_user_id: ExternalUserId.optional(),
+})
+export const CheckoutReply = z.object({ id: Id, url: z.string(), client_secret: z.string().optional() })
+export const PackagesReply = z.object({ packages: z.array(Package) })
+export const SandboxOutcome = z.strictObject({ outcome: z.enum(['paid', 'declined', 'expired']) })
+
+/** `amount` is dollars here and nowhere else; it is read from its decimal text before this schema sees micros. */
+export const GrantCreate = z.strictObject({
+  external_user_id: ExternalUserId,
+  amount: Micros,
+  description: z.string().max(500).optional(),
+  expires_at: Time.optional(),
+})
+export const PoolMove = z.strictObject({ amount: Micros })
+
+// --- one metered call ------------------------------------------------------------------------------------------------
+
+export const Quota = z.object({
+  request_id: Id,
+  billing_mode: BillingMode,
+  credits_used: MicrosOrZero,
+  base_credits: MicrosOrZero,
+  markup_credits: MicrosOrZero,
+  funded_by: z.array(z.object({ source: z.enum(['grant', 'balance']), credits: Micros })),
+  balance_before: MicrosOrZero,
+  balance_after: MicrosOrZero,
+  estimated: z.boolean(),
+  price_version: z.string(),
+  receipt: z.string(),
+})
+export type Quota = z.infer<typeof Quota>
+
+export { LimitDetails }

@@ -1,0 +1,164 @@
+// The documents that travel: what a wallet shows and an app is told.
+// owns: their shapes. never: behaviour. always true: amounts are integer micros, times RFC 3339 UTC, ids opaque.
+
+import { z } from 'zod'
+import { Micros, MicrosOrZero } from './money.ts'
+import { Units } from './receipts.ts'
+
+export const Id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
+/** Any character but ASCII controls; the app's own name for one of its users. */
+export const ExternalUserId = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((s) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(s), 'unprintable character')
+export const Time = z.iso.datetime()
+
+export const Period = z.enum(['day', 'week', 'month', 'total'])
+export type Period = z.infer<typeof Period>
+
+/** A limit as a person sets it: so much a window, on calendar boundaries in their time zone. */
+export const Cap = z.strictObject({ amount: Micros, period: Period })
+export type Cap = z.infer<typeof Cap>
+
+/** One to four windows, each period at most once. */
+export const Caps = z
+  .array(Cap)
+  .min(1)
+  .max(4)
+  .refine((caps) => new Set(caps.map((c) => c.period)).size === caps.length, 'one limit per period')
+
+/** A limit as it stands in the current window. */
+export const CapState = z.object({
+  period: Period,
+  amount: Micros,
+  spent: MicrosOrZero,
+  held: MicrosOrZero,
+  resets_at: Time.nullable(),
+})
+export type CapState = z.infer<typeof CapState>
+
+export const DEFAULT_CAP: Cap = { amount: 5_000_000, period: 'month' }
+
+export const ConnectionStatus = z.enum(['active', 'paused', 'revoked', 'expired'])
+
+/** One person's standing permission to one app. */
+export const Connection = z.object({
+  id: Id,
+  app: z.object({ id: Id, name: z.string(), logo_uri: z.string().nullable() }),
+  /** The person's own name for it; null while it has none. */
+  name: z.string().nullable(),
+  status: ConnectionStatus,
+  scopes: z.array(z.string()),
+  markup_bps: z.int(),
+  caps: z.array(CapState),
+  per_call_ceiling: Micros.nullable(),
+  ask_above: Micros.nullable(),
+  models: z.array(z.string()).nullable(),
+  created_at: Time,
+  last_used_at: Time.nullable(),
+  expires_at: Time.nullable(),
+  version: z.int(),
+})
+export type Connection = z.infer<typeof Connection>
+
+/** What a person has; `available` = posted - held, and is what "balance" means everywhere else. */
+export const Balance = z.object({ posted: MicrosOrZero, held: MicrosOrZero, available: MicrosOrZero })
+export type Balance = z.infer<typeof Balance>
+
+/** One row of the usage log. */
+export const ReceiptRow = z.object({
+  request_id: Id,
+  at: Time,
+  app_id: Id,
+  connection_id: Id.nullable(),
+  route: z.string(),
+  model: z.string(),
+  units: Units,
+  credits_used: MicrosOrZero,
+  base_credits: MicrosOrZero,
+  markup_credits: MicrosOrZero,
+  granted_credits: MicrosOrZero,
+  estimated: z.boolean(),
+  balance_after: MicrosOrZero,
+  receipt: z.string(),
+})
+export type ReceiptRow = z.infer<typeof ReceiptRow>
+
+export const Topup = z.object({
+  id: Id,
+  package_id: z.string(),
+  price_cents: z.int(),
+  balance_credits: Micros,
+  status: z.enum(['pending', 'paid', 'declined', 'expired']),
+  livemode: z.boolean(),
+  created_at: Time,
+  paid_at: Time.nullable(),
+})
+export type Topup = z.infer<typeof Topup>
+
+export const Grant = z.object({
+  id: Id,
+  app_id: Id,
+  publisher: z.string(),
+  amount: Micros,
+  remaining: MicrosOrZero,
+  description: z.string().nullable(),
+  created_at: Time,
+  expires_at: Time.nullable(),
+})
+export type Grant = z.infer<typeof Grant>
+
+export const WeekStart = z.enum(['monday', 'sunday', 'saturday'])
+
+export const Profile = z.object({
+  id: Id,
+  email: z.string(),
+  name: z.string().nullable(),
+  time_zone: z.string(),
+  week_start: WeekStart,
+  frozen: z.boolean(),
+  livemode: z.boolean(),
+  created_at: Time,
+  version: z.int(),
+})
+export type Profile = z.infer<typeof Profile>
+
+/** A package of balance; the fee is price minus balance. */
+export const Package = z.object({
+  id: z.string(),
+  name: z.string(),
+  price_cents: z.int().positive(),
+  balance_credits: Micros,
+  balance_display: z.string(),
+})
+export type Package = z.infer<typeof Package>
+
+/** A request for consent, as shown to a signed-in wallet. */
+export const ConsentRequest = z.object({
+  uid: Id,
+  client: z.object({
+    id: z.string(),
+    name: z.string(),
+    logo_uri: z.string().nullable(),
+    verified_domain: z.string().nullable(),
+    markup_bps: z.int(),
+  }),
+  scopes: z.array(z.string()),
+  requested_cap: Cap.nullable(),
+  /** Two digits shown on both sides, so that the person knows which request they answer. */
+  match: z.string().nullable(),
+  created_at: Time,
+  expires_at: Time,
+})
+export type ConsentRequest = z.infer<typeof ConsentRequest>
+
+/** Something the person should know (a limit at 80 %, a payment that failed); shown, then dismissed. */
+export const Notice = z.object({
+  id: Id,
+  kind: z.string(),
+  at: Time,
+  connection_id: Id.nullable(),
+  text: z.string(),
+})
+export type Notice = z.infer<typeof Notice>

@@ -1,0 +1,13 @@
+// The wire's version, and the hash of this folder that guards it.
+// owns: one number and one hash. never: anything else. always true: `test/wire.test.ts` fails when a file here
+// changes and this page does not - so a change to the wire is always deliberate, and always has a line below.
+//
+// Two rules let servers and wallets upgrade in either order:
+//   1. the server serves the current wire version and the one before it;
+//   2. a reader keeps fields it does not know, and shows topics it does not know plainly.
+//
+// history
+//   1  the first wire: accounts, connections with caps, the metered chat relay, receipts, the feed.
+
+export const WIRE_VERSION = 1
+export const WIRE_HASH = 'e0537b698a81d9141bf40a2f407530966839cbf19687bc44f7f8215ced0543eb'

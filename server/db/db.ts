@@ -1,0 +1,70 @@
+// The one seam to the database.
+// owns: what a reader, a transaction and a procedure are. never: a table's meaning.
+// always true: every write happens in a named procedure, whose arguments are plain data and whose body can reach
+// nothing but its `tx` - so it may run in the writer's thread (SQLite) or over a connection (Postgres), be grouped
+// with others into one commit, and be tried again.
+
+export type Value = string | number | null | Uint8Array
+export type Row = Record<string, Value>
+
+export interface Reader {
+  /** The first row, or undefined. `?` marks parameters on both databases. */
+  get<T = Row>(sql: string, params?: readonly Value[]): Promise<T | undefined>
+  all<T = Row>(sql: string, params?: readonly Value[]): Promise<T[]>
+}
+
+/** A commit being made. It cannot reach the network. */
+export interface Tx extends Reader {
+  /** Runs a write; answers how many rows it changed. */
+  run(sql: string, params?: readonly Value[]): Promise<number>
+  /** Milliseconds since the epoch, the same throughout the commit. */
+  readonly now: number
+  /** A new id; see ids.ts. */
+  id(prefix: string): string
+  /** Notes that a feed has reached `rev`; listeners hear of it once the commit is durable. */
+  poke(feed: string, rev: number): void
+  /** Secret material for signing inside a commit. */
+  readonly secrets: Secrets
+}
+
+/** Handed to the database once, after start. */
+export type Secrets = { issuer: string; receiptKeyPem: string; receiptKid: string }
+
+export type Procedure<A, R> = { readonly name: string; readonly run: (tx: Tx, args: A) => Promise<R> }
+
+export type Poke = { feed: string; rev: number }
+
+export interface Db extends Reader {
+  readonly dialect: 'sqlite' | 'postgres'
+  /**
+   * Runs a procedure in a commit of its own (or grouped with others, each all or nothing) and answers when it is durable.
+   * @throws Fault whatever the procedure throws; `ledger_unavailable` when the store cannot commit
+   */
+  tx<A, R>(procedure: Procedure<A, R>, args: A): Promise<R>
+  /** Several reads of one moment. */
+  snapshot<T>(read: (reader: Reader) => Promise<T>): Promise<T>
+  onPoke(listener: (poke: Poke) => void): () => void
+  setSecrets(secrets: Secrets): Promise<void>
+  close(): Promise<void>
+}
+
+const registry = new Map<string, Procedure<never, unknown>>()
+
+/**
+ * Declares a procedure. Declare it at the top level of a module that `server/procedures.ts` imports, so that the
+ * writer's thread knows it too.
+ * @param name unique, "module.verb"
+ * @param run the body; arguments and result must survive structured clone
+ */
+export function procedure<A, R>(name: string, run: (tx: Tx, args: A) => Promise<R>): Procedure<A, R> {
+  if (registry.has(name)) throw new Error(`procedure ${name} is declared twice`)
+  const declared: Procedure<A, R> = { name, run }
+  registry.set(name, declared as unknown as Procedure<never, unknown>)
+  return declared
+}
+
+export function procedureNamed(name: string): Procedure<unknown, unknown> {
+  const found = registry.get(name)
+  if (!found) throw new Error(`no procedure is named ${name}`)
+  return found as unknown as Procedure<unknown, unknown>
+}

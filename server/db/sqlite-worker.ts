@@ -1,0 +1,151 @@
+// The writer: the only thread that changes the SQLite file.
+// owns: the writing connection and the grouping of commits. never: a network, a decision about money.
+// always true: what is acknowledged is on disk (WAL, synchronous=FULL, one fsync a batch), and a procedure that
+// throws leaves no trace of itself while its neighbours in the batch stand.
+
+import { parentPort, workerData } from 'node:worker_threads'
+import Database from 'better-sqlite3'
+import { isFault, type PlainFault, plainFault } from '../faults.ts'
+import { newId } from '../ids.ts'
+import { type Poke, procedureNamed, type Secrets, type Tx, type Value } from './db.ts'
+import { applyMigrations } from './migrate.ts'
+
+export type Call = { n: number; name: string; args: unknown; now: number }
+export type Answer = { n: number; ok?: unknown; fault?: PlainFault; error?: string }
+export type ToWorker = { calls: Call[] } | { secrets: Secrets } | { close: true }
+export type FromWorker = { answers: Answer[]; pokes: Poke[] } | { ready: string } | { failed: string } | { closed: true }
+export type WorkerData = { file: string; procedures: string }
+
+const SQLITE_FLOOR = [3, 51, 3] as const
+const BUSY_TIMEOUT_MS = 2000
+
+const port = parentPort
+if (!port) throw new Error('sqlite-worker runs as a worker thread')
+const { file, procedures } = workerData as WorkerData
+
+let secrets: Secrets = { issuer: '', receiptKeyPem: '', receiptKid: '' }
+let database: Database.Database
+const prepared = new Map<string, Database.Statement>()
+
+try {
+  database = open(file)
+  await applyMigrations(migrationTarget(database))
+  await import(procedures)
+  port.on('message', receive)
+  port.postMessage({ ready: database.prepare('SELECT sqlite_version() AS v').pluck().get() } as FromWorker)
+} catch (error) {
+  port.postMessage({ failed: error instanceof Error ? error.message : String(error) } satisfies FromWorker)
+}
+
+function open(path: string): Database.Database {
+  const opened = new Database(path, { timeout: BUSY_TIMEOUT_MS })
+  const version = String(opened.prepare('SELECT sqlite_version()').pluck().get())
+  if (compareVersions(version) < 0) throw new Error(`SQLite ${version} is below ${SQLITE_FLOOR.join('.')} (WAL-reset corruption)`)
+  opened.pragma('journal_mode = WAL')
+  opened.pragma('synchronous = FULL')
+  opened.pragma('foreign_keys = ON')
+  opened.pragma('trusted_schema = OFF')
+  opened.pragma('wal_autocheckpoint = 4000')
+  // better-sqlite3 builds reopen WAL files with NORMAL, which may lose acknowledged commits on power loss.
+  if (opened.pragma('synchronous', { simple: true }) !== 2) throw new Error('SQLite would not set synchronous=FULL')
+  if (opened.pragma('journal_mode', { simple: true }) !== 'wal') throw new Error('SQLite would not set journal_mode=WAL')
+  return opened
+}
+
+function compareVersions(version: string): number {
+  const parts = version.split('.').map(Number)
+  for (let i = 0; i < SQLITE_FLOOR.length; i++) {
+    const difference = (parts[i] ?? 0) - (SQLITE_FLOOR[i] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+function migrationTarget(target: Database.Database) {
+  return {
+    dialect: 'sqlite' as const,
+    exec: async (sql: string) => void target.exec(sql),
+    all: async (sql: string) => target.prepare(sql).all() as { name: string; hash: string }[],
+    record: async (name: string, hash: string, at: number) =>
+      void target.prepare('INSERT INTO migrations (name, hash, at) VALUES (?, ?, ?)').run(name, hash, at),
+  }
+}
+
+function statement(sql: string): Database.Statement {
+  let found = prepared.get(sql)
+  if (!found) {
+    found = database.prepare(sql)
+    prepared.set(sql, found)
+  }
+  return found
+}
+
+async function receive(message: ToWorker): Promise<void> {
+  if ('calls' in message) await runBatch(message.calls)
+  else if ('secrets' in message) secrets = message.secrets
+  else {
+    database.close()
+    port?.postMessage({ closed: true } satisfies FromWorker)
+    port?.close()
+  }
+}
+
+// Batches never overlap: nothing in a procedure waits for anything but this thread, so a batch ends before the next
+// message is looked at; the chain below makes that certain rather than likely.
+let tail: Promise<void> = Promise.resolve()
+function runBatch(calls: Call[]): Promise<void> {
+  tail = tail.then(() => commitBatch(calls))
+  return tail
+}
+
+async function commitBatch(calls: Call[]): Promise<void> {
+  const answers: Answer[] = []
+  const pokes: Poke[] = []
+  try {
+    statement('BEGIN IMMEDIATE').run()
+    for (const call of calls) answers.push(await runCall(call, pokes))
+    statement('COMMIT').run()
+  } catch (error) {
+    // The store itself failed (full, read-only, locked, broken): nothing of this batch happened.
+    if (database.inTransaction) database.exec('ROLLBACK')
+    const cause = error instanceof Error ? error.message : String(error)
+    const away: PlainFault = { code: 'ledger_unavailable', options: { cause } }
+    port?.postMessage({ answers: calls.map((call) => ({ n: call.n, fault: away })), pokes: [] } satisfies FromWorker)
+    return
+  }
+  port?.postMessage({ answers, pokes } satisfies FromWorker)
+}
+
+async function runCall(call: Call, pokes: Poke[]): Promise<Answer> {
+  const own: Poke[] = []
+  statement('SAVEPOINT call').run()
+  try {
+    const ok = await procedureNamed(call.name).run(txFor(call.now, own), call.args)
+    statement('RELEASE call').run()
+    pokes.push(...own)
+    return { n: call.n, ok }
+  } catch (error) {
+    if (!database.inTransaction) throw error // SQLite has rolled the whole batch back (disk full, I/O error)
+    database.exec('ROLLBACK TO call; RELEASE call')
+    if (isFault(error)) return { n: call.n, fault: plainFault(error) }
+    if (isStoreError(error)) throw error
+    return { n: call.n, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  }
+}
+
+function isStoreError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^SQLITE_(FULL|IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|BUSY|LOCKED|NOMEM|PROTOCOL)/.test(code)
+}
+
+function txFor(now: number, pokes: Poke[]): Tx {
+  return {
+    now,
+    secrets,
+    id: (prefix) => newId(prefix, now),
+    poke: (feed, rev) => void pokes.push({ feed, rev }),
+    get: async <T>(sql: string, params: readonly Value[] = []) => statement(sql).get(...params) as T | undefined,
+    all: async <T>(sql: string, params: readonly Value[] = []) => statement(sql).all(...params) as T[],
+    run: async (sql, params = []) => statement(sql).run(...params).changes,
+  }
+}

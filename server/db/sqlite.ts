@@ -1,0 +1,172 @@
+// Embedded SQLite: a writer in a thread of its own, and a reader here.
+// owns: the queue in front of the writer, the reading connection, the lock on the data folder. never: writing here.
+// always true: what arrives while a commit is under way is the next batch (no timer), and one process owns a folder.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import Database from 'better-sqlite3'
+import { Fault, fault } from '../faults.ts'
+import type { Db, Poke, Procedure, Reader, Secrets, Value } from './db.ts'
+import type { Answer, Call, FromWorker, ToWorker, WorkerData } from './sqlite-worker.ts'
+
+const MAX_BATCH = 256
+const MAX_QUEUE = 20_000
+const BATCHES_UNDER_WAY = 2
+
+type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void }
+
+/**
+ * Opens (and, when new, creates) the database in a folder.
+ * @param options.dir data folder; made when missing
+ * @param options.procedures module that imports every procedure, as a file URL
+ * @param options.now the clock, in milliseconds
+ * @throws Error when another process holds the folder, or SQLite cannot give the durability we promise
+ */
+export async function openSqlite(options: { dir: string; procedures: string; now: () => number }): Promise<Db> {
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 })
+  const lock = takeLock(join(options.dir, 'lock.db'))
+  const file = join(options.dir, 'quota.db')
+  const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
+    workerData: { file, procedures: options.procedures } satisfies WorkerData,
+  })
+  try {
+    await workerReady(worker)
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+  const reader = openReader(file)
+  const writer = writerQueue(worker, options.now)
+  return {
+    dialect: 'sqlite',
+    ...reader.read,
+    tx: writer.tx,
+    snapshot: reader.snapshot,
+    onPoke: writer.onPoke,
+    setSecrets: async (secrets: Secrets) => worker.postMessage({ secrets } satisfies ToWorker),
+    close: async () => {
+      await writer.close()
+      reader.close()
+      lock.close()
+    },
+  }
+}
+
+// A lock that dies with its process, even by kill -9: an exclusive transaction held open on a second, empty file.
+function takeLock(path: string): Database.Database {
+  const lock = new Database(path, { timeout: 0 })
+  try {
+    lock.pragma('journal_mode = DELETE')
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    throw new Error('Another server is using this data folder (QUOTA_DATA_DIR).', { cause: error })
+  }
+}
+
+function workerReady(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('message', (message: FromWorker) => {
+      worker.off('error', reject)
+      if ('ready' in message) resolve()
+      else reject(new Error('failed' in message ? message.failed : 'the database writer did not start'))
+    })
+  })
+}
+
+function openReader(file: string) {
+  const database = new Database(file, { readonly: true, timeout: 2000 })
+  const cache = new Map<string, Database.Statement>()
+  const statement = (sql: string) => {
+    let found = cache.get(sql)
+    if (!found) {
+      found = database.prepare(sql)
+      cache.set(sql, found)
+    }
+    return found
+  }
+  const read: Reader = {
+    get: async <T>(sql: string, params: readonly Value[] = []) => statement(sql).get(...params) as T | undefined,
+    all: async <T>(sql: string, params: readonly Value[] = []) => statement(sql).all(...params) as T[],
+  }
+  return {
+    read,
+    // A snapshot may await between reads, so it has a connection of its own.
+    snapshot: async <T>(use: (reader: Reader) => Promise<T>): Promise<T> => {
+      const own = new Database(file, { readonly: true, timeout: 2000 })
+      try {
+        own.exec('BEGIN')
+        return await use({
+          get: async <R>(sql: string, params: readonly Value[] = []) => own.prepare(sql).get(...params) as R | undefined,
+          all: async <R>(sql: string, params: readonly Value[] = []) => own.prepare(sql).all(...params) as R[],
+        })
+      } finally {
+        own.close()
+      }
+    },
+    close: () => void database.close(),
+  }
+}
+
+function writerQueue(worker: Worker, now: () => number) {
+  const waiting = new Map<number, Waiting>()
+  const listeners = new Set<(poke: Poke) => void>()
+  let queue: Call[] = []
+  let underWay = 0
+  let counter = 0
+  let dead: Error | null = null
+
+  const fill = () => {
+    while (underWay < BATCHES_UNDER_WAY && queue.length > 0) {
+      const calls = queue.slice(0, MAX_BATCH)
+      queue = queue.slice(MAX_BATCH)
+      underWay++
+      worker.postMessage({ calls } satisfies ToWorker)
+    }
+  }
+  const settle = (answer: Answer) => {
+    const call = waiting.get(answer.n)
+    waiting.delete(answer.n)
+    if (answer.fault) call?.reject(new Fault(answer.fault.code, answer.fault.options))
+    else if (answer.error !== undefined) call?.reject(new Error(answer.error))
+    else call?.resolve(answer.ok)
+  }
+  worker.on('message', (message: FromWorker) => {
+    if (!('answers' in message)) return
+    underWay--
+    fill()
+    for (const answer of message.answers) settle(answer)
+    for (const poke of message.pokes) for (const listener of listeners) listener(poke)
+  })
+  const die = (error: Error) => {
+    dead = error
+    for (const call of waiting.values()) call.reject(fault('ledger_unavailable', { cause: error }))
+    waiting.clear()
+  }
+  worker.on('error', die)
+  worker.on('exit', () => die(new Error('the database writer has ended')))
+
+  return {
+    tx: <A, R>(procedure: Procedure<A, R>, args: A): Promise<R> =>
+      new Promise<R>((resolve, reject) => {
+        if (dead || queue.length >= MAX_QUEUE) return reject(fault('ledger_unavailable', { cause: dead ?? 'queue is full' }))
+        const n = ++counter
+        waiting.set(n, { resolve: resolve as (value: unknown) => void, reject })
+        queue.push({ n, name: procedure.name, args, now: now() })
+        fill()
+      }),
+    onPoke: (listener: (poke: Poke) => void) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        if (dead) return resolve()
+        worker.once('exit', () => resolve())
+        worker.postMessage({ close: true } satisfies ToWorker)
+      }),
+  }
+}

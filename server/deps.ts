@@ -1,0 +1,32 @@
+// The ports at the edge of the program, gathered in one value.
+// owns: their types. never: a choice between implementations (main.ts wires).
+// always true: nothing in the server reads time, randomness, network or environment but through this value.
+
+import type { KeyObject } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { Db } from './db/db.ts'
+import type { PriceBook } from './proxy/prices.ts'
+import type { Upstreams } from './proxy/upstreams.ts'
+
+export type Deps = {
+  readonly config: Config
+  /** Where people and apps reach us; no slash at the end. */
+  readonly publicUrl: string
+  readonly db: Db
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** A new sortable id; see ids.ts. */
+  readonly id: (prefix: string) => string
+  readonly log: Logger
+  /** 32 bytes that seal secrets at rest. */
+  readonly masterKey: Buffer
+  /** This process, as owner of holds. */
+  readonly owner: string
+  readonly prices: PriceBook
+  readonly upstreams: Upstreams
+  /** True once the server has begun to shut down. */
+  readonly draining: () => boolean
+  /** Public half of the receipt key, with its key id; the private half lives with the database writer. */
+  readonly receiptKey: { readonly kid: string; readonly publicKey: KeyObject }
+}

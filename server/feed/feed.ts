@@ -1,0 +1,63 @@
+// The feed: numbered changes per payer.
+// owns: the counter, the changes, the head of the receipt chain. never: what a document means.
+// always true: `rev` is dense from 1 in commit order, because its row stays locked until the commit.
+
+import type { Reader, Tx } from '../db/db.ts'
+
+export type FeedChange = { topic: string; id: string; row: Record<string, unknown> | null }
+
+/**
+ * Takes the next numbers of a feed. Call it after the accounts of the commit are touched, never before (lock order).
+ * @param count how many numbers
+ * @returns the first number taken, and the hash of the payer's last receipt
+ */
+export async function takeRevs(tx: Tx, feed: string, count: number): Promise<{ first: number; receiptHash: string | null }> {
+  const row = await tx.get<{ rev: number; receipt_hash: string | null }>(
+    `INSERT INTO feeds (id, rev) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET rev = feeds.rev + excluded.rev
+     RETURNING rev, receipt_hash`,
+    [feed, count],
+  )
+  if (!row) throw new Error('a feed did not answer')
+  return { first: row.rev - count + 1, receiptHash: row.receipt_hash }
+}
+
+export async function setReceiptHash(tx: Tx, feed: string, hash: string): Promise<void> {
+  await tx.run('UPDATE feeds SET receipt_hash = ? WHERE id = ?', [hash, feed])
+}
+
+/** Writes changes at numbers taken before, and pokes. */
+export async function writeChanges(tx: Tx, feed: string, first: number, changes: readonly FeedChange[]): Promise<void> {
+  let rev = first
+  for (const { topic, id, row } of changes) {
+    await tx.run('INSERT INTO changes (feed, rev, topic, doc, row) VALUES (?, ?, ?, ?, ?)', [
+      feed,
+      rev++,
+      topic,
+      id,
+      row === null ? null : JSON.stringify(row),
+    ])
+  }
+  if (changes.length > 0) tx.poke(feed, rev - 1)
+}
+
+/** Takes numbers and writes changes in one go. @returns the last number written */
+export async function append(tx: Tx, feed: string, changes: readonly FeedChange[]): Promise<number> {
+  const { first } = await takeRevs(tx, feed, changes.length)
+  await writeChanges(tx, feed, first, changes)
+  return first + changes.length - 1
+}
+
+export type StoredChange = { rev: number; topic: string; doc: string; row: string | null }
+
+/** Changes after `rev`, oldest first. */
+export function changesAfter(reader: Reader, feed: string, rev: number, limit: number): Promise<StoredChange[]> {
+  return reader.all<StoredChange>('SELECT rev, topic, doc, row FROM changes WHERE feed = ? AND rev > ? ORDER BY rev LIMIT ?', [
+    feed,
+    rev,
+    limit,
+  ])
+}
+
+export async function latestRev(reader: Reader, feed: string): Promise<number> {
+  return (await reader.get<{ rev: number }>('SELECT rev FROM feeds WHERE id = ?', [feed]))?.rev ?? 0
+}

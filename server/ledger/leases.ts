@@ -1,0 +1,69 @@
+// Who looks after which holds.
+// owns: leases of processes, and the finding of holds that nobody looks after. never: how such a hold is charged.
+// always true: a living process's holds are never ended by another.
+
+import { procedure, type Reader, type Tx } from '../db/db.ts'
+import { kindOf } from './chart.ts'
+import { legsFrom } from './ledger.ts'
+
+export const LEASE_MS = 15_000
+
+/** Says that `owner` lives; call it every few seconds. */
+export const renewLease = procedure('ledger.renewLease', async (tx: Tx, { owner }: { owner: string }) => {
+  await tx.run(
+    'INSERT INTO leases (owner, lives_until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET lives_until = excluded.lives_until',
+    [owner, tx.now + LEASE_MS],
+  )
+})
+
+/** Gives up a lease: at a clean end, or for processes known to be dead (SQLite: the folder's lock proves it). */
+export const endLeases = procedure('ledger.endLeases', async (tx: Tx, { owner }: { owner: string | 'all' }) => {
+  if (owner === 'all') await tx.run('DELETE FROM leases')
+  else await tx.run('DELETE FROM leases WHERE owner = ?', [owner])
+})
+
+export type OpenHold = { id: string; request_id: string | null; opened_at: number; expires_at: number; checkpoint: string | null }
+
+/** Holds whose owner's lease has run out. */
+export function orphans(reader: Reader, nowMs: number): Promise<OpenHold[]> {
+  return reader.all<OpenHold>(
+    `SELECT id, request_id, opened_at, expires_at, checkpoint FROM open_holds
+     WHERE owner NOT IN (SELECT owner FROM leases WHERE lives_until >= ?) ORDER BY opened_at LIMIT 1000`,
+    [nowMs],
+  )
+}
+
+export type HoldsReport = {
+  open: { id: string; request_id: string | null; amount: number; age_ms: number }[]
+  ended: { settled: number; voided: number; expired: number }
+  ended_twice: number
+}
+
+/** Every open hold (amount in micros of usd) and how the others ended. */
+export async function holdsReport(reader: Reader, nowMs: number): Promise<HoldsReport> {
+  const open = await reader.all<{ id: string; request_id: string | null; legs: string; opened_at: number }>(
+    'SELECT h.id, h.request_id, m.legs, h.opened_at FROM open_holds h JOIN movements m ON m.id = h.id ORDER BY h.opened_at',
+  )
+  const count = async (where: string) =>
+    (await reader.get<{ n: number }>(`SELECT CAST(COUNT(*) AS INTEGER) AS n FROM ${where}`))?.n ?? 0
+  return {
+    open: open.map((row) => ({
+      id: row.id,
+      request_id: row.request_id,
+      amount: usdOf(row.legs),
+      age_ms: nowMs - row.opened_at,
+    })),
+    ended: {
+      settled: await count("movements WHERE kind = 'settle'"),
+      voided: await count("movements WHERE kind = 'void'"),
+      expired: await count("movements WHERE kind = 'expire'"),
+    },
+    ended_twice: await count('(SELECT hold_id FROM movements WHERE hold_id IS NOT NULL GROUP BY hold_id HAVING COUNT(*) > 1) t'),
+  }
+}
+
+function usdOf(legs: string): number {
+  let sum = 0
+  for (const { from, amount } of legsFrom(legs)) if (kindOf(from).unit === 'usd') sum += amount
+  return sum
+}

@@ -1,0 +1,124 @@
+// Before a call: everything it may cost is reserved in one commit.
+// owns: the reservation's legs - grants in burn order, then balance, and every limit's window. never: the network.
+// always true: no upstream is called before this commit is durable; a refusal leaves nothing behind.
+
+import { openWindows } from '../connections/caps.ts'
+import { termsOf } from '../connections/connections.ts'
+import type { UnitPrices } from '../contract/receipts.ts'
+import { procedure, type Tx } from '../db/db.ts'
+import { fault, isFault } from '../faults.ts'
+import { grantsFor } from '../grants/grants.ts'
+import { account } from '../ledger/chart.ts'
+import { hold, type Leg, stands } from '../ledger/ledger.ts'
+import { type Bound, boundMicros, fits, type Limit, largestOutput, type Means, refusal, split } from './fit.ts'
+import { type Claim, claimAnswer, type KeptAnswer } from './kept-answers.ts'
+
+/** Who pays, for which app; the same from admission to receipt. */
+export type Payer = {
+  /** Feed and receipt chain: a person's id or an unclaimed external user's. */
+  id: string
+  account: string
+  appId: string
+  publisherId: string
+  connectionId: string | null
+  billingMode: 'user' | 'developer' | 'test'
+  /** The app's markup where there is no connection to have agreed to another. */
+  markupBps: number
+}
+
+export type HoldArgs = {
+  requestId: string
+  owner: string
+  ttlMs: number
+  payer: Payer
+  bound: Bound
+  maxOutput: number
+  explicit: boolean
+  claim: Claim | null
+  /** Kept with the hold, so that any process can end it. */
+  call: { route: string; model: string; priceVersion: string; unitPrices: UnitPrices; inputBound: number; choices: number }
+}
+
+export type Funding = { grants: { account: string; grantId: string; amount: number }[]; caps: string[]; markupBps: number }
+export type Held = { holdId: string; maxOutput: number; baseHeld: number; funding: Funding }
+
+/** Thrown when another commit took the money between our look and our guarded update; the commit is then tried again. */
+const raced = () => Object.assign(new Error('another call was faster'), { code: '40001' })
+
+/**
+ * Reserves the worst case of a call.
+ * @returns what was held, or the kept answer of an earlier call with the same Idempotency-Key
+ * @throws Fault 402 with LimitDetails, 403 connection_paused / model_not_allowed, 409 consent_required,
+ *   409 idempotency_in_progress, 422 idempotency_mismatch
+ */
+export const holdCall = procedure('proxy.hold', async (tx: Tx, args: HoldArgs): Promise<Held | { kept: KeptAnswer }> => {
+  const holdId = `hold_${args.requestId}`
+  if (args.claim) {
+    const kept = await claimAnswer(tx, args.claim, holdId)
+    if (kept) return { kept }
+  }
+  const { means, grants, capAccounts } = await meansOf(tx, args)
+  const maxOutput = args.explicit ? args.maxOutput : largestOutput(args.bound, args.maxOutput, means)
+  const base = boundMicros(args.bound, Math.max(1, maxOutput))
+  if (maxOutput === 0 || !fits(base, means)) throw refusal(base, means)
+
+  const { granted, charged } = split(base, means.grants, means.markupBps)
+  const usedGrants = burn(grants, granted)
+  const legs: Leg[] = usedGrants.map((grant) => ({ from: grant.account, to: account.sales, amount: grant.amount }))
+  if (charged > 0) {
+    legs.push({ from: args.payer.account, to: account.sales, amount: charged })
+    for (const cap of capAccounts) legs.push({ from: cap, to: account.limits, amount: charged })
+  }
+  const funding: Funding = { grants: usedGrants, caps: capAccounts, markupBps: means.markupBps }
+  try {
+    const memo = JSON.stringify({ payer: args.payer, call: args.call, funding })
+    await hold(tx, { id: holdId, legs, requestId: args.requestId, owner: args.owner, ttlMs: args.ttlMs, memo })
+  } catch (error) {
+    if (isFault(error) && error.code === 'insufficient_balance') throw raced()
+    throw error
+  }
+  return { holdId, maxOutput, baseHeld: base, funding }
+})
+
+/** Grants in burn order (earliest expiry first), as much of each as is needed for `amount`. */
+export function burn<G extends { account: string; grantId: string; available: number }>(grants: readonly G[], amount: number): Funding['grants'] {
+  const used: Funding['grants'] = []
+  let rest = amount
+  for (const { account: id, grantId, available } of grants) {
+    const part = Math.min(rest, available)
+    if (part > 0) used.push({ account: id, grantId, amount: part })
+    rest -= part
+  }
+  return used
+}
+
+async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
+  const terms = payer.connectionId === null ? null : await termsOf(tx, payer.connectionId)
+  if (terms) {
+    if (terms.status === 'paused' || terms.frozen) throw fault('connection_paused')
+    if (terms.status !== 'active') throw fault('invalid_token')
+    if (terms.consentDue) throw fault('consent_required')
+    if (terms.models && !terms.models.includes(call.model)) throw fault('model_not_allowed', { param: 'model' })
+  }
+  const grants = payer.billingMode === 'user' ? await grantsFor(tx, payer.id, payer.publisherId) : []
+  const windows = payer.connectionId === null ? [] : await openWindows(tx, payer.connectionId)
+  const money = await stands(tx, payer.account)
+  const balance: Limit = { limit: 'balance', period: null, amount: null, spent: null, held: money.held, available: money.available, resetsAt: null }
+  const caps = windows.map((window): Limit => ({
+    limit: 'cap',
+    period: window.period,
+    amount: window.limit,
+    spent: window.spent,
+    held: window.held,
+    available: window.available,
+    resetsAt: window.resetsAt,
+  }))
+  const means: Means = {
+    grants: grants.reduce((sum, grant) => sum + grant.available, 0),
+    markupBps: terms?.markupBps ?? payer.markupBps,
+    balance,
+    caps,
+    perCall: terms?.perCallCeiling ?? null,
+  }
+  return { means, grants, capAccounts: windows.map((window) => window.account) }
+}

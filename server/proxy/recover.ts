@@ -1,0 +1,48 @@
+// Holds whose process has died.
+// owns: ending them. never: those of a living process.
+// always true: settled at what was provably delivered, else void; marked `unknown` either way.
+
+import { Units } from '../contract/receipts.ts'
+import type { Reader } from '../db/db.ts'
+import type { Deps } from '../deps.ts'
+import { holdMemo } from '../ledger/ledger.ts'
+import { type OpenHold, orphans } from '../ledger/leases.ts'
+import type { HoldArgs, Funding, Payer } from './hold.ts'
+import { settleCall, voidCall } from './settle.ts'
+
+type Memo = { payer: Payer; call: HoldArgs['call']; funding: Funding }
+
+/** Ends every hold that nobody looks after. @returns how many it ended */
+export async function endOrphans(deps: Pick<Deps, 'db' | 'now' | 'log'>): Promise<number> {
+  let ended = 0
+  for (const hold of await orphans(deps.db, deps.now())) {
+    const memo = await memoOf(deps.db, hold)
+    if (memo && hold.checkpoint !== null) await settleAt(deps, hold, memo)
+    else await deps.db.tx(voidCall, { holdId: hold.id, outcome: 'unknown', kind: 'expire' })
+    ended++
+  }
+  if (ended > 0) deps.log.warn({ ended }, 'ended the holds of a process that had died')
+  return ended
+}
+
+async function memoOf(reader: Reader, hold: OpenHold): Promise<Memo | null> {
+  const text = await holdMemo(reader, hold.id)
+  return text === null ? null : (JSON.parse(text) as Memo)
+}
+
+async function settleAt(deps: Pick<Deps, 'db'>, hold: OpenHold, { payer, call, funding }: Memo): Promise<void> {
+  await deps.db.tx(settleCall, {
+    requestId: hold.request_id ?? hold.id,
+    holdId: hold.id,
+    payer,
+    funding,
+    route: call.route,
+    model: call.model,
+    priceVersion: call.priceVersion,
+    unitPrices: call.unitPrices,
+    units: Units.parse(JSON.parse(hold.checkpoint ?? '{}')),
+    estimated: true,
+    sealedAnswer: null,
+    outcome: 'unknown',
+  })
+}
