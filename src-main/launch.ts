@@ -166,7 +166,7 @@ function openWallet(url: string, browserOnly: boolean): void {
   const electron = browserOnly ? null : electronBinary()
   if (!electron) return openBrowser(url, browserOnly ? '' : 'Electron’s binary is not here, so ')
   say('wallet   in its own window')
-  const child = spawn(electron, [ROOT], { cwd: ROOT, stdio: 'inherit', env: environment({ QUOTA_URL: url }) })
+  const child = spawn(electron, [ROOT], { cwd: ROOT, stdio: 'inherit', env: environment({ QUOTA_SERVER_URL: url }) })
   children.push({ name: 'the wallet', child })
   child.once('error', () => openBrowser(url, 'Electron could not be started, so '))
   child.once('exit', (code) => {

@@ -35,6 +35,7 @@ describe('the scanner of the house rules', () => {
   })
   test('an apostrophe in the text of a page is not a string', () => {
     assert.match(blank("<p>It's {name} here</p>"), /\{name\} here/)
+    assert.match(blank('<a b={c} /> {d} <e f={g} />'), /\{d\}/)
   })
   test('finds imports over several lines, of types, for effect and on demand, but not in comments', () => {
     const text =

@@ -167,11 +167,12 @@ function quotedEnd(chars: readonly string[], start: number, quote: string): numb
 }
 
 function regexMayStart(chars: readonly string[], i: number): boolean {
+  if (chars[i + 1] === '>') return false // the end of a tag
   const before = chars
     .slice(Math.max(0, i - 20), i)
     .join('')
     .trimEnd()
-  return before === '' || /(?:[(,=:[!&|?{};~+*%-]|=>|\breturn|\btypeof|\bcase)$/.test(before)
+  return before === '' || /(?:[(,=:[!&|?{;~+*%-]|=>|\breturn|\btypeof|\bcase)$/.test(before)
 }
 
 function regexEnd(chars: readonly string[], start: number): number {

@@ -350,14 +350,15 @@ function migrationOwner(path: string): string {
   return /\/\d{4}_([a-z]+)\w*\.sql$/.exec(path)?.[1] ?? 'nobody'
 }
 
-function longBodies(source: Source): { path: string; what: string; finding: string }[] {
-  return bodiesOf(source)
-    .filter(({ lines }) => lines > BODY_LINES_MAX)
-    .map(({ line, lines, name }) => ({
-      path: source.path,
-      what: name,
-      finding: `${source.path}:${line} ${name} has ${lines} lines`,
-    }))
+function longBodies(source: Source): Found[] {
+  const { path } = source
+  try {
+    return bodiesOf(source)
+      .filter(({ lines }) => lines > BODY_LINES_MAX)
+      .map(({ line, lines, name }) => ({ path, what: name, finding: `${path}:${line} ${name} has ${lines} lines` }))
+  } catch (cause) {
+    return [{ path, what: '', finding: `${path}: ${cause}` }]
+  }
 }
 
 function isExempt(path: string): boolean {
