@@ -1,0 +1,121 @@
+// The desktop program: a window, a keychain and the operating system for the wallet. It knows no money.
+// owns: the order of start-up, and what each member of the bridge does. never: pages' content, tokens outside session.ts.
+// always true: guards, permissions and scheme stand before the first window, and one instance runs for each profile.
+
+import { join } from 'node:path'
+import { app, type BrowserWindow, Notification, safeStorage, session as sessions } from 'electron'
+import { createReturns, linkInArguments, readLink } from './deeplink.ts'
+import { answerShellCalls, nudge, Refusal, type ShellHandlers } from './ipc.ts'
+import { setMenu } from './menu.ts'
+import { openOutside } from './outside.ts'
+import { createPayments } from './payment.ts'
+import { lockSession } from './permissions.ts'
+import { registerScheme, serveWallet } from './protocol.ts'
+import { sealedFile } from './sealed.ts'
+import { createSession } from './session.ts'
+import { APP_ID, HOME, LINK_SCHEME, ORIGIN, PRODUCT, serverOrigin } from './settings.ts'
+import { createTray } from './tray.ts'
+import { bringToFront, createWindow, guardAllContents } from './window.ts'
+import { keepWindowState, readWindowState } from './window-state.ts'
+
+const OUT = join(import.meta.dirname, '..')
+
+app.enableSandbox()
+app.setName(PRODUCT)
+app.setAppUserModelId(APP_ID)
+registerScheme()
+if (app.requestSingleInstanceLock()) run()
+else app.exit(0)
+
+function run(): void {
+  const server = serverOrigin(process.env)
+  let window: BrowserWindow | null = null
+  const page = () => (window && !window.isDestroyed() ? window.webContents : null)
+  const returns = createReturns(() => nudge(page(), 'returned'))
+
+  const show = () => {
+    if (!app.isReady()) return
+    if (!page()) window = openWallet()
+    bringToFront(window)
+  }
+  const follow = (link: string | null) => {
+    if (link) returns.put(link)
+    show()
+  }
+  // macOS delivers a cold start's link before "ready", so these listen from the first moment.
+  app.on('open-url', (event, url) => {
+    event.preventDefault()
+    follow(readLink(url))
+  })
+  app.on('second-instance', (_event, argv) => follow(linkInArguments(argv.slice(1))))
+  app.on('activate', show)
+  app.on('window-all-closed', () => {
+    // Elsewhere the tray keeps the wallet reachable; a Linux desktop may have none.
+    if (process.platform === 'linux') app.quit()
+  })
+  guardAllContents()
+
+  app.whenReady().then(() => {
+    lockSession(sessions.defaultSession, { ownPages: true })
+    serveWallet(join(OUT, 'renderer'), server)
+    if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME, process.execPath, ['--'])
+    const kept = sealedFile(join(app.getPath('userData'), 'session.sealed'), {
+      boundTo: server,
+      keys: safeStorage,
+      platform: process.platform,
+    })
+    const session = createSession({
+      issuer: server,
+      browse: openOutside,
+      kept,
+      now: Date.now,
+      changed: () => nudge(page(), 'session'),
+    })
+    const payments = createPayments(server, (topupId) => follow(`topup:${topupId}`))
+    const handlers: ShellHandlers = {
+      apiOrigin: async () => server,
+      signIn: () => session.signIn().finally(show).catch(asRefusal),
+      signOut: session.signOut,
+      accessToken: () => session.accessToken().catch(asRefusal),
+      open: (url) => openOutside(url).catch(asRefusal),
+      notify: async (text) => notify(text, show),
+      pay: ({ topup_id, url }) => payments.open({ topupId: topup_id, url }).catch(asRefusal),
+      takeReturn: async () => returns.take(),
+    }
+    answerShellCalls(handlers, page, Date.now)
+    setMenu()
+    createTray({ show, quit: () => app.quit() })
+    const link = linkInArguments(process.argv.slice(1))
+    if (link) returns.put(link)
+    show()
+  })
+}
+
+/** Opens the wallet's own window, where it was last. */
+function openWallet(): BrowserWindow {
+  const file = join(app.getPath('userData'), 'window.json')
+  const { bounds, maximized } = readWindowState(file)
+  const window = createWindow({
+    title: PRODUCT,
+    bounds,
+    preload: join(OUT, 'preload', 'preload.cjs'),
+    session: sessions.defaultSession,
+    allows: (url) => `${url.protocol}//${url.host}` === ORIGIN,
+  })
+  if (maximized) window.maximize()
+  keepWindowState(window, file)
+  window.loadURL(HOME).catch((error) => console.error('the wallet did not load', error))
+  return window
+}
+
+function notify({ title, body }: { title: string; body: string }, show: () => void): void {
+  if (!Notification.isSupported()) return
+  const notification = new Notification({ title, body })
+  notification.on('click', show)
+  notification.show()
+}
+
+/** Lets the sentence of an expected failure reach the page; what it says was written for a person. */
+function asRefusal(error: Error): never {
+  throw new Refusal(error.message)
+}

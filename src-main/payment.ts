@@ -1,0 +1,63 @@
+// The window a payment page is shown in: unprivileged, alone in its session, gone when the payment is over.
+// owns: that window, and which addresses it may show. never: a preload, the bridge, the wallet's storage.
+// always true: it closes itself before it would show the wallet again, and the wallet then asks the server what happened.
+
+import { randomUUID } from 'node:crypto'
+import { type BrowserWindow, session } from 'electron'
+import { lockSession } from './permissions.ts'
+import { BASE, PRODUCT } from './settings.ts'
+import { bringToFront, createWindow } from './window.ts'
+
+export type Payments = {
+  /** @throws Error when the address is neither the server's nor Stripe's */
+  open: (payment: { topupId: string; url: string }) => Promise<void>
+}
+
+/** Whether a payment page's top frame may be at this address. `server` is an origin. */
+export function mayPayAt(url: URL, server: string): boolean {
+  if (url.username || url.password) return false
+  if (url.origin === server) return true
+  return url.protocol === 'https:' && (url.hostname === 'stripe.com' || url.hostname.endsWith('.stripe.com'))
+}
+
+/**
+ * Whether an address is the way back: the wallet as the server serves it. A checkout made by the wallet names its
+ * return addresses there ({server}/wallet/…), which is also where a browser tab comes back to.
+ */
+export function isReturn(url: URL, server: string): boolean {
+  return url.origin === server && url.pathname.startsWith(BASE)
+}
+
+/** @param over called once for each payment window, however it ended */
+export function createPayments(server: string, over: (topupId: string) => void): Payments {
+  let current: BrowserWindow | null = null
+  return {
+    async open({ topupId, url: text }) {
+      const url = URL.parse(text)
+      if (!url || !mayPayAt(url, server)) throw new Error('This address is not allowed.')
+      current?.close()
+      // No "persist:" in the name: nothing of a payment page stays on the disk or meets the next one.
+      const own = session.fromPartition(`payment-${randomUUID()}`)
+      lockSession(own, { ownPages: false })
+      const window = createWindow({
+        title: `${PRODUCT} - payment`,
+        bounds: { width: 520, height: 760 },
+        session: own,
+        allows: (to, isMainFrame) => {
+          if (isMainFrame && isReturn(to, server)) setImmediate(() => window.isDestroyed() || window.close())
+          // A card issuer's own check (3-D Secure) runs in a frame at any https address.
+          return isMainFrame
+            ? mayPayAt(to, server) && !isReturn(to, server)
+            : to.protocol === 'https:' || to.origin === server
+        },
+      })
+      current = window
+      window.once('closed', () => {
+        if (current === window) current = null
+        over(topupId)
+      })
+      bringToFront(window)
+      await window.loadURL(url.href).catch((error) => console.error('payment page', error))
+    },
+  }
+}
