@@ -1,0 +1,177 @@
+// Who is calling: the one place where a credential becomes a caller.
+// owns: the reading of Authorization and X-API-Key. never: what a caller may do with money.
+// always true: every cause of refusal (unknown, malformed, revoked, expired) has one answer per kind of credential.
+
+import type { FastifyRequest } from 'fastify'
+import type { BillingMode } from '../contract/api.ts'
+import { procedure, type Tx } from '../db/db.ts'
+import type { Deps } from '../deps.ts'
+import { fault, isFault } from '../faults.ts'
+import { tokenHash } from '../seal.ts'
+import { connectionBetween, statusAt } from './connections.ts'
+import { accessToken, sessionUser } from './person.ts'
+
+export const WALLET_CLIENT = 'quota-wallet'
+
+export type SessionCaller = { kind: 'session'; userId: string }
+export type KeyCaller = {
+  kind: 'key'
+  keyId: string
+  appId: string
+  publisherId: string
+  billingMode: BillingMode
+  ratePerMin: number
+}
+export type TokenCaller = {
+  kind: 'token'
+  userId: string
+  appId: string
+  connectionId: string
+  scopes: readonly string[]
+}
+export type WalletCaller = { kind: 'wallet'; userId: string }
+export type Caller = SessionCaller | KeyCaller | TokenCaller | WalletCaller
+type Kind = Caller['kind']
+
+const KEY = /^sk-quota-[A-Za-z0-9_-]{32}$/
+// RFC 6750, section 2.1; ours are longer than 24 characters.
+const TOKEN = /^[A-Za-z0-9._~+/-]{24,}=*$/
+const MAX_CREDENTIAL = 2048
+const USE_NOTED_EVERY_MS = 60_000
+
+/**
+ * Reads the caller's credential.
+ * @throws Fault `bad_request` (doubled header, two different credentials), `invalid_api_key`, `invalid_token`,
+ * `unauthorized` (session), `forbidden` (an app's key in a browser)
+ */
+export async function callerOf(deps: Deps, request: FastifyRequest): Promise<Caller> {
+  const given = credential(request)
+  if (given === null) {
+    const userId = await sessionUser(deps, request, null)
+    if (userId === null) throw fault('invalid_api_key')
+    return { kind: 'session', userId }
+  }
+  if (given.startsWith('sk-')) return keyCaller(deps, request, given)
+  if (given.startsWith('sess_')) {
+    const userId = await sessionUser(deps, request, given)
+    if (userId === null) throw fault('unauthorized')
+    return { kind: 'session', userId }
+  }
+  if (!TOKEN.test(given)) throw fault('invalid_api_key')
+  return tokenCaller(deps, given)
+}
+
+/**
+ * The caller, when it is of one of these kinds.
+ * @throws Fault as `callerOf`; for another kind `insufficient_scope` (tokens) or a 401 that fits the kinds asked for
+ */
+export async function requireCaller<K extends Kind>(
+  deps: Deps,
+  request: FastifyRequest,
+  ...kinds: readonly [K, ...K[]]
+): Promise<Extract<Caller, { kind: K }>> {
+  const caller = await callerOf(deps, request).catch((error) => {
+    const unnamed = !given(request) || (isFault(error) && error.code === 'invalid_api_key' && !named(kinds, 'key'))
+    throw unnamed ? refusalFor(kinds) : error
+  })
+  if (named(kinds, caller.kind)) return caller as Extract<Caller, { kind: K }>
+  if (caller.kind === 'token' && named(kinds, 'wallet')) throw fault('insufficient_scope')
+  if (caller.kind === 'wallet' && named(kinds, 'token')) throw fault('insufficient_scope')
+  throw refusalFor(kinds)
+}
+
+/** @throws Fault `insufficient_scope` when a user's token lacks the scope; other callers have none to lack */
+export function requireScope(caller: Caller, scope: 'credits.read' | 'credits.spend'): void {
+  if (caller.kind === 'token' && !caller.scopes.includes(scope)) throw fault('insufficient_scope')
+}
+
+function named(kinds: readonly Kind[], kind: Kind): boolean {
+  return kinds.includes(kind)
+}
+
+function refusalFor(kinds: readonly Kind[]) {
+  if (kinds.every((kind) => kind === 'session')) return fault('unauthorized')
+  return fault(named(kinds, 'key') ? 'invalid_api_key' : 'invalid_token')
+}
+
+function given(request: FastifyRequest): boolean {
+  return request.headers.authorization !== undefined || request.headers['x-api-key'] !== undefined
+}
+
+/** The credential of a request, from either header; null when none is given. */
+function credential(request: FastifyRequest): string | null {
+  const [bearers, keys] = [rawHeaders(request, 'authorization'), rawHeaders(request, 'x-api-key')]
+  if (bearers.length > 1 || keys.length > 1) throw fault('bad_request', { message: 'A credential header is given twice.' })
+  const [authorization, key] = [bearers[0], keys[0]?.trim()]
+  const bearer = authorization === undefined ? undefined : (/^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1] ?? '')
+  if (bearer !== undefined && key !== undefined && bearer !== key) {
+    throw fault('bad_request', { message: 'Two different credentials are given at once.' })
+  }
+  const found = bearer ?? key
+  if (found === undefined) return null
+  if (found === '' || found.length > MAX_CREDENTIAL) throw fault('invalid_api_key')
+  return found
+}
+
+// Node keeps the first of a doubled header silently; the raw list does not.
+function rawHeaders(request: FastifyRequest, name: string): string[] {
+  const { rawHeaders: raw } = request.raw
+  const found: string[] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) if (raw[i]?.toLowerCase() === name) found.push(raw[i + 1] ?? '')
+  return found
+}
+
+type KeyRow = {
+  id: string
+  app_id: string
+  publisher_id: string
+  billing_mode: BillingMode
+  rate_per_min: number
+  last_used_at: number | null
+}
+
+async function keyCaller(deps: Deps, request: FastifyRequest, key: string): Promise<KeyCaller> {
+  const row = KEY.test(key)
+    ? await deps.db.get<KeyRow>(
+        `SELECT k.id, k.app_id, a.publisher_id, k.billing_mode, k.rate_per_min, k.last_used_at FROM api_keys k
+         JOIN apps a ON a.id = k.app_id WHERE k.hash = ? AND k.revoked_at IS NULL AND a.deleted_at IS NULL`,
+        [tokenHash(key)],
+      )
+    : undefined
+  if (!row) throw fault('invalid_api_key')
+  if (request.headers.origin !== undefined) {
+    throw fault('forbidden', { message: 'An app’s key belongs on a server, never in a browser.' })
+  }
+  if ((row.last_used_at ?? 0) < deps.now() - USE_NOTED_EVERY_MS) noteKeyUse(deps, row.id)
+  return {
+    kind: 'key',
+    keyId: row.id,
+    appId: row.app_id,
+    publisherId: row.publisher_id,
+    billingMode: row.billing_mode,
+    ratePerMin: row.rate_per_min,
+  }
+}
+
+// Beside the call, never in its way: when this write fails, only the time shown to the developer is older.
+function noteKeyUse(deps: Deps, keyId: string): void {
+  deps.db.tx(keyUsed, { keyId }).catch((error) => deps.log.warn({ key_id: keyId, cause: String(error) }, 'use of a key not noted'))
+}
+
+const keyUsed = procedure('keys.used', async (tx: Tx, { keyId }: { keyId: string }) => {
+  await tx.run('UPDATE api_keys SET last_used_at = ? WHERE id = ?', [tx.now, keyId])
+})
+
+async function tokenCaller(deps: Deps, token: string): Promise<TokenCaller | WalletCaller> {
+  const found = await accessToken(deps.db, token)
+  if (!found || found.expiresAt <= deps.now()) throw fault('invalid_token')
+  if (found.clientId === WALLET_CLIENT) {
+    if (!found.scopes.includes('wallet')) throw fault('insufficient_scope')
+    return { kind: 'wallet', userId: found.userId }
+  }
+  const app = await deps.db.get<{ id: string }>('SELECT id FROM apps WHERE client_id = ? AND deleted_at IS NULL', [found.clientId])
+  const connection = app ? await connectionBetween(deps.db, found.userId, app.id) : undefined
+  const status = connection ? statusAt(connection, deps.now()) : 'revoked'
+  if (!app || !connection || status === 'revoked' || status === 'expired') throw fault('invalid_token')
+  return { kind: 'token', userId: found.userId, appId: app.id, connectionId: connection.id, scopes: found.scopes }
+}

@@ -1,0 +1,109 @@
+// External users: an app's users by the app's own names.
+// owns: external_users. never: another app's names; what a grant is.
+// always true: unknown and unlinked give one indistinguishable answer; an id is linked to at most one person.
+
+import type { Reader, Tx } from '../db/db.ts'
+import { fault } from '../faults.ts'
+import { account } from '../ledger/chart.ts'
+import { openAccount } from '../ledger/ledger.ts'
+
+export type ExternalRow = {
+  id: string
+  app_id: string
+  external_user_id: string
+  status: 'unclaimed' | 'linked' | 'unlinked'
+  user_id: string | null
+  connection: string | null
+}
+
+/** Who pays for a call that names an external user; `account` is where their bought money rests, `feed` whose feed hears of it. */
+export type Payer =
+  | { kind: 'external'; externalId: string; account: string; feed: string }
+  | { kind: 'user'; externalId: string; userId: string; connectionId: string; account: string; feed: string }
+
+const COLUMNS = 'id, app_id, external_user_id, status, user_id, connection'
+
+export function externalUser(reader: Reader, appId: string, externalUserId: string): Promise<ExternalRow | undefined> {
+  return reader.get<ExternalRow>(`SELECT ${COLUMNS} FROM external_users WHERE app_id = ? AND external_user_id = ?`, [
+    appId,
+    externalUserId,
+  ])
+}
+
+export function externalById(reader: Reader, id: string): Promise<ExternalRow | undefined> {
+  return reader.get<ExternalRow>(`SELECT ${COLUMNS} FROM external_users WHERE id = ?`, [id])
+}
+
+/**
+ * Who pays when an app names one of its users. Whether the connection of a linked one may be used now is `termsOf`'s to say.
+ * @throws Fault `user_not_found`: unknown, or unlinked
+ */
+export async function findPayer(reader: Reader, appId: string, externalUserId: string): Promise<Payer> {
+  const row = await externalUser(reader, appId, externalUserId)
+  if (!row || row.status === 'unlinked') throw fault('user_not_found')
+  return payerOf(row)
+}
+
+/**
+ * The same where only a linked user will do (hosted token storage).
+ * @throws Fault `user_not_found`
+ */
+export async function findLinked(reader: Reader, appId: string, externalUserId: string): Promise<Extract<Payer, { kind: 'user' }>> {
+  const payer = await findPayer(reader, appId, externalUserId)
+  if (payer.kind !== 'user') throw fault('user_not_found')
+  return payer
+}
+
+export function payerOf(row: ExternalRow): Payer {
+  if (row.status === 'linked' && row.user_id !== null && row.connection !== null) {
+    const { id, user_id: userId, connection: connectionId } = row
+    return { kind: 'user', externalId: id, userId, connectionId, account: account.user(userId), feed: userId }
+  }
+  return { kind: 'external', externalId: row.id, account: account.external(row.app_id, row.id), feed: row.id }
+}
+
+/**
+ * The external user of this name, made when new (by a grant, or a checkout that names it).
+ * @throws Fault `user_not_found` when it was linked once and is not now
+ */
+export async function externalUserFor(tx: Tx, appId: string, externalUserId: string): Promise<ExternalRow> {
+  await tx.run(
+    `INSERT INTO external_users (id, app_id, external_user_id, status, created_at) VALUES (?, ?, ?, 'unclaimed', ?)
+     ON CONFLICT (app_id, external_user_id) DO NOTHING`,
+    [tx.id('ext'), appId, externalUserId, tx.now],
+  )
+  const row = await externalUser(tx, appId, externalUserId)
+  if (!row) throw new Error('an external user just written is gone')
+  if (row.status === 'unlinked') throw fault('user_not_found')
+  if (row.status === 'unclaimed') await openAccount(tx, account.external(appId, row.id))
+  return row
+}
+
+/** Marks an external user as this person's. @throws Fault `external_user_taken` when it is another's */
+export async function markLinked(tx: Tx, row: ExternalRow, link: { userId: string; connectionId: string }): Promise<void> {
+  const changed = await tx.run(
+    `UPDATE external_users SET status = 'linked', user_id = ?, connection = ? WHERE id = ? AND (status <> 'linked' OR user_id = ?)`,
+    [link.userId, link.connectionId, row.id, link.userId],
+  )
+  if (changed !== 1) throw fault('external_user_taken')
+}
+
+/** Unlinks every external user of a connection; they keep their grants. Answers their ids. */
+export async function unlinkConnection(tx: Tx, connectionId: string): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>('SELECT id FROM external_users WHERE connection = ?', [connectionId])
+  await tx.run(`UPDATE external_users SET status = 'unlinked', user_id = NULL, connection = NULL WHERE connection = ?`, [connectionId])
+  return rows.map((row) => row.id)
+}
+
+/** The linked users of an app, oldest first, after an id. */
+export function linkedUsers(reader: Reader, appId: string, afterId: string, limit: number): Promise<ExternalRow[]> {
+  return reader.all<ExternalRow>(
+    `SELECT ${COLUMNS} FROM external_users WHERE app_id = ? AND status = 'linked' AND id > ? ORDER BY id LIMIT ?`,
+    [appId, afterId, limit],
+  )
+}
+
+/** Every external user that is this person now. */
+export function externalsOf(reader: Reader, userId: string): Promise<ExternalRow[]> {
+  return reader.all<ExternalRow>(`SELECT ${COLUMNS} FROM external_users WHERE user_id = ? ORDER BY id`, [userId])
+}

@@ -1,0 +1,142 @@
+// Grants: free balance that a publisher gives from a pool, spendable only in that publisher's apps.
+// owns: grants. never: bought money; the burn of a grant in a call (the hold does that).
+// always true: what is left of a grant is its account; an expired grant's rest goes back to the pool once.
+
+import type { Grant } from '../contract/records.ts'
+import { externalById, externalsOf, payerOf } from '../connections/external.ts'
+import { procedure, type Reader, type Tx } from '../db/db.ts'
+import { append, type FeedChange } from '../feed/feed.ts'
+import { account } from '../ledger/chart.ts'
+import { stands, transfer } from '../ledger/ledger.ts'
+
+/** Who pays: a person, or an unclaimed external user. */
+export type GrantOwner = { userId: string } | { externalId: string }
+export type UsableGrant = { id: string; account: string; available: number; expiresAt: number | null }
+
+export type GrantRow = {
+  id: string
+  publisher_id: string
+  app_id: string
+  external_id: string
+  amount: number
+  description: string | null
+  created_at: number
+  expires_at: number | null
+  ended_at: number | null
+}
+
+const COLUMNS = 'id, publisher_id, app_id, external_id, amount, description, created_at, expires_at, ended_at'
+const SWEEP_AT_ONCE = 200
+
+/**
+ * The grants that may pay for a call in this publisher's apps, in burn order: earliest expiry first, the endless last.
+ * Writes nothing; an expired grant is simply not among them.
+ */
+export async function grantsFor(tx: Reader & { now: number }, owner: GrantOwner, publisherId: string): Promise<UsableGrant[]> {
+  const usable: UsableGrant[] = []
+  for (const row of await openGrants(tx, owner, publisherId)) {
+    if (row.expires_at !== null && row.expires_at <= tx.now) continue
+    const { available } = await stands(tx, account.grant(row.id))
+    if (available > 0) usable.push({ id: row.id, account: account.grant(row.id), available, expiresAt: row.expires_at })
+  }
+  return usable
+}
+
+/** What of a payer's money is spendable in this publisher's apps: bought and granted, available now. Micros. */
+export async function spendable(
+  reader: Reader,
+  payer: { owner: GrantOwner; account: string },
+  publisherId: string,
+  nowMs: number,
+): Promise<number> {
+  const { available } = await stands(reader, payer.account)
+  const at: Reader & { now: number } = { get: reader.get, all: reader.all, now: nowMs }
+  const grants = await grantsFor(at, payer.owner, publisherId)
+  return available + grants.reduce((sum, grant) => sum + grant.available, 0)
+}
+
+/** Grants not ended, of an external user, or of all that a person is. Burn order. */
+async function openGrants(reader: Reader, owner: GrantOwner, publisherId: string | null): Promise<GrantRow[]> {
+  const ids = 'externalId' in owner ? [owner.externalId] : (await externalsOf(reader, owner.userId)).map((row) => row.id)
+  const rows: GrantRow[] = []
+  for (const id of ids) {
+    rows.push(...(await reader.all<GrantRow>(`SELECT ${COLUMNS} FROM grants WHERE external_id = ? AND ended_at IS NULL`, [id])))
+  }
+  const end = (row: GrantRow) => row.expires_at ?? Number.MAX_SAFE_INTEGER
+  return rows
+    .filter((row) => publisherId === null || row.publisher_id === publisherId)
+    .sort((a, b) => end(a) - end(b) || (a.id < b.id ? -1 : 1))
+}
+
+/** A grant as it travels. `remaining` leaves out what running calls have reserved. */
+export async function grantDocument(reader: Reader, id: string): Promise<Grant> {
+  const row = await reader.get<GrantRow>(`SELECT ${COLUMNS} FROM grants WHERE id = ?`, [id])
+  if (!row) throw new Error(`no grant ${id}`)
+  const { available } = await stands(reader, account.grant(id))
+  return {
+    id,
+    app_id: row.app_id,
+    publisher: row.publisher_id,
+    amount: row.amount,
+    remaining: row.ended_at === null ? available : 0,
+    description: row.description,
+    created_at: new Date(row.created_at).toISOString(),
+    expires_at: row.expires_at === null ? null : new Date(row.expires_at).toISOString(),
+  }
+}
+
+/** The change that shows a grant as it stands now, for the commit of a call that burnt some of it. */
+export async function grantChange(tx: Tx, id: string): Promise<FeedChange> {
+  return { topic: 'grant', id, row: await grantDocument(tx, id) }
+}
+
+/** Every grant of an external user that is not ended, as changes for its payer's feed; `row` null takes them off it. */
+export async function grantChanges(tx: Tx, externalId: string, shown: boolean): Promise<FeedChange[]> {
+  const changes: FeedChange[] = []
+  for (const { id } of await openGrants(tx, { externalId }, null)) {
+    changes.push(shown ? await grantChange(tx, id) : { topic: 'grant', id, row: null })
+  }
+  return changes
+}
+
+/**
+ * Ends up to 200 expired grants: what is left goes back to the pool. What running calls hold goes back by a later sweep,
+ * when they have ended. Two sweeps at once return it once. Answers how many grants it looked at.
+ */
+export const endExpired = procedure('grants.endExpired', async (tx: Tx): Promise<number> => {
+  const rows = await tx.all<GrantRow>(
+    `SELECT ${COLUMNS} FROM grants WHERE ended_at IS NULL AND expires_at IS NOT NULL AND expires_at <= ?
+     ORDER BY id LIMIT ${SWEEP_AT_ONCE}`,
+    [tx.now],
+  )
+  const shown: { feed: string; id: string }[] = []
+  for (const row of rows) {
+    const ended = await giveBack(tx, row)
+    if (!ended) continue
+    const external = await externalById(tx, row.external_id)
+    if (external && external.status !== 'unlinked') shown.push({ feed: payerOf(external).feed, id: row.id })
+  }
+  shown.sort((a, b) => (a.feed < b.feed ? -1 : 1))
+  for (const { feed, id } of shown) await append(tx, feed, [await grantChange(tx, id)])
+  return rows.length
+})
+
+/** Moves what is free of a grant back to its pool; true when nothing of it is left or held, and it has ended. */
+async function giveBack(tx: Tx, row: GrantRow): Promise<boolean> {
+  // The row's lock makes a second sweep wait, and then find the grant ended (Postgres).
+  const mine = await tx.run('UPDATE grants SET ended_at = NULL WHERE id = ? AND ended_at IS NULL', [row.id])
+  if (mine !== 1) return false
+  const from = account.grant(row.id)
+  const { posted, held } = await stands(tx, from)
+  const free = posted - held
+  if (free > 0) {
+    await transfer(tx, {
+      id: `expire:${row.id}:${posted}`, // what stood before only falls, so each return has its own id
+      legs: [{ from, to: account.pool(row.publisher_id), amount: free }],
+      memo: 'grant expired',
+    })
+  }
+  if (held > 0) return false
+  await tx.run('UPDATE grants SET ended_at = ? WHERE id = ?', [tx.now, row.id])
+  return true
+}
