@@ -143,7 +143,6 @@ function print(
 
 async function printLedger(db: Database, postgresUrl: string | undefined): Promise<void> {
   const commits = await ledgerCommits(db, postgresUrl)
-  if (!commits) return
   process.stdout.write('| ledger, hold and settle | pairs/s |\n| --- | --- |\n')
   for (const { name, perS } of commits) process.stdout.write(`| ${name} | ${perS.toFixed(0)} |\n`)
   process.stdout.write('\n')
