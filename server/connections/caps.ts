@@ -68,7 +68,11 @@ export async function capsOf(reader: Reader, connectionId: string): Promise<Cap[
 export async function setCaps(tx: Tx, connectionId: string, caps: readonly Cap[]): Promise<void> {
   await tx.run('DELETE FROM connection_caps WHERE connection = ?', [connectionId])
   for (const { period, amount } of caps) {
-    await tx.run('INSERT INTO connection_caps (connection, period, amount) VALUES (?, ?, ?)', [connectionId, period, amount])
+    await tx.run('INSERT INTO connection_caps (connection, period, amount) VALUES (?, ?, ?)', [
+      connectionId,
+      period,
+      amount,
+    ])
   }
   const owner = await ownerOf(tx, connectionId)
   for (const row of await capRows(tx, connectionId)) {

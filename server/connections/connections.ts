@@ -1,5 +1,5 @@
 // Connections: one person's standing permission to one app.
-// owns: connections, connection_uses, wallet_freezes. never: money; what an app may ask for (apps.ts).
+// owns: connections, connection_uses. never: money; what an app may ask for (apps.ts).
 // always true: one connection per person and app; its document on the person's feed follows every edit in the same
 // commit; a markup above what the person consented to is never applied.
 
@@ -8,6 +8,7 @@ import type { Reader, Tx } from '../db/db.ts'
 import { append, type FeedChange } from '../feed/feed.ts'
 import { capStates, capsOf } from './caps.ts'
 import type { Limits } from './limits.ts'
+import { isFrozen } from './person.ts'
 
 export type ConnectionRow = {
   id: string
@@ -36,7 +37,10 @@ export function connectionRow(reader: Reader, id: string): Promise<ConnectionRow
 }
 
 export function connectionBetween(reader: Reader, userId: string, appId: string): Promise<ConnectionRow | undefined> {
-  return reader.get<ConnectionRow>(`SELECT ${COLUMNS} FROM connections c WHERE c.user_id = ? AND c.app_id = ?`, [userId, appId])
+  return reader.get<ConnectionRow>(`SELECT ${COLUMNS} FROM connections c WHERE c.user_id = ? AND c.app_id = ?`, [
+    userId,
+    appId,
+  ])
 }
 
 /** What a call through a connection must respect. Amounts are micros, times milliseconds. */
@@ -61,8 +65,8 @@ export type Terms = {
 /** The terms of a connection at a moment, or null when there is none. */
 export async function termsOf(reader: Reader, connectionId: string, nowMs: number): Promise<Terms | null> {
   const row = await reader.get<ConnectionRow & AppTerms>(
-    `SELECT ${COLUMNS}, a.publisher_id, a.markup_bps AS app_markup_bps, a.consent_due_at, f.frozen FROM connections c
-     JOIN apps a ON a.id = c.app_id LEFT JOIN wallet_freezes f ON f.user_id = c.user_id WHERE c.id = ?`,
+    `SELECT ${COLUMNS}, a.publisher_id, a.markup_bps AS app_markup_bps, a.consent_due_at FROM connections c
+     JOIN apps a ON a.id = c.app_id WHERE c.id = ?`,
     [connectionId],
   )
   if (!row) return null
@@ -72,7 +76,7 @@ export async function termsOf(reader: Reader, connectionId: string, nowMs: numbe
     appId: row.app_id,
     publisherId: row.publisher_id,
     status: statusAt(row, nowMs),
-    frozen: row.frozen === 1,
+    frozen: await isFrozen(reader, row.user_id),
     scopes: JSON.parse(row.scopes),
     markupBps: Math.min(row.markup_bps, row.app_markup_bps),
     consentDue: row.app_markup_bps > row.markup_bps && row.consent_due_at !== null && row.consent_due_at <= nowMs,
@@ -81,7 +85,7 @@ export async function termsOf(reader: Reader, connectionId: string, nowMs: numbe
     models: row.models === null ? null : JSON.parse(row.models),
   }
 }
-type AppTerms = { publisher_id: string; app_markup_bps: number; consent_due_at: number | null; frozen: number | null }
+type AppTerms = { publisher_id: string; app_markup_bps: number; consent_due_at: number | null }
 
 export function statusAt(row: ConnectionRow, nowMs: number): Status {
   return row.status !== 'revoked' && row.expires_at !== null && row.expires_at <= nowMs ? 'expired' : row.status
@@ -100,7 +104,9 @@ export async function limitsOf(reader: Reader, row: ConnectionRow): Promise<Limi
 
 /** A connection as it travels, with its windows of this moment. @throws Error when there is none */
 export async function connectionDocument(reader: Reader, id: string, nowMs: number): Promise<Connection> {
-  const row = await reader.get<ConnectionRow & { app_name: string; logo_uri: string | null; last_used_at: number | null }>(
+  const row = await reader.get<
+    ConnectionRow & { app_name: string; logo_uri: string | null; last_used_at: number | null }
+  >(
     `SELECT ${COLUMNS}, a.name AS app_name, a.logo_uri, u.last_used_at FROM connections c JOIN apps a ON a.id = c.app_id
      LEFT JOIN connection_uses u ON u.connection = c.id WHERE c.id = ?`,
     [id],
@@ -142,19 +148,6 @@ export async function noteUse(tx: Tx, id: string): Promise<void> {
     `INSERT INTO connection_uses (connection, last_used_at) VALUES (?, ?)
      ON CONFLICT (connection) DO UPDATE SET last_used_at = excluded.last_used_at`,
     [id, tx.now],
-  )
-}
-
-/** Whether a person has stopped every app at once. */
-export async function isFrozen(reader: Reader, userId: string): Promise<boolean> {
-  const row = await reader.get<{ frozen: number }>('SELECT frozen FROM wallet_freezes WHERE user_id = ?', [userId])
-  return row?.frozen === 1
-}
-
-export async function setFrozen(tx: Tx, userId: string, frozen: boolean): Promise<void> {
-  await tx.run(
-    'INSERT INTO wallet_freezes (user_id, frozen) VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET frozen = excluded.frozen',
-    [userId, frozen ? 1 : 0],
   )
 }
 

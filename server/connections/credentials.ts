@@ -7,11 +7,11 @@ import type { BillingMode } from '../contract/api.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { fault, isFault } from '../faults.ts'
+import { WALLET_CLIENT_ID } from '../identity/directory.ts'
+import { findAccessToken } from '../identity/models.ts'
+import { findSession } from '../identity/sessions.ts'
 import { tokenHash } from '../seal.ts'
 import { connectionBetween, statusAt } from './connections.ts'
-import { accessToken, sessionUser } from './person.ts'
-
-export const WALLET_CLIENT = 'quota-wallet'
 
 export type SessionCaller = { kind: 'session'; userId: string }
 export type KeyCaller = {
@@ -46,16 +46,11 @@ const USE_NOTED_EVERY_MS = 60_000
  */
 export async function callerOf(deps: Deps, request: FastifyRequest): Promise<Caller> {
   const given = credential(request)
-  if (given === null) {
-    const userId = await sessionUser(deps, request, null)
-    if (userId === null) throw fault('invalid_api_key')
-    return { kind: 'session', userId }
-  }
-  if (given.startsWith('sk-')) return keyCaller(deps, request, given)
-  if (given.startsWith('sess_')) {
-    const userId = await sessionUser(deps, request, given)
-    if (userId === null) throw fault('unauthorized')
-    return { kind: 'session', userId }
+  if (given?.startsWith('sk-')) return keyCaller(deps, request, given)
+  if (given === null || (given.startsWith('sess_') && request.headers.authorization !== undefined)) {
+    const session = await findSession(deps, request) // by the bearer, or by the cookie of our own pages
+    if (!session) throw fault(given === null ? 'invalid_api_key' : 'unauthorized')
+    return { kind: 'session', userId: session.userId }
   }
   if (!TOKEN.test(given)) throw fault('invalid_api_key')
   return tokenCaller(deps, given)
@@ -101,9 +96,11 @@ function given(request: FastifyRequest): boolean {
 /** The credential of a request, from either header; null when none is given. */
 function credential(request: FastifyRequest): string | null {
   const [bearers, keys] = [rawHeaders(request, 'authorization'), rawHeaders(request, 'x-api-key')]
-  if (bearers.length > 1 || keys.length > 1) throw fault('bad_request', { message: 'A credential header is given twice.' })
+  if (bearers.length > 1 || keys.length > 1)
+    throw fault('bad_request', { message: 'A credential header is given twice.' })
   const [authorization, key] = [bearers[0], keys[0]?.trim()]
-  const bearer = authorization === undefined ? undefined : (/^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1] ?? '')
+  const bearer =
+    authorization === undefined ? undefined : (/^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1] ?? '')
   if (bearer !== undefined && key !== undefined && bearer !== key) {
     throw fault('bad_request', { message: 'Two different credentials are given at once.' })
   }
@@ -155,7 +152,9 @@ async function keyCaller(deps: Deps, request: FastifyRequest, key: string): Prom
 
 // Beside the call, never in its way: when this write fails, only the time shown to the developer is older.
 function noteKeyUse(deps: Deps, keyId: string): void {
-  deps.db.tx(keyUsed, { keyId }).catch((error) => deps.log.warn({ key_id: keyId, cause: String(error) }, 'use of a key not noted'))
+  deps.db
+    .tx(keyUsed, { keyId })
+    .catch((error) => deps.log.warn({ key_id: keyId, cause: String(error) }, 'use of a key not noted'))
 }
 
 const keyUsed = procedure('keys.used', async (tx: Tx, { keyId }: { keyId: string }) => {
@@ -163,13 +162,16 @@ const keyUsed = procedure('keys.used', async (tx: Tx, { keyId }: { keyId: string
 })
 
 async function tokenCaller(deps: Deps, token: string): Promise<TokenCaller | WalletCaller> {
-  const found = await accessToken(deps.db, token)
-  if (!found || found.expiresAt <= deps.now()) throw fault('invalid_token')
-  if (found.clientId === WALLET_CLIENT) {
+  const found = await findAccessToken(deps.db, token, deps.now())
+  // A token bound to a key (RFC 9449) is nothing as a mere bearer.
+  if (!found || found.dpopKey !== null) throw fault('invalid_token')
+  if (found.clientId === WALLET_CLIENT_ID) {
     if (!found.scopes.includes('wallet')) throw fault('insufficient_scope')
     return { kind: 'wallet', userId: found.userId }
   }
-  const app = await deps.db.get<{ id: string }>('SELECT id FROM apps WHERE client_id = ? AND deleted_at IS NULL', [found.clientId])
+  const app = await deps.db.get<{ id: string }>('SELECT id FROM apps WHERE client_id = ? AND deleted_at IS NULL', [
+    found.clientId,
+  ])
   const connection = app ? await connectionBetween(deps.db, found.userId, app.id) : undefined
   const status = connection ? statusAt(connection, deps.now()) : 'revoked'
   if (!app || !connection || status === 'revoked' || status === 'expired') throw fault('invalid_token')

@@ -48,7 +48,11 @@ export async function findPayer(reader: Reader, appId: string, externalUserId: s
  * The same where only a linked user will do (hosted token storage).
  * @throws Fault `user_not_found`
  */
-export async function findLinked(reader: Reader, appId: string, externalUserId: string): Promise<Extract<Payer, { kind: 'user' }>> {
+export async function findLinked(
+  reader: Reader,
+  appId: string,
+  externalUserId: string,
+): Promise<Extract<Payer, { kind: 'user' }>> {
   const payer = await findPayer(reader, appId, externalUserId)
   if (payer.kind !== 'user') throw fault('user_not_found')
   return payer
@@ -80,7 +84,11 @@ export async function externalUserFor(tx: Tx, appId: string, externalUserId: str
 }
 
 /** Marks an external user as this person's. @throws Fault `external_user_taken` when it is another's */
-export async function markLinked(tx: Tx, row: ExternalRow, link: { userId: string; connectionId: string }): Promise<void> {
+export async function markLinked(
+  tx: Tx,
+  row: ExternalRow,
+  link: { userId: string; connectionId: string },
+): Promise<void> {
   const changed = await tx.run(
     `UPDATE external_users SET status = 'linked', user_id = ?, connection = ? WHERE id = ? AND (status <> 'linked' OR user_id = ?)`,
     [link.userId, link.connectionId, row.id, link.userId],
@@ -91,7 +99,10 @@ export async function markLinked(tx: Tx, row: ExternalRow, link: { userId: strin
 /** Unlinks every external user of a connection; they keep their grants. Answers their ids. */
 export async function unlinkConnection(tx: Tx, connectionId: string): Promise<string[]> {
   const rows = await tx.all<{ id: string }>('SELECT id FROM external_users WHERE connection = ?', [connectionId])
-  await tx.run(`UPDATE external_users SET status = 'unlinked', user_id = NULL, connection = NULL WHERE connection = ?`, [connectionId])
+  await tx.run(
+    `UPDATE external_users SET status = 'unlinked', user_id = NULL, connection = NULL WHERE connection = ?`,
+    [connectionId],
+  )
   return rows.map((row) => row.id)
 }
 

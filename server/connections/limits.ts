@@ -18,7 +18,9 @@ export type Limits = {
  */
 export function loosens(before: Limits, after: Limits): boolean {
   return (
-    before.caps.some((old) => higher(old.amount, after.caps.find((cap) => cap.period === old.period)?.amount ?? null)) ||
+    before.caps.some((old) =>
+      higher(old.amount, after.caps.find((cap) => cap.period === old.period)?.amount ?? null),
+    ) ||
     higher(before.perCallCeiling, after.perCallCeiling) ||
     higher(before.askAbove, after.askAbove) ||
     higher(before.expiresAt, after.expiresAt) ||

@@ -48,16 +48,6 @@ export function endOfLabel(label: string, { zone, weekStart }: Calendar): number
   return windowFrom(period, firstDay(period, named, weekStart), zone).endsAt
 }
 
-/** Whether a zone is one that we can compute with. */
-export function isZone(zone: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone)
-    return !/^[+-]/.test(zone)
-  } catch {
-    return false
-  }
-}
-
 // The same few windows are asked for on every call; computing one costs more than the rest of a check.
 const cache = new Map<string, Window>()
 

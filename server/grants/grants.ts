@@ -2,8 +2,8 @@
 // owns: grants. never: bought money; the burn of a grant in a call (the hold does that).
 // always true: what is left of a grant is its account; an expired grant's rest goes back to the pool once.
 
-import type { Grant } from '../contract/records.ts'
 import { externalById, externalsOf, payerOf } from '../connections/external.ts'
+import type { Grant } from '../contract/records.ts'
 import { procedure, type Reader, type Tx } from '../db/db.ts'
 import { append, type FeedChange } from '../feed/feed.ts'
 import { account } from '../ledger/chart.ts'
@@ -32,7 +32,11 @@ const SWEEP_AT_ONCE = 200
  * The grants that may pay for a call in this publisher's apps, in burn order: earliest expiry first, the endless last.
  * Writes nothing; an expired grant is simply not among them.
  */
-export async function grantsFor(tx: Reader & { now: number }, owner: GrantOwner, publisherId: string): Promise<UsableGrant[]> {
+export async function grantsFor(
+  tx: Reader & { now: number },
+  owner: GrantOwner,
+  publisherId: string,
+): Promise<UsableGrant[]> {
   const usable: UsableGrant[] = []
   for (const row of await openGrants(tx, owner, publisherId)) {
     if (row.expires_at !== null && row.expires_at <= tx.now) continue
@@ -57,10 +61,13 @@ export async function spendable(
 
 /** Grants not ended, of an external user, or of all that a person is. Burn order. */
 async function openGrants(reader: Reader, owner: GrantOwner, publisherId: string | null): Promise<GrantRow[]> {
-  const ids = 'externalId' in owner ? [owner.externalId] : (await externalsOf(reader, owner.userId)).map((row) => row.id)
+  const ids =
+    'externalId' in owner ? [owner.externalId] : (await externalsOf(reader, owner.userId)).map((row) => row.id)
   const rows: GrantRow[] = []
   for (const id of ids) {
-    rows.push(...(await reader.all<GrantRow>(`SELECT ${COLUMNS} FROM grants WHERE external_id = ? AND ended_at IS NULL`, [id])))
+    rows.push(
+      ...(await reader.all<GrantRow>(`SELECT ${COLUMNS} FROM grants WHERE external_id = ? AND ended_at IS NULL`, [id])),
+    )
   }
   const end = (row: GrantRow) => row.expires_at ?? Number.MAX_SAFE_INTEGER
   return rows

@@ -93,12 +93,6 @@ CREATE TABLE external_users (
 ) STRICT;
 CREATE INDEX external_users_by_user ON external_users (user_id) WHERE user_id IS NOT NULL;
 
--- A person's switch that stops every app at once.
-CREATE TABLE wallet_freezes (
-  user_id TEXT PRIMARY KEY,
-  frozen  INTEGER NOT NULL CHECK (frozen IN (0, 1))
-) STRICT;
-
 -- How far each device's edits have come, and what became of each.
 CREATE TABLE wallet_clients (
   user_id  TEXT NOT NULL,

@@ -1,0 +1,195 @@
+// Consent and every later edit of it.
+// owns: who may change a connection, and when an edit needs the version the person saw. never: a page, a route.
+// always true: no connection exists without a cap; tightening always applies, loosening only on top of what the person
+// saw; every edit raises the version.
+
+import type { InteractionAnswer } from '../contract/api.ts'
+import { type Cap, Caps, DEFAULT_CAP } from '../contract/records.ts'
+import { procedure, type Tx } from '../db/db.ts'
+import { fault } from '../faults.ts'
+import { revokeGrantsOf } from '../identity/models.ts'
+import { appById } from './apps.ts'
+import { lockConnection, setCaps } from './caps.ts'
+import {
+  type ConnectionRow,
+  connectionBetween,
+  connectionRow,
+  limitsOf,
+  statusAt,
+  writeConnection,
+} from './connections.ts'
+import { unlinkConnection } from './external.ts'
+import { type Limits, loosens } from './limits.ts'
+import { cleanName } from './names.ts'
+
+export type Consent = {
+  userId: string
+  appId: string
+  scopes: readonly string[]
+  answer: InteractionAnswer
+  clientMarkupBps: number
+}
+
+/**
+ * Makes the connection of a person and an app, or replaces its limits; a revoked one begins anew.
+ * @throws Fault `bad_request` (param names the field), `not_found` when the app is gone
+ */
+export const consent = procedure(
+  'connections.consent',
+  async (tx: Tx, given: Consent): Promise<{ connectionId: string }> => {
+    const { userId, appId, answer } = given
+    if (!(await appById(tx, appId))) throw fault('not_found')
+    const limits = limitsFrom(answer, tx.now)
+    const caps = answer.caps === undefined ? [DEFAULT_CAP] : checkedCaps(answer.caps)
+    await tx.run(
+      `INSERT INTO connections (id, user_id, app_id, status, scopes, markup_bps, created_at, generation, version)
+     VALUES (?, ?, ?, 'active', '[]', 0, ?, 0, 0) ON CONFLICT (user_id, app_id) DO NOTHING`,
+      [tx.id('conn'), userId, appId, tx.now],
+    )
+    const found = await connectionBetween(tx, userId, appId)
+    if (!found) throw new Error('a connection just written is gone')
+    await lockConnection(tx, found.id)
+    const row = await own(tx, userId, found.id)
+    await tx.run(
+      `UPDATE connections SET status = 'active', scopes = ?, markup_bps = ?, per_call_ceiling = ?, ask_above = ?, models = ?,
+       expires_at = ?, generation = ?, version = version + 1 WHERE id = ?`,
+      [
+        JSON.stringify([...given.scopes]),
+        given.clientMarkupBps,
+        limits.perCallCeiling,
+        limits.askAbove,
+        limits.models === null ? null : JSON.stringify(limits.models),
+        limits.expiresAt,
+        row.generation + (row.status === 'revoked' || row.version === 0 ? 1 : 0),
+        row.id,
+      ],
+    )
+    await setCaps(tx, row.id, caps)
+    await writeConnection(tx, row.id)
+    return { connectionId: row.id }
+  },
+)
+
+/** An edit of a connection by its person; `baseVersion` is the version they saw. */
+export type Edit = { userId: string; connectionId: string; baseVersion: number | undefined }
+export type LimitArgs = {
+  caps: readonly Cap[]
+  per_call_ceiling?: number | null | undefined
+  ask_above?: number | null | undefined
+  models?: readonly string[] | null | undefined
+  expires_at?: string | null | undefined
+}
+
+/**
+ * Sets new limits; what is left out stays.
+ * @throws Fault `not_found`, `connection_revoked`, `bad_request`, `version_conflict` (loosening, and changed meanwhile)
+ */
+export async function setLimits(tx: Tx, edit: Edit, args: LimitArgs): Promise<void> {
+  const row = await lockedLive(tx, edit)
+  const before = await limitsOf(tx, row)
+  const caps = checkedCaps(args.caps)
+  const given = limitsFrom(args, tx.now)
+  const after: Limits = {
+    caps,
+    perCallCeiling: args.per_call_ceiling === undefined ? before.perCallCeiling : given.perCallCeiling,
+    askAbove: args.ask_above === undefined ? before.askAbove : given.askAbove,
+    models: args.models === undefined ? before.models : given.models,
+    expiresAt: args.expires_at === undefined ? before.expiresAt : given.expiresAt,
+  }
+  if (loosens(before, after)) sawThis(row.version, edit.baseVersion)
+  await tx.run(
+    'UPDATE connections SET per_call_ceiling = ?, ask_above = ?, models = ?, expires_at = ?, version = version + 1 WHERE id = ?',
+    [
+      after.perCallCeiling,
+      after.askAbove,
+      after.models === null ? null : JSON.stringify(after.models),
+      after.expiresAt,
+      row.id,
+    ],
+  )
+  await setCaps(tx, row.id, caps)
+}
+
+/** @throws Fault `not_found`, `connection_revoked` */
+export async function pause(tx: Tx, edit: Edit): Promise<void> {
+  const row = await lockedLive(tx, edit)
+  await setStatus(tx, row.id, 'paused')
+}
+
+/** @throws Fault `not_found`, `connection_revoked`, `version_conflict` */
+export async function resume(tx: Tx, edit: Edit): Promise<void> {
+  const row = await lockedLive(tx, edit)
+  if (row.status === 'paused') sawThis(row.version, edit.baseVersion)
+  await setStatus(tx, row.id, 'active')
+}
+
+/**
+ * Ends a connection with all its tokens; its external users are unlinked and keep their grants. Revoking twice is one.
+ * @returns the ids of the external users that were linked through it
+ * @throws Fault `not_found`
+ */
+export async function revoke(tx: Tx, edit: Omit<Edit, 'baseVersion'>): Promise<string[]> {
+  await lockConnection(tx, edit.connectionId)
+  const row = await own(tx, edit.userId, edit.connectionId)
+  const app = await tx.get<{ client_id: string }>('SELECT client_id FROM apps WHERE id = ?', [row.app_id])
+  if (!app) throw new Error(`no app ${row.app_id}`)
+  await revokeGrantsOf(tx, { userId: edit.userId, clientId: app.client_id })
+  const unlinked = await unlinkConnection(tx, row.id)
+  if (row.status !== 'revoked') await setStatus(tx, row.id, 'revoked')
+  return unlinked
+}
+
+/** @throws Fault `not_found`, `bad_request` */
+export async function rename(tx: Tx, edit: Edit, name: string): Promise<void> {
+  await lockConnection(tx, edit.connectionId)
+  const row = await own(tx, edit.userId, edit.connectionId)
+  await tx.run('UPDATE connections SET name = ?, version = version + 1 WHERE id = ?', [cleanName(name), row.id])
+}
+
+/** @throws Fault `version_conflict` unless the person saw the version that stands */
+export function sawThis(current: number, base: number | undefined): void {
+  if (base !== current) throw fault('version_conflict', { details: { version: current } })
+}
+
+// --- below: how -----------------------------------------------------------------------------------------------------
+
+async function setStatus(tx: Tx, id: string, status: ConnectionRow['status']): Promise<void> {
+  await tx.run('UPDATE connections SET status = ?, version = version + 1 WHERE id = ? AND status <> ?', [
+    status,
+    id,
+    status,
+  ])
+}
+
+async function own(tx: Tx, userId: string, id: string): Promise<ConnectionRow> {
+  const row = await connectionRow(tx, id)
+  if (row?.user_id !== userId) throw fault('not_found')
+  return row
+}
+
+async function lockedLive(tx: Tx, edit: Edit): Promise<ConnectionRow> {
+  await lockConnection(tx, edit.connectionId)
+  const row = await own(tx, edit.userId, edit.connectionId)
+  if (statusAt(row, tx.now) === 'revoked') throw fault('connection_revoked')
+  return row
+}
+
+function checkedCaps(caps: readonly Cap[]): readonly Cap[] {
+  const result = Caps.safeParse(caps)
+  if (!result.success)
+    throw fault('bad_request', { message: `caps: ${result.error.issues[0]?.message ?? 'malformed'}.`, param: 'caps' })
+  return result.data
+}
+
+function limitsFrom(given: Omit<LimitArgs, 'caps'>, nowMs: number): Omit<Limits, 'caps'> {
+  const expiresAt = given.expires_at == null ? null : Date.parse(given.expires_at)
+  if (expiresAt !== null && !(expiresAt > nowMs)) {
+    throw fault('bad_request', { message: 'expires_at: must lie in the future.', param: 'expires_at' })
+  }
+  return {
+    perCallCeiling: given.per_call_ceiling ?? null,
+    askAbove: given.ask_above ?? null,
+    models: given.models == null ? null : [...new Set(given.models)],
+    expiresAt,
+  }
+}

@@ -1,0 +1,79 @@
+// Routes of developers' apps and keys.
+// owns: /developers/apps, /developers/keys. never: a decision.
+// always true: only a session may come here; what is not the caller's does not exist.
+
+import type { FastifyInstance } from 'fastify'
+import { AppCreate, AppSettings, KeyCreate } from '../contract/api.ts'
+import type { Deps } from '../deps.ts'
+import { fault } from '../faults.ts'
+import { body } from '../http.ts'
+import { appDocument, appsOf, createApp, deleteApp, freshSecret, setApp } from './apps.ts'
+import { requireCaller } from './credentials.ts'
+import { createKey, freshKey, keysOf, revokeKey } from './keys.ts'
+
+type ById = { Params: { id: string } }
+
+export function connectionsRoutes(app: FastifyInstance, deps: Deps): void {
+  app.post('/developers/apps', async (request, reply) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    const given = body(AppCreate, request)
+    const secret = given.type === 'public' ? null : freshSecret()
+    const clientId = deps.id('quota_client')
+    const made = await deps.db.tx(createApp, { publisherId: userId, clientId, secretHash: secret?.hash ?? null, given })
+    reply.code(201)
+    return secret ? { app: made, client_secret: secret.secret } : { app: made }
+  })
+
+  app.get('/developers/apps', async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    return { apps: (await appsOf(deps.db, userId)).map(appDocument) }
+  })
+
+  app.patch<ById>('/developers/apps/:id/settings', async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    const { profit_margin, ...changes } = body(AppSettings, request)
+    if (profit_margin !== undefined) {
+      if (changes.markup_bps !== undefined) {
+        throw fault('bad_request', { message: 'Give markup_bps or profit_margin, not both.', param: 'profit_margin' })
+      }
+      changes.markup_bps = bpsOf(profit_margin)
+    }
+    return { app: await deps.db.tx(setApp, { publisherId: userId, appId: request.params.id, changes }) }
+  })
+
+  app.delete<ById>('/developers/apps/:id', async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    await deps.db.tx(deleteApp, { publisherId: userId, appId: request.params.id })
+    return { id: request.params.id, deleted: true }
+  })
+
+  app.post('/developers/keys', async (request, reply) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    const given = body(KeyCreate, request)
+    const { secret, hash, prefix } = freshKey()
+    const key = await deps.db.tx(createKey, { publisherId: userId, hash, prefix, given })
+    reply.code(201)
+    return { key, secret }
+  })
+
+  app.get('/developers/keys', async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    return { keys: await keysOf(deps.db, userId) }
+  })
+
+  app.delete<ById>('/developers/keys/:id', async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    await deps.db.tx(revokeKey, { publisherId: userId, keyId: request.params.id })
+    return { id: request.params.id, deleted: true }
+  })
+}
+
+/**
+ * A fraction as hundredths of a percent, exactly: its shortest decimal text is read, nothing is multiplied.
+ * @throws Fault `bad_request` when it is finer than that
+ */
+export function bpsOf(fraction: number): number {
+  const found = /^(\d{1,2})(?:\.(\d{1,4}))?$/.exec(String(fraction))
+  if (!found) throw fault('bad_request', { message: 'profit_margin: at most four decimals.', param: 'profit_margin' })
+  return Number(found[1]) * 10_000 + Number((found[2] ?? '').padEnd(4, '0'))
+}
