@@ -4,15 +4,14 @@
 
 import { type IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { adminRoutes } from './admin.ts'
 import { connectionsRoutes } from './connections/routes.ts'
 import { directoryOf } from './connections/directory.ts'
-import type { FaultCode } from './contract/faults.ts'
 import type { Deps } from './deps.ts'
-import { errorBody, errorHeaders, type Fault, fault, isFault } from './faults.ts'
+import { errorBody, errorHeaders, fault } from './faults.ts'
 import { grantsRoutes } from './grants/routes.ts'
-import { MAX_BODY_BYTES, readJson } from './http.ts'
+import { asFault, MAX_BODY_BYTES, readJson } from './http.ts'
 import { identityRoutes } from './identity/routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
 import { proxyRoutes } from './proxy/routes.ts'
@@ -117,27 +116,6 @@ function cors(deps: Deps, request: FastifyRequest, reply: FastifyReply): boolean
   reply.header('access-control-allow-headers', 'authorization, content-type, idempotency-key, x-quota-wallet, accept')
   reply.header('access-control-max-age', '600')
   return true
-}
-
-const FRAMEWORK: Readonly<Record<string, FaultCode>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'bad_request',
-  FST_ERR_BAD_URL: 'bad_request',
-  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
-}
-
-/** Any error as a fault; what is not expected becomes internal_error and is logged with its cause. */
-export function asFault(deps: Deps, error: unknown, requestId: string): Fault {
-  if (isFault(error)) {
-    if (error.status >= 500) deps.log.error({ request_id: requestId, code: error.code, cause: String(error.options.cause ?? '') }, error.message)
-    return error
-  }
-  const code = FRAMEWORK[(error as FastifyError)?.code ?? '']
-  if (code) return fault(code)
-  deps.log.error({ request_id: requestId, err: error instanceof Error ? { message: error.message, stack: error.stack } : String(error) }, 'unexpected')
-  return fault('internal_error', { cause: error })
 }
 
 function sendError(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -2,10 +2,11 @@
 // owns: parsing of bodies and ids into typed values or faults; the body reader. never: a route.
 // always true: a body is valid UTF-8 JSON of bounded depth, without doubled top-level keys, or it is refused with 400.
 
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Deps } from './deps.ts'
-import { fault } from './faults.ts'
+import type { FaultCode } from './contract/faults.ts'
+import { type Fault, fault, isFault } from './faults.ts'
 
 export const MAX_BODY_BYTES = 1024 * 1024
 const MAX_DEPTH = 64
@@ -101,4 +102,25 @@ function loneSurrogateFree(text: string): boolean {
   return text
     .replace(/\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})/g, '')
     .search(/\\u[dD][89a-fA-F][0-9a-fA-F]{2}/) === -1
+}
+
+const FRAMEWORK: Readonly<Record<string, FaultCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'bad_request',
+  FST_ERR_BAD_URL: 'bad_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
+}
+
+/** Any error as a fault; what is not expected becomes internal_error and is logged with its cause. */
+export function asFault(deps: Deps, error: unknown, requestId: string): Fault {
+  if (isFault(error)) {
+    if (error.status >= 500) deps.log.error({ request_id: requestId, code: error.code, cause: String(error.options.cause ?? '') }, error.message)
+    return error
+  }
+  const code = FRAMEWORK[(error as FastifyError)?.code ?? '']
+  if (code) return fault(code)
+  deps.log.error({ request_id: requestId, err: error instanceof Error ? { message: error.message, stack: error.stack } : String(error) }, 'unexpected')
+  return fault('internal_error', { cause: error })
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { procedure, type Reader, type Tx } from '../db/db.ts'
 import { kindOf, type Unit } from './chart.ts'
-import { type Leg, legsFrom, netByAccount, openAccount } from './ledger.ts'
+import { type Leg, legsFrom, openAccount } from './ledger.ts'
 
 export type MovementRow = {
   id: string
@@ -37,29 +37,54 @@ export const seal = procedure('ledger.seal', async (tx: Tx): Promise<number> => 
   const rows = await tx.all<MovementRow>(
     `SELECT ${COLUMNS} FROM movements WHERE seq IS NULL ORDER BY at, id LIMIT ${SEAL_AT_ONCE}`,
   )
-  const unguarded: Leg[] = []
+  const changes: Totals = new Map()
   for (const row of rows) {
     const prev = head.hash
     head.seq++
     head.hash = movementHash(prev, head.seq, row)
     await tx.run('UPDATE movements SET seq = ?, prev_hash = ?, hash = ? WHERE id = ?', [head.seq, prev, head.hash, row.id])
-    if (row.kind !== 'hold') unguarded.push(...legsFrom(row.legs))
+    if (row.kind !== 'hold') addLegs(changes, legsFrom(row.legs))
   }
   if (rows.length === 0) return 0
   await tx.run('UPDATE chain_head SET seq = ?, hash = ? WHERE id = 1', [head.seq, head.hash])
-  for (const [id, change] of netByAccount(unguarded)) {
-    if (kindOf(id).guarded || change === 0) continue
+  for (const [id, change] of changes) {
+    if (kindOf(id).guarded || change === 0n) continue
     await openAccount(tx, id)
-    await tx.run('UPDATE accounts SET posted = posted + ? WHERE id = ?', [change, id])
+    await tx.run('UPDATE accounts SET posted = posted + CAST(? AS BIGINT) WHERE id = ?', [String(change), id])
   }
   return rows.length
 })
 
-/** What an account without a floor stands at, of this moment (sealed total + what waits to be sealed). */
-export async function total(reader: Reader, id: string): Promise<number> {
-  const sealed = await reader.get<{ posted: number }>('SELECT posted FROM accounts WHERE id = ?', [id])
+// Totals are exact at any size: accounts without a floor add up amounts of every person, and nothing bounds them.
+type Totals = Map<string, bigint>
+
+function add(totals: Totals, id: string, change: bigint): void {
+  totals.set(id, (totals.get(id) ?? 0n) + change)
+}
+
+function addLegs(totals: Totals, legs: readonly Leg[]): void {
+  for (const { from, to, amount } of legs) {
+    add(totals, from, BigInt(-amount))
+    add(totals, to, BigInt(amount))
+  }
+}
+
+async function waitingTotals(reader: Reader): Promise<Totals> {
+  const totals: Totals = new Map()
   const waiting = await reader.all<{ legs: string }>(`SELECT legs FROM movements WHERE seq IS NULL AND kind <> 'hold'`)
-  return (sealed?.posted ?? 0) + (netByAccount(waiting.flatMap((row) => legsFrom(row.legs))).get(id) ?? 0)
+  for (const row of waiting) addLegs(totals, legsFrom(row.legs))
+  return totals
+}
+
+/**
+ * What an account without a floor stands at (sealed total + what waits to be sealed). `reader` must see one moment.
+ * @throws Error when the total is not a safe integer
+ */
+export async function total(reader: Reader, id: string): Promise<number> {
+  const sealed = await reader.get<{ posted: string }>('SELECT CAST(posted AS TEXT) AS posted FROM accounts WHERE id = ?', [id])
+  const sum = Number(BigInt(sealed?.posted ?? 0) + ((await waitingTotals(reader)).get(id) ?? 0n))
+  if (!Number.isSafeInteger(sum)) throw new Error(`the total of ${id} is not a safe integer`)
+  return sum
 }
 
 /** Movements in chain order, a page at a time. */
@@ -71,94 +96,125 @@ export type TrialBalance = { units: Record<Unit, { sum: number }>; ok: boolean }
 
 /** Sums every account per unit; each must be zero. `reader` must see one moment (a snapshot). */
 export async function trialBalance(reader: Reader): Promise<TrialBalance> {
-  const sums: Record<Unit, number> = { usd: 0, cap: 0 }
-  const rows = await reader.all<{ unit: Unit; sum: number }>(
-    'SELECT unit, CAST(SUM(posted) AS INTEGER) AS sum FROM accounts GROUP BY unit',
+  const sums: Record<Unit, bigint> = { usd: 0n, cap: 0n }
+  const rows = await reader.all<{ unit: Unit; sum: string }>(
+    'SELECT unit, CAST(SUM(posted) AS TEXT) AS sum FROM accounts GROUP BY unit',
   )
-  for (const row of rows) sums[row.unit] += row.sum
-  const waiting = await reader.all<{ legs: string }>(`SELECT legs FROM movements WHERE seq IS NULL AND kind <> 'hold'`)
-  for (const [id, change] of netByAccount(waiting.flatMap((row) => legsFrom(row.legs)))) {
+  for (const row of rows) sums[row.unit] += BigInt(row.sum)
+  for (const [id, change] of await waitingTotals(reader)) {
     const { unit, guarded } = kindOf(id)
     if (!guarded) sums[unit] += change
   }
-  return { units: { usd: { sum: sums.usd }, cap: { sum: sums.cap } }, ok: sums.usd === 0 && sums.cap === 0 }
+  const { usd, cap } = sums
+  return { units: { usd: { sum: Number(usd) }, cap: { sum: Number(cap) } }, ok: usd === 0n && cap === 0n }
 }
 
 export type AuditReport = { ok: boolean; movements: number; openHolds: number; differences: string[] }
 
 /**
  * Recomputes everything from the movements: the chain, every account's posted and held, that each hold ended at most
- * once, and the trial balance. Takes time in proportion to the history; `reader` must see one moment.
+ * once and took no more than it held, the index of open holds, and the trial balance. Takes time in proportion to the
+ * history; `reader` must see one moment.
  * @returns the differences in words, at most 20
  */
 export async function audit(reader: Reader): Promise<AuditReport> {
   const differences: string[] = []
   const report = (text: string) => void (differences.length < 20 && differences.push(text))
-  const posted = new Map<string, number>()
-  const held = new Map<string, number>()
-  const open = new Map<string, Leg[]>()
-  const apply = (row: MovementRow) => {
-    const legs = legsFrom(row.legs)
-    if (row.kind === 'hold') {
-      open.set(row.id, legs)
-      for (const { from, amount } of legs) add(held, from, amount)
-      return
-    }
-    if (row.hold_id !== null) {
-      const reserved = open.get(row.hold_id)
-      if (!reserved) report(`hold ${row.hold_id} ended twice, or never was`)
-      for (const { from, amount } of reserved ?? []) add(held, from, -amount)
-      open.delete(row.hold_id)
-    }
-    for (const [id, change] of netByAccount(legs)) add(posted, id, change)
-  }
-  const movements = await walkChain(reader, apply, report)
-  await compareAccounts(reader, posted, held, report)
+  const books: Books = { posted: new Map(), held: new Map(), open: new Map(), early: new Map() }
+  const sealed = await walkChain(reader, books, report)
+  const sealedTotals = new Map(books.posted)
+  const waiting = await reader.all<MovementRow>(`SELECT ${COLUMNS} FROM movements WHERE seq IS NULL ORDER BY at, id`)
+  for (const row of waiting) applyMovement(books, row, report)
+  for (const holdId of books.early.keys()) report(`hold ${holdId} ended twice, or never was`)
+  await compareAccounts(reader, books, sealedTotals, report)
+  await compareOpenHolds(reader, books, report)
   const balance = await trialBalance(reader)
   if (!balance.ok) report(`the trial balance is not zero: ${JSON.stringify(balance.units)}`)
-  return { ok: differences.length === 0, movements, openHolds: open.size, differences }
+  return { ok: differences.length === 0, movements: sealed + waiting.length, openHolds: books.open.size, differences }
 }
 
-function add(map: Map<string, number>, key: string, change: number): void {
-  map.set(key, (map.get(key) ?? 0) + change)
+// `early`: endings met before their holds, which clocks that differ between processes make possible.
+type Books = { posted: Totals; held: Totals; open: Map<string, Leg[]>; early: Map<string, MovementRow> }
+type Report = (text: string) => void
+
+function applyMovement(books: Books, row: MovementRow, report: Report): void {
+  const legs = legsFrom(row.legs)
+  if (row.kind === 'hold') {
+    books.open.set(row.id, legs)
+    for (const { from, amount } of legs) add(books.held, from, BigInt(amount))
+    const ending = books.early.get(row.id)
+    books.early.delete(row.id)
+    if (ending) endHold(books, row.id, legsFrom(ending.legs), report)
+    return
+  }
+  addLegs(books.posted, legs)
+  if (row.hold_id === null) return
+  if (books.open.has(row.hold_id)) endHold(books, row.hold_id, legs, report)
+  else if (books.early.has(row.hold_id)) report(`hold ${row.hold_id} ended twice`)
+  else books.early.set(row.hold_id, row)
 }
 
-async function walkChain(reader: Reader, apply: (row: MovementRow) => void, report: (text: string) => void): Promise<number> {
+function endHold(books: Books, holdId: string, taken: readonly Leg[], report: Report): void {
+  const left: Totals = new Map()
+  for (const { from, amount } of books.open.get(holdId) ?? []) {
+    add(books.held, from, BigInt(-amount))
+    add(left, from, BigInt(amount))
+  }
+  for (const { from, amount } of taken) add(left, from, BigInt(-amount))
+  for (const [id, rest] of left) if (rest < 0n) report(`the ending of ${holdId} took more from ${id} than it held`)
+  books.open.delete(holdId)
+}
+
+async function walkChain(reader: Reader, books: Books, report: Report): Promise<number> {
   let prev = ''
   let seq = 0
+  let count = 0
   for (;;) {
     const rows = await entriesAfter(reader, seq, 5000)
     if (rows.length === 0) break
     for (const row of rows) {
       seq++
       if (row.seq !== seq) report(`movement ${seq} is missing`)
-      if (row.prev_hash !== prev || row.hash !== movementHash(prev, seq, row)) report(`movement ${row.id} does not match its hash`)
+      if (row.prev_hash !== prev || row.hash !== movementHash(prev, row.seq ?? 0, row)) {
+        report(`movement ${row.id} does not match its hash`)
+      }
       prev = row.hash ?? ''
       seq = row.seq ?? seq
+      applyMovement(books, row, report)
     }
-    // A hold and its end may be chained in either order when two processes commit in the same millisecond.
-    for (const row of rows) if (row.kind === 'hold') apply(row)
-    for (const row of rows) if (row.kind !== 'hold') apply(row)
+    count += rows.length
     await new Promise((resolve) => setImmediate(resolve))
   }
   const head = await reader.get<{ seq: number; hash: string }>('SELECT seq, hash FROM chain_head WHERE id = 1')
   if (head?.seq !== seq || head.hash !== prev) report('the head of the chain is not its last movement')
-  const waiting = await reader.all<MovementRow>(`SELECT ${COLUMNS} FROM movements WHERE seq IS NULL ORDER BY at, id`)
-  for (const row of waiting) if (row.kind === 'hold') apply(row)
-  for (const row of waiting) if (row.kind !== 'hold') apply(row)
-  return seq + waiting.length
+  return count
 }
 
-async function compareAccounts(reader: Reader, posted: Map<string, number>, held: Map<string, number>, report: (text: string) => void) {
+type AccountRow = { id: string; unit: string; guarded: number; posted: string; held: string }
+
+// Accounts without a floor stand at their sealed movements; the others at all of them.
+async function compareAccounts(reader: Reader, books: Books, sealed: Totals, report: Report): Promise<void> {
   const seen = new Set<string>()
-  for (const row of await reader.all<{ id: string; guarded: number; posted: number; held: number; floor: number }>('SELECT id, guarded, posted, held, floor FROM accounts')) {
+  const rows = await reader.all<AccountRow>(
+    'SELECT id, unit, guarded, CAST(posted AS TEXT) AS posted, CAST(held AS TEXT) AS held FROM accounts',
+  )
+  for (const row of rows) {
     seen.add(row.id)
-    if (row.guarded === 0) continue
-    if (row.posted !== (posted.get(row.id) ?? 0)) report(`${row.id} stands at ${row.posted}, its movements say ${posted.get(row.id) ?? 0}`)
-    if (row.held !== (held.get(row.id) ?? 0)) report(`${row.id} holds ${row.held}, its movements say ${held.get(row.id) ?? 0}`)
+    const kind = kindOf(row.id)
+    if (row.unit !== kind.unit || row.guarded !== (kind.guarded ? 1 : 0)) report(`${row.id} is not of its kind`)
+    const posted = (kind.guarded ? books.posted : sealed).get(row.id) ?? 0n
+    const held = books.held.get(row.id) ?? 0n
+    if (BigInt(row.posted) !== posted) report(`${row.id} stands at ${row.posted}, its movements say ${posted}`)
+    if (BigInt(row.held) !== held) report(`${row.id} holds ${row.held}, its movements say ${held}`)
   }
-  for (const [id, sum] of posted) {
-    if (kindOf(id).guarded && !seen.has(id) && sum !== 0) report(`${id} has movements and no row`)
-    if (!kindOf(id).guarded) continue
+  for (const [id, sum] of books.posted) {
+    if (kindOf(id).guarded && !seen.has(id) && sum !== 0n) report(`${id} has movements and no row`)
   }
+}
+
+async function compareOpenHolds(reader: Reader, books: Books, report: Report): Promise<void> {
+  const rows = await reader.all<{ id: string }>('SELECT id FROM open_holds')
+  const listed = new Set(rows.map((row) => row.id))
+  for (const id of listed) if (!books.open.has(id)) report(`hold ${id} has ended and is listed as open`)
+  for (const id of books.open.keys()) if (!listed.has(id)) report(`hold ${id} is open and not listed`)
 }

@@ -24,12 +24,12 @@ export const endLeases = procedure('ledger.endLeases', async (tx: Tx, { owner }:
 
 export type OpenHold = { id: string; request_id: string | null; opened_at: number; expires_at: number; checkpoint: string | null }
 
-/** Holds whose owner's lease has run out. */
+/** Holds whose owner's lease has run out, or whose own time has (a running call renews its hold). */
 export function orphans(reader: Reader, nowMs: number): Promise<OpenHold[]> {
   return reader.all<OpenHold>(
     `SELECT id, request_id, opened_at, expires_at, checkpoint FROM open_holds
-     WHERE owner NOT IN (SELECT owner FROM leases WHERE lives_until >= ?) ORDER BY opened_at LIMIT 1000`,
-    [nowMs],
+     WHERE expires_at < ? OR owner NOT IN (SELECT owner FROM leases WHERE lives_until >= ?) ORDER BY opened_at LIMIT 1000`,
+    [nowMs, nowMs],
   )
 }
 
@@ -45,7 +45,7 @@ export async function holdsReport(reader: Reader, nowMs: number): Promise<HoldsR
     'SELECT h.id, h.request_id, m.legs, h.opened_at FROM open_holds h JOIN movements m ON m.id = h.id ORDER BY h.opened_at',
   )
   const count = async (where: string) =>
-    (await reader.get<{ n: number }>(`SELECT CAST(COUNT(*) AS INTEGER) AS n FROM ${where}`))?.n ?? 0
+    (await reader.get<{ n: number }>(`SELECT CAST(COUNT(*) AS BIGINT) AS n FROM ${where}`))?.n ?? 0
   return {
     open: open.map((row) => ({
       id: row.id,

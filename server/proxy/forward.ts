@@ -9,6 +9,7 @@ import type { Upstream } from './upstreams.ts'
 
 const MAX_JSON_BYTES = 32 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
+const MAX_KEPT_BYTES = 4 * 1024 * 1024
 /** How long an upstream may go on after its caller has gone, so that it can report what it used. */
 const DRAIN_MS = 30_000
 
@@ -17,7 +18,7 @@ export type Outcome =
   | { kind: 'failed'; status: number | null; timeout: boolean; body: string; retryAfter: string | null; cause: string }
   | { kind: 'json'; body: Buffer }
   /** `broken`: the stream ended before its end. */
-  | { kind: 'stream'; stream: ChatStream; broken: string | null }
+  | { kind: 'stream'; stream: ChatStream; broken: string | null; kept: Buffer | null }
 
 export type Exchange = {
   outcome: Promise<Outcome>
@@ -35,6 +36,8 @@ export type ExchangeOptions = {
   response: ServerResponse
   stream: boolean
   hideUsage: boolean
+  /** Whether to keep the bytes passed on, for a replay; beyond 4 MiB they are not kept. */
+  keep: boolean
   /** Called once when the answer has begun, to write the head of a streamed reply. */
   begin: () => void
 }
@@ -50,6 +53,7 @@ export function exchange(options: ExchangeOptions): Exchange {
   let control: Dispatcher.DispatchController | null = null
   let reason: string | null = null
   let ended = false
+  let keeping = options.keep
   let drain: NodeJS.Timeout | undefined
   let resolve: (outcome: Outcome) => void = () => undefined
   const outcome = new Promise<Outcome>((done) => {
@@ -74,7 +78,7 @@ export function exchange(options: ExchangeOptions): Exchange {
     response.off('close', gone)
     response.off('drain', resume)
     const broken = reason ?? problem
-    if (stream) resolve({ kind: 'stream', stream, broken: broken ?? (stream.failed ? 'the upstream reported an error' : null) })
+    if (stream) resolve({ kind: 'stream', stream, broken: broken ?? unfinished(stream), kept: keeping ? Buffer.concat(chunks) : null })
     else if (status === 200 && broken === null) resolve({ kind: 'json', body: Buffer.concat(chunks) })
     else {
       const timeout = /Timeout/i.test(broken ?? '')
@@ -82,8 +86,13 @@ export function exchange(options: ExchangeOptions): Exchange {
     }
   }
   const pass = (bytes: Buffer) => {
-    if (bytes.length === 0 || response.destroyed) return
-    if (!response.write(bytes)) control?.pause()
+    if (bytes.length === 0) return
+    if (keeping) {
+      size += bytes.length
+      if (size <= MAX_KEPT_BYTES) chunks.push(bytes)
+      else keeping = false
+    }
+    if (!response.destroyed && !response.write(bytes)) control?.pause()
   }
 
   response.on('close', gone)
@@ -134,4 +143,9 @@ export function exchange(options: ExchangeOptions): Exchange {
     },
   )
   return { outcome, cut, progress: () => stream }
+}
+
+function unfinished(stream: ChatStream): string | null {
+  if (stream.failed) return 'the upstream reported an error'
+  return stream.done || stream.usage !== undefined ? null : 'the stream ended before its end'
 }

@@ -7,7 +7,7 @@ import { termsOf } from '../connections/connections.ts'
 import type { UnitPrices } from '../contract/receipts.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import { fault, isFault } from '../faults.ts'
-import { grantsFor } from '../grants/grants.ts'
+import { type GrantOwner, grantsFor, type UsableGrant } from '../grants/grants.ts'
 import { account } from '../ledger/chart.ts'
 import { hold, type Leg, stands } from '../ledger/ledger.ts'
 import { type Bound, boundMicros, fits, type Limit, largestOutput, type Means, refusal, split } from './fit.ts'
@@ -37,6 +37,11 @@ export type HoldArgs = {
   claim: Claim | null
   /** Kept with the hold, so that any process can end it. */
   call: { route: string; model: string; priceVersion: string; unitPrices: UnitPrices; inputBound: number; choices: number }
+}
+
+/** Whose grants may pay: a person's, or an unclaimed external user's. */
+export function grantOwner({ id, account: where }: Payer): GrantOwner {
+  return where.startsWith('user:') ? { userId: id } : { externalId: id }
 }
 
 export type Funding = { grants: { account: string; grantId: string; amount: number }[]; caps: string[]; markupBps: number }
@@ -81,26 +86,27 @@ export const holdCall = procedure('proxy.hold', async (tx: Tx, args: HoldArgs): 
 })
 
 /** Grants in burn order (earliest expiry first), as much of each as is needed for `amount`. */
-export function burn<G extends { account: string; grantId: string; available: number }>(grants: readonly G[], amount: number): Funding['grants'] {
+export function burn(grants: readonly UsableGrant[], amount: number): Funding['grants'] {
   const used: Funding['grants'] = []
   let rest = amount
-  for (const { account: id, grantId, available } of grants) {
+  for (const { id: grantId, account: from, available } of grants) {
     const part = Math.min(rest, available)
-    if (part > 0) used.push({ account: id, grantId, amount: part })
+    if (part > 0) used.push({ account: from, grantId, amount: part })
     rest -= part
   }
   return used
 }
 
 async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
-  const terms = payer.connectionId === null ? null : await termsOf(tx, payer.connectionId)
+  const terms = payer.connectionId === null ? null : await termsOf(tx, payer.connectionId, tx.now)
+  if (payer.connectionId !== null && !terms) throw fault('invalid_token')
   if (terms) {
     if (terms.status === 'paused' || terms.frozen) throw fault('connection_paused')
     if (terms.status !== 'active') throw fault('invalid_token')
     if (terms.consentDue) throw fault('consent_required')
     if (terms.models && !terms.models.includes(call.model)) throw fault('model_not_allowed', { param: 'model' })
   }
-  const grants = payer.billingMode === 'user' ? await grantsFor(tx, payer.id, payer.publisherId) : []
+  const grants = payer.billingMode === 'user' ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
   const windows = payer.connectionId === null ? [] : await openWindows(tx, payer.connectionId)
   const money = await stands(tx, payer.account)
   const balance: Limit = { limit: 'balance', period: null, amount: null, spent: null, held: money.held, available: money.available, resetsAt: null }

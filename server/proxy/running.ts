@@ -44,7 +44,7 @@ export function watchRunning(deps: Pick<Deps, 'db' | 'config' | 'log' | 'now'>):
   const check = async (call: RunningCall) => {
     if (call.connectionId === null) return
     const terms = await termsOf(deps.db, call.connectionId, deps.now())
-    if (terms.status === 'revoked') call.end('connection_revoked')
+    if (!terms || terms.status === 'revoked') call.end('connection_revoked')
     else if (terms.status !== 'active' || terms.frozen) call.end('connection_paused')
   }
   const off = deps.db.onPoke(({ feed }) => {

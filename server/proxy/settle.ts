@@ -2,18 +2,18 @@
 // owns: the charge, its receipt, and the documents a wallet sees of it. never: the network, a price.
 // always true: charge <= hold; the receipt, the ledger and the feed are written in one commit or not at all.
 
-import { connectionDocument, touchConnection } from '../connections/connections.ts'
+import { connectionChange, noteUse } from '../connections/connections.ts'
 import type { Quota } from '../contract/api.ts'
 import type { ReceiptRow } from '../contract/records.ts'
 import { baseMicros, type ReceiptPayload, type UnitPrices, type Units } from '../contract/receipts.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import { type FeedChange, takeRevs, writeChanges } from '../feed/feed.ts'
-import { grantDocument, grantsFor } from '../grants/grants.ts'
+import { grantChange, grantsFor } from '../grants/grants.ts'
 import { account } from '../ledger/chart.ts'
 import { type Leg, renewHold, settle, stands, voidHold } from '../ledger/ledger.ts'
 import { fileReceipt, signReceipt } from '../receipts/receipts.ts'
 import { split } from './fit.ts'
-import type { Funding, Payer } from './hold.ts'
+import { type Funding, grantOwner, type Payer } from './hold.ts'
 import { freeAnswer, keepAnswer } from './kept-answers.ts'
 
 export type SettleArgs = {
@@ -46,13 +46,13 @@ export const settleCall = procedure('proxy.settle', async (tx: Tx, args: SettleA
   const ended = await settle(tx, { holdId: args.holdId, legs: chargeLegs(args, parts.granted, parts.rest, parts.markup), memo })
   if (ended !== 'settled') return null
 
-  if (payer.connectionId !== null) await touchConnection(tx, payer.connectionId)
+  if (payer.connectionId !== null) await noteUse(tx, payer.connectionId)
   const money = await stands(tx, payer.account)
-  const grants = payer.billingMode === 'user' ? await grantsFor(tx, payer.id, payer.publisherId) : []
+  const grants = payer.billingMode === 'user' ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
   const balanceAfter = money.available + grants.reduce((sum, grant) => sum + grant.available, 0)
   const documents: FeedChange[] = [{ topic: 'balance', id: payer.id, row: { posted: money.posted, held: money.held, available: money.available } }]
-  if (payer.connectionId !== null) documents.push({ topic: 'connection', id: payer.connectionId, row: await connectionDocument(tx, payer.connectionId) })
-  if (parts.granted > 0) for (const { grantId } of funding.grants) documents.push({ topic: 'grant', id: grantId, row: await grantDocument(tx, grantId) })
+  if (payer.connectionId !== null) documents.push(await connectionChange(tx, payer.connectionId))
+  if (parts.granted > 0) for (const { grantId } of funding.grants) documents.push(await grantChange(tx, grantId))
 
   const { first, receiptHash } = await takeRevs(tx, payer.id, documents.length + 1)
   const payload = payloadOf(tx, args, { base, ...parts }, first, receiptHash)

@@ -55,13 +55,17 @@ export async function fileReceipt(tx: Tx, filed: FiledReceipt, compact: string):
   await setReceiptHash(tx, filed.payer, receiptHash(compact))
 }
 
-export type UsageScope = { by: 'app_id' | 'payer'; id: string }
-
-/** Receipts of an app or a payer, newest first, after a cursor (a request id). */
-export function usage(reader: Reader, scope: UsageScope, before: string | null, limit: number): Promise<{ request_id: string; payer: string; rev: number }[]> {
+/** Receipts of an app (and, when given, of one payer in it), newest first, before a cursor (a request id). */
+export function usage(
+  reader: Reader,
+  scope: { appId: string; payer: string | null },
+  before: string | null,
+  limit: number,
+): Promise<{ request_id: string; payer: string; rev: number }[]> {
+  const mine = scope.payer === null ? '' : 'AND payer = ?'
   return reader.all(
-    `SELECT request_id, payer, rev FROM receipts WHERE ${scope.by} = ? AND request_id < ? ORDER BY request_id DESC LIMIT ?`,
-    [scope.id, before ?? '~', limit],
+    `SELECT request_id, payer, rev FROM receipts WHERE app_id = ? ${mine} AND request_id < ? ORDER BY request_id DESC LIMIT ?`,
+    [scope.appId, ...(scope.payer === null ? [] : [scope.payer]), before ?? '~', limit],
   )
 }
 

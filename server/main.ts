@@ -1,0 +1,144 @@
+#!/usr/bin/env node
+// The server's entry: reads the settings, opens the ports, wires, starts, and stops cleanly.
+// owns: the choice of every implementation, and the order of starting and stopping. never: logic of its own.
+// always true: it does not listen before the books are checked and the holds of dead processes are ended.
+
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pino from 'pino'
+import { buildApp } from './app.ts'
+import { type Config, readConfig } from './config.ts'
+import type { Db } from './db/db.ts'
+import { openPostgres } from './db/postgres.ts'
+import { openSqlite } from './db/sqlite.ts'
+import type { Deps } from './deps.ts'
+import { newId } from './ids.ts'
+import { audit, seal } from './ledger/chain.ts'
+import { endLeases, LEASE_MS, renewLease } from './ledger/leases.ts'
+import { compilePrices } from './proxy/prices.ts'
+import { readPriceFile } from './proxy/prices-file.ts'
+import { endOrphans } from './proxy/recover.ts'
+import { startSandboxModel } from './proxy/sandbox-model.ts'
+import { makeUpstreams } from './proxy/upstreams.ts'
+import { receiptKey } from './receipts/keys.ts'
+import { publishPrices } from './receipts/receipts.ts'
+import { claimDatabase } from './stamp.ts'
+import { sweepers } from './sweepers.ts'
+
+const SEAL_EVERY_MS = 250
+const ORPHANS_EVERY_MS = 5000
+const DRAIN_MS = 30_000
+
+async function start(): Promise<void> {
+  const config = readConfig(process.env)
+  const log = pino({ level: config.QUOTA_LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const now = () => Date.now() + config.QUOTA_CLOCK_OFFSET_MS
+  mkdirSync(config.QUOTA_DATA_DIR, { recursive: true, mode: 0o700 })
+  const db = await openDatabase(config, now)
+  await claimDatabase(db, config.livemode)
+  if (db.dialect === 'sqlite') await db.tx(endLeases, { owner: 'all' }) // the folder's lock proves that they are dead
+  await checkBooks(db)
+
+  const masterKey = masterKeyOf(config)
+  const key = await receiptKey(db, masterKey)
+  const prices = compilePrices({ at: now(), overrides: config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : [] })
+  await db.tx(publishPrices, prices.table())
+  const model = await startSandboxModel({ clock: now, tokenMs: config.QUOTA_SANDBOX_TOKEN_MS })
+  let draining = false
+  const deps: Deps = {
+    config,
+    publicUrl: '',
+    db,
+    now,
+    id: (prefix) => newId(prefix, now()),
+    log,
+    masterKey,
+    owner: newId('proc', now()),
+    prices,
+    upstreams: makeUpstreams(config, Boolean(process.env.OPENAI_BASE_URL), model.baseUrl),
+    draining: () => draining,
+    receiptKey: { kid: key.kid, publicKey: key.publicKey },
+  }
+  const port = config.QUOTA_PORT === 0 ? await freePort(config.QUOTA_HOST) : config.QUOTA_PORT
+  Object.assign(deps, { publicUrl: config.QUOTA_PUBLIC_URL ?? `http://${config.QUOTA_HOST}:${port}` })
+  await db.setSecrets({ issuer: deps.publicUrl, receiptKeyPem: key.privateKeyPem, receiptKid: key.kid })
+  await db.tx(renewLease, { owner: deps.owner })
+  await endOrphans(deps)
+
+  const app = await buildApp(deps)
+  const timers = [
+    every(SEAL_EVERY_MS, log, () => db.tx(seal, undefined)),
+    every(LEASE_MS / 3, log, () => db.tx(renewLease, { owner: deps.owner })),
+    every(ORPHANS_EVERY_MS, log, () => endOrphans(deps)),
+    ...sweepers(deps).map(({ everyMs, sweep }) => every(everyMs, log, sweep)),
+  ]
+  await app.listen({ port, host: config.QUOTA_HOST })
+  log.info({ url: deps.publicUrl, mode: config.livemode ? 'live' : 'sandbox', database: db.dialect }, 'ready')
+
+  const stop = async (signal: string) => {
+    if (draining) return
+    draining = true
+    log.info({ signal }, 'stopping: running calls may finish')
+    const late = setTimeout(() => process.exit(1), DRAIN_MS)
+    late.unref()
+    await app.close()
+    for (const timer of timers) clearInterval(timer)
+    await deps.upstreams.close()
+    await model.close()
+    await db.tx(endLeases, { owner: deps.owner }).catch(() => undefined)
+    await db.close()
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => void stop('SIGTERM'))
+  process.on('SIGINT', () => void stop('SIGINT'))
+}
+
+function openDatabase(config: Config, now: () => number): Promise<Db> {
+  if (config.DATABASE_URL) return openPostgres({ url: config.DATABASE_URL, now })
+  return openSqlite({ dir: config.QUOTA_DATA_DIR, procedures: new URL('./procedures.ts', import.meta.url).href, now })
+}
+
+async function checkBooks(db: Db): Promise<void> {
+  const report = await db.snapshot(audit)
+  if (!report.ok) throw new Error(`The books do not agree with themselves; refusing to start.\n${report.differences.join('\n')}`)
+}
+
+// The sandbox makes a key of its own and keeps it beside its database.
+function masterKeyOf(config: Config): Buffer {
+  if (config.QUOTA_MASTER_KEY) return Buffer.from(config.QUOTA_MASTER_KEY, 'base64')
+  if (config.livemode) throw new Error('QUOTA_MASTER_KEY is required in live mode')
+  const file = join(config.QUOTA_DATA_DIR, 'sandbox-master.key')
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64'), { mode: 0o600, flag: 'wx' })
+  return Buffer.from(readFileSync(file, 'utf8'), 'base64')
+}
+
+async function freePort(host: string): Promise<number> {
+  const { createServer } = await import('node:net')
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, host, () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+// One run at a time; a failure is logged and the next run tries again.
+function every(ms: number, log: pino.Logger, run: () => Promise<unknown>): NodeJS.Timeout {
+  let busy = false
+  return setInterval(() => {
+    if (busy) return
+    busy = true
+    run()
+      .catch((error) => log.error({ err: String(error) }, 'a background task failed'))
+      .finally(() => {
+        busy = false
+      })
+  }, ms)
+}
+
+start().catch((error) => {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+  process.exit(1)
+})

@@ -1,0 +1,210 @@
+// One metered call, from admission to its last byte.
+// owns: the order of things - admit, quote, hold, forward, meter, settle or void, last frame. never: SQL, prices, the upstream's wire.
+// always true: no upstream is called without a durable hold; every hold made here is ended here, exactly once; the last
+// frame goes out only after the end is durable; a caller who leaves changes nothing of that.
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Quota } from '../contract/api.ts'
+import type { FaultCode } from '../contract/faults.ts'
+import type { Units } from '../contract/receipts.ts'
+import type { Deps } from '../deps.ts'
+import { errorBody, errorHeaders, type Fault, fault } from '../faults.ts'
+import { asFault } from '../http.ts'
+import { type ChatRequest, type Quote, quoteChat, upstreamBody } from './chat-request.ts'
+import { countPrompt, countText } from './count.ts'
+import { type Exchange, exchange, type Outcome } from './forward.ts'
+import { type Held, holdCall, type Payer } from './hold.ts'
+import { type Claim, claimOf } from './kept-answers.ts'
+import { payerOf } from './payer.ts'
+import { failureOf, frame, type Head, headOf, jsonOf, jsonReply, replay, sealAnswer, streamEnd, textOfAnswer, writeHead } from './reply.ts'
+import type { Running, RunningCall } from './running.ts'
+import { settleCall, voidCall } from './settle.ts'
+import { chatUnits, countedUnits } from './usage.ts'
+
+export type Call = {
+  deps: Deps
+  request: FastifyRequest
+  reply: FastifyReply
+  route: string
+  body: ChatRequest
+  payer: Payer
+  quote: Quote
+  claim: Claim | null
+  held: Held
+  head: Head
+  /** Set when the person paused or revoked in the middle. */
+  endedBy: FaultCode | null
+}
+
+/**
+ * Relays a chat completion.
+ * @param inPath the external user of the path form, or null
+ * @throws Fault for everything refused before the upstream was called; later failures are written to the reply here
+ */
+export async function relayChat(deps: Deps, running: Running, request: FastifyRequest, reply: FastifyReply, inPath: string | null): Promise<void> {
+  if (deps.draining()) throw fault('draining')
+  const payer = await payerOf(deps, request, reply, inPath)
+  const body = chatBody(request)
+  const bytes = request.rawBody ?? Buffer.alloc(0)
+  const quote = quoteChat(deps, body, bytes.length, payer.billingMode === 'test')
+  const route = inPath === null ? '/v1/chat/completions' : '/v1/users/{external_user_id}/chat/completions'
+  const claim = claimFor(request, payer, route, bytes)
+  const held = await deps.db.tx(holdCall, {
+    requestId: request.id,
+    owner: deps.owner,
+    ttlMs: deps.config.QUOTA_HOLD_TTL_S * 1000,
+    payer,
+    bound: quote,
+    maxOutput: quote.maxOutput,
+    explicit: quote.explicit,
+    claim,
+    call: { route, model: quote.model.name, priceVersion: quote.priceVersion, unitPrices: quote.unitPrices, inputBound: quote.inputBound, choices: quote.choices },
+  })
+  if ('kept' in held) return replay(deps, reply, held.kept)
+  reply.hijack()
+  await afterHold({ deps, request, reply, route, body, payer, quote, claim, held, head: headOf(reply, quote, held), endedBy: null }, running)
+}
+
+// Everything after the hold: nothing in here may leave without ending it.
+async function afterHold(call: Call, running: Running): Promise<void> {
+  const { deps, reply, quote, held, payer } = call
+  let ended = false
+  let watched: RunningCall | null = null
+  try {
+    // The caller may have left while we waited for the hold: then nothing was asked of anyone.
+    if (reply.raw.destroyed) return
+    const live = startExchange(call)
+    watched = {
+      holdId: held.holdId,
+      payerId: payer.id,
+      connectionId: payer.connectionId,
+      progress: () => progressOf(call, live),
+      end: (code) => {
+        call.endedBy = code
+        live.cut(code)
+      },
+    }
+    running.add(watched)
+    const outcome = await live.outcome
+    const charged = await settleOutcome(call, outcome)
+    ended = true
+    if (quote.stream && outcome.kind === 'stream') streamEnd(call, outcome, charged)
+    else if (outcome.kind === 'json' && charged) jsonReply(call, outcome.body, charged)
+    else sendFault(call, failureOf(outcome))
+  } catch (error) {
+    sendFault(call, asFault(deps, error, call.request.id))
+  } finally {
+    if (watched) running.remove(watched)
+    if (!ended) await voidQuietly(call, 'failed')
+  }
+}
+
+function startExchange(call: Call): Exchange {
+  const { deps, body, quote, held, reply } = call
+  return exchange({
+    dispatcher: deps.upstreams.dispatcher,
+    upstream: quote.upstream,
+    path: '/chat/completions',
+    body: upstreamBody(body, quote, held.maxOutput),
+    response: reply.raw,
+    stream: quote.stream,
+    hideUsage: !quote.wantsUsage,
+    keep: call.claim !== null,
+    begin: () => writeHead(call.reply, 200, { ...call.head, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }),
+  })
+}
+
+// Settles what was produced, or voids. Null when there is nothing to charge.
+async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null> {
+  const metered = meter(call, outcome)
+  if (metered === null) {
+    await call.deps.db.tx(voidCall, { holdId: call.held.holdId, outcome: outcome.kind === 'failed' ? outcome.cause.slice(0, 200) : 'unreadable answer' })
+    return null
+  }
+  const { quote, held, payer, route, request } = call
+  return call.deps.db.tx(settleCall, {
+    requestId: request.id,
+    holdId: held.holdId,
+    payer,
+    funding: held.funding,
+    route,
+    model: quote.model.name,
+    priceVersion: quote.priceVersion,
+    unitPrices: quote.unitPrices,
+    units: metered.units,
+    estimated: metered.estimated,
+    sealedAnswer: sealAnswer(call, outcome),
+    outcome: metered.outcome,
+  })
+}
+
+type Metered = { units: Units; estimated: boolean; outcome: string }
+
+// The contract's charge table. `null` is: nothing was produced, nothing is charged.
+function meter(call: Call, outcome: Outcome): Metered | null {
+  const bounds = boundsOf(call)
+  if (outcome.kind === 'failed') return null
+  if (outcome.kind === 'json') {
+    const answer = jsonOf(outcome.body)
+    if (!answer) return null
+    const units = chatUnits(answer.usage, bounds)
+    if (units) return { units, estimated: false, outcome: 'done' }
+    return { units: counted(call, textOfAnswer(answer), 0), estimated: true, outcome: 'usage not believed' }
+  }
+  const { stream, broken } = outcome
+  const units = stream.usage === undefined ? null : chatUnits(stream.usage, bounds)
+  const why = call.endedBy ?? broken ?? 'done'
+  if (units) return { units, estimated: false, outcome: why }
+  // Nothing came but a head: the upstream failed before any output.
+  if (stream.events === 0 && broken !== null && !call.reply.raw.destroyed) return null
+  return { units: counted(call, stream.text(), stream.events), estimated: true, outcome: why }
+}
+
+function boundsOf({ quote, held }: Call) {
+  return { input: quote.inputBound, output: held.maxOutput * quote.choices }
+}
+
+function counted(call: Call, text: string, events: number): Units {
+  const model = call.quote.model.model
+  const output = text === '' ? events : countText(model, text)
+  return countedUnits(countPrompt(model, call.body), output, boundsOf(call))
+}
+
+function progressOf(call: Call, live: Exchange): Units | null {
+  const stream = live.progress()
+  return stream ? counted(call, stream.text(), stream.events) : null
+}
+
+async function voidQuietly(call: Call, outcome: string): Promise<void> {
+  // When the store is away the hold stays open; it ends with our lease, or when its time runs out.
+  await call.deps.db.tx(voidCall, { holdId: call.held.holdId, outcome }).catch((error) => {
+    call.deps.log.error({ request_id: call.request.id, err: String(error) }, 'a hold could not be ended now')
+  })
+}
+
+function sendFault(call: Call, failure: Fault): void {
+  const { raw } = call.reply
+  if (raw.destroyed) return
+  const body = JSON.stringify(errorBody(failure, call.request.id, call.deps.publicUrl))
+  if (raw.headersSent) raw.end(frame(body))
+  else jsonFault(call, failure, body)
+}
+
+function jsonFault(call: Call, failure: Fault, body: string): void {
+  writeHead(call.reply, failure.status, { ...call.head, ...errorHeaders(failure), 'content-type': 'application/json' })
+  call.reply.raw.end(body)
+}
+
+function chatBody(request: FastifyRequest): ChatRequest {
+  const { body } = request
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw fault('bad_request', { message: 'The body is a JSON object.' })
+  return body as ChatRequest
+}
+
+function claimFor(request: FastifyRequest, payer: Payer, route: string, bytes: Buffer): Claim | null {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return null
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw fault('bad_request', { message: 'Idempotency-Key has 1 to 255 printable characters.' })
+  const form = request.headers['x-quota-user'] === undefined ? route : `${route}#header`
+  return claimOf(key, { app: payer.appId, payer: payer.id, route: form }, bytes)
+}

@@ -1,0 +1,57 @@
+// The metered routes, the list of models, and the usage log of an app.
+// owns: paths. never: logic. always true: a route without a price rule does not exist.
+
+import { requireCaller, requireScope } from '../connections/credentials.ts'
+import type { Deps } from '../deps.ts'
+import { changesAfter } from '../feed/feed.ts'
+import { fault } from '../faults.ts'
+import type { Routes } from '../http.ts'
+import { usage } from '../receipts/receipts.ts'
+import { modelList } from './models.ts'
+import { relayChat } from './relay.ts'
+import { type Running, watchRunning } from './running.ts'
+
+const MAX_CHAT_BYTES = 24 * 1024 * 1024
+const USAGE_DEFAULT = 50
+const USAGE_MAX = 200
+
+export const proxyRoutes: Routes = (app, deps) => {
+  const running: Running = watchRunning(deps)
+  app.addHook('onClose', async () => running.stop())
+  const bodyLimit = MAX_CHAT_BYTES
+
+  app.post('/v1/chat/completions', { bodyLimit }, (request, reply) => relayChat(deps, running, request, reply, null))
+  app.post<{ Params: { user: string } }>('/v1/users/:user/chat/completions', { bodyLimit }, (request, reply) =>
+    relayChat(deps, running, request, reply, request.params.user),
+  )
+
+  app.get('/v1/models', async (request) => {
+    requireScope(await requireCaller(deps, request, 'key', 'token'), 'credits.read')
+    return modelList(deps)
+  })
+
+  app.get<{ Querystring: { limit?: string; cursor?: string } }>('/v1/usage', async (request) => {
+    const caller = await requireCaller(deps, request, 'key', 'token')
+    requireScope(caller, 'credits.read')
+    const limit = limitOf(request.query.limit)
+    const cursor = request.query.cursor ?? null
+    if (cursor !== null && !/^[A-Za-z0-9_-]{1,64}$/.test(cursor)) throw fault('bad_request', { param: 'cursor' })
+    return usagePage(deps, caller.kind === 'key' ? null : caller.userId, caller.appId, cursor, limit)
+  })
+}
+
+function limitOf(text: string | undefined): number {
+  const limit = text === undefined ? USAGE_DEFAULT : Number(text)
+  if (!Number.isInteger(limit) || limit < 1) throw fault('bad_request', { param: 'limit' })
+  return Math.min(limit, USAGE_MAX)
+}
+
+async function usagePage(deps: Deps, userId: string | null, appId: string, cursor: string | null, limit: number) {
+  const rows = await usage(deps.db, { appId, payer: userId }, cursor, limit)
+  const data: unknown[] = []
+  for (const { payer, rev } of rows) {
+    const [change] = await changesAfter(deps.db, payer, rev - 1, 1)
+    if (change?.row) data.push(JSON.parse(change.row))
+  }
+  return { object: 'list', data, next_cursor: rows.length === limit ? (rows.at(-1)?.request_id ?? null) : null }
+}
