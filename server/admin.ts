@@ -1,5 +1,5 @@
 // Routes for those who run the server: health, and the audit.
-// owns: /healthz, /readyz, /admin/audit. never: a change to the books.
+// owns: /healthz, /readyz, /metrics, /admin/audit. never: a change to the books.
 // always true: without QUOTA_ADMIN_TOKEN the admin routes do not exist; each audit answer is of one moment.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -24,6 +24,11 @@ export const adminRoutes: Routes = (app, deps) => {
       throw fault('ledger_unavailable', { cause })
     }
     return { ok: true, livemode: deps.config.livemode }
+  })
+
+  app.get('/metrics', async (_request, reply) => {
+    reply.type(deps.metrics.registry.contentType)
+    return deps.metrics.registry.metrics()
   })
 
   app.get('/admin/audit/entries', async (request, reply) => {

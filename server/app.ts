@@ -2,12 +2,12 @@
 // owns: request ids, refusals of malformed requests, the one error renderer, headers, CORS for the wallet.
 // never: a decision about money. always true: every reply carries x-request-id; every failure has the contract's shape.
 
-import { type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { adminRoutes } from './admin.ts'
-import { connectionsRoutes } from './connections/routes.ts'
 import { directoryOf } from './connections/directory.ts'
+import { connectionsRoutes } from './connections/routes.ts'
 import type { Deps } from './deps.ts'
 import { errorBody, errorHeaders, fault } from './faults.ts'
 import { grantsRoutes } from './grants/routes.ts'
@@ -15,11 +15,20 @@ import { asFault, MAX_BODY_BYTES, readJson } from './http.ts'
 import { identityRoutes } from './identity/routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
 import { proxyRoutes } from './proxy/routes.ts'
+import { type Bucket, rateLimits } from './rate-limit.ts'
 import { receiptRoutes } from './receipts/routes.ts'
 import { walletPages } from './wallet-pages.ts'
 
-const SINGLE_HEADERS = new Set(['host', 'authorization', 'x-api-key', 'x-quota-user', 'idempotency-key', 'content-type'])
+const SINGLE_HEADERS = new Set([
+  'host',
+  'authorization',
+  'x-api-key',
+  'x-quota-user',
+  'idempotency-key',
+  'content-type',
+])
 const MAX_URL = 8192
+const ANONYMOUS_PER_MIN = 60
 
 /** Builds the server around its ports. It does not listen yet. */
 export async function buildApp(deps: Deps): Promise<FastifyInstance> {
@@ -33,12 +42,14 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     keepAliveTimeout: 72_000,
     http: { headersTimeout: 30_000, connectionsCheckingInterval: 5000, maxHeaderSize: 16_384 },
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) => void sendError(deps, error, request as FastifyRequest, reply as FastifyReply),
+    frameworkErrors: (error, request, reply) =>
+      void sendError(deps, error, request as FastifyRequest, reply as FastifyReply),
   })
   app.server.maxHeadersCount = 100
   const methods = knownMethods(app)
   jsonOnly(app)
   app.decorateRequest('rawBody', null)
+  app.decorateRequest('countAgainst', () => undefined)
   app.addHook('onRequest', async (request, reply) => onRequest(deps, request, reply))
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
   app.setNotFoundHandler((request, reply) => {
@@ -63,16 +74,22 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The bytes of a JSON body, as they came. */
     rawBody: Buffer | null
+    /** Counts this request against a limit, and tells the reply's X-RateLimit-* headers. @throws Fault rate_limit_exceeded */
+    countAgainst: (bucket: Bucket) => void
   }
 }
 
 // JSON is the only body type; a route that takes another (forms, OAuth) registers it in a scope of its own.
 function jsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, bytes: Buffer) => {
-    request.rawBody = bytes
-    return bytes.length === 0 ? {} : readJson(bytes)
-  })
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, bytes: Buffer) => {
+      request.rawBody = bytes
+      return bytes.length === 0 ? {} : readJson(bytes)
+    },
+  )
 }
 
 async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -85,11 +102,22 @@ async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyRepl
   if (deps.publicUrl.startsWith('https:')) reply.header('strict-transport-security', 'max-age=31536000')
   if (cors(deps, request, reply)) return reply.code(204).send()
   if (raw.url && raw.url.length > MAX_URL) throw fault('uri_too_long')
-  if (raw.url && /%00|[^\x21-\x7e]/.test(raw.url)) throw fault('bad_request', { message: 'The address holds a forbidden character.' })
+  if (raw.url && /%00|[^\x21-\x7e]/.test(raw.url))
+    throw fault('bad_request', { message: 'The address holds a forbidden character.' })
   refuseDoubled(raw)
+  request.countAgainst = (bucket) => rateLimits(deps).take([bucket], (name, value) => void reply.header(name, value))
+  if (isAnonymous(request)) request.countAgainst({ key: `address:${request.ip}`, perMinute: ANONYMOUS_PER_MIN })
   const encoding = raw.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') throw fault('unsupported_media_type')
   return undefined
+}
+
+// Routes with limits of their own, and those that a monitor or a page load asks for often.
+const OWN_LIMITS = /^\/(wallet|oauth|auth|healthz|readyz|metrics|admin|sandbox)(\/|\?|$)/
+
+function isAnonymous({ raw, headers }: FastifyRequest): boolean {
+  const named = headers.authorization ?? headers['x-api-key'] ?? headers.cookie
+  return named === undefined && !OWN_LIMITS.test(raw.url ?? '')
 }
 
 // Node merges or drops doubled headers silently; the raw list does not.
@@ -132,7 +160,9 @@ function knownMethods(app: FastifyInstance): (path: string) => string[] {
   const routes: { method: string; pattern: RegExp }[] = []
   app.addHook('onRoute', (route) => {
     if (route.url.includes('*')) return
-    const pattern = new RegExp(`^${route.url.replace(/[.+?^$()[\]{}|\\]/g, '\\$&').replace(/:[A-Za-z_]+/g, '[^/]+')}/?$`)
+    const pattern = new RegExp(
+      `^${route.url.replace(/[.+?^$()[\]{}|\\]/g, '\\$&').replace(/:[A-Za-z_]+/g, '[^/]+')}/?$`,
+    )
     for (const method of [route.method].flat()) routes.push({ method: String(method), pattern })
   })
   return (path) => [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))]

@@ -9,17 +9,45 @@ type Setting = { readonly name: string; readonly default: string | null; readonl
 export const SETTINGS = [
   { name: 'QUOTA_PORT', default: '7070', text: 'Port to listen on; 0 picks a free one.' },
   { name: 'QUOTA_HOST', default: '127.0.0.1', text: 'Address to listen on.' },
-  { name: 'QUOTA_PUBLIC_URL', default: null, text: 'Where people and apps reach this server; `http://{host}:{port}` when not set.' },
+  {
+    name: 'QUOTA_PUBLIC_URL',
+    default: null,
+    text: 'Where people and apps reach this server; `http://{host}:{port}` when not set.',
+  },
   { name: 'QUOTA_DATA_DIR', default: './data', text: 'Folder of the embedded database and the sandbox’s master key.' },
   { name: 'DATABASE_URL', default: null, text: '`postgres://…`; without it, embedded SQLite in the data folder.' },
-  { name: 'QUOTA_MASTER_KEY', default: null, text: '32 bytes in base64; seals keys at rest. Required in live mode; the sandbox makes its own.' },
+  {
+    name: 'QUOTA_MASTER_KEY',
+    default: null,
+    text: '32 bytes in base64; seals keys at rest. Required in live mode; the sandbox makes its own.',
+  },
   { name: 'QUOTA_ADMIN_TOKEN', default: null, text: 'Bearer for /admin; without it those routes do not exist.' },
-  { name: 'QUOTA_PRICES_FILE', default: null, text: 'JSON file of model prices that add to or replace the built-in table.' },
-  { name: 'QUOTA_HOLD_TTL_S', default: '600', text: 'How long a reservation lives unless its stream renews it, in seconds.' },
-  { name: 'QUOTA_UPSTREAM_TIMEOUT_S', default: '30', text: 'How long a model provider may take to begin its answer, in seconds.' },
+  {
+    name: 'QUOTA_PRICES_FILE',
+    default: null,
+    text: 'JSON file of model prices that add to or replace the built-in table.',
+  },
+  {
+    name: 'QUOTA_HOLD_TTL_S',
+    default: '600',
+    text: 'How long a reservation lives unless its stream renews it, in seconds.',
+  },
+  {
+    name: 'QUOTA_UPSTREAM_TIMEOUT_S',
+    default: '30',
+    text: 'How long a model provider may take to begin its answer, in seconds.',
+  },
   { name: 'QUOTA_STREAM_IDLE_S', default: '60', text: 'How long a stream may stay silent, in seconds.' },
-  { name: 'QUOTA_WALLET_ORIGINS', default: 'app://wallet', text: 'Origins besides our own that may call the wallet’s routes, separated by commas (the desktop’s).' },
-  { name: 'QUOTA_SANDBOX_TOKEN_MS', default: '15', text: 'Pause between the words of the sandbox model, in milliseconds.' },
+  {
+    name: 'QUOTA_WALLET_ORIGINS',
+    default: 'app://wallet',
+    text: 'Origins besides our own that may call the wallet’s routes, separated by commas (the desktop’s).',
+  },
+  {
+    name: 'QUOTA_SANDBOX_TOKEN_MS',
+    default: '15',
+    text: 'Pause between the words of the sandbox model, in milliseconds.',
+  },
   { name: 'QUOTA_RATE_LIMIT_SCALE', default: '1', text: 'Multiplies every rate limit; sandbox only.' },
   { name: 'QUOTA_CLOCK_OFFSET_MS', default: '0', text: 'Shifts the server’s clock; sandbox only.' },
   { name: 'QUOTA_LOG_LEVEL', default: 'info', text: '`silent`, `error`, `warn`, `info` or `debug`.' },
@@ -29,7 +57,10 @@ export const SETTINGS = [
 
 type Name = (typeof SETTINGS)[number]['name']
 
-const integer = z.string().regex(/^-?\d{1,15}$/, 'must be a whole number').transform(Number)
+const integer = z
+  .string()
+  .regex(/^-?\d{1,15}$/, 'must be a whole number')
+  .transform(Number)
 const positive = integer.refine((n) => n > 0, 'must be above zero')
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''))
 
@@ -38,16 +69,30 @@ const SHAPE = {
   QUOTA_HOST: z.string().min(1),
   QUOTA_PUBLIC_URL: url.optional(),
   QUOTA_DATA_DIR: z.string().min(1),
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://').optional(),
-  QUOTA_MASTER_KEY: z.string().refine((s) => Buffer.from(s, 'base64').length === 32, 'must be 32 bytes in base64').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .optional(),
+  QUOTA_MASTER_KEY: z
+    .string()
+    .refine((s) => Buffer.from(s, 'base64').length === 32, 'must be 32 bytes in base64')
+    .optional(),
   QUOTA_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   QUOTA_PRICES_FILE: z.string().min(1).optional(),
   QUOTA_HOLD_TTL_S: positive,
   QUOTA_UPSTREAM_TIMEOUT_S: positive,
   QUOTA_STREAM_IDLE_S: positive,
-  QUOTA_WALLET_ORIGINS: z.string().transform((s) => s.split(',').map((o) => o.trim()).filter(Boolean)),
+  QUOTA_WALLET_ORIGINS: z.string().transform((s) =>
+    s
+      .split(',')
+      .map((o) => o.trim())
+      .filter(Boolean),
+  ),
   QUOTA_SANDBOX_TOKEN_MS: integer.refine((n) => n >= 0, 'must not be negative'),
-  QUOTA_RATE_LIMIT_SCALE: z.string().transform(Number).refine((n) => n > 0 && n <= 1e6, 'must be above zero'),
+  QUOTA_RATE_LIMIT_SCALE: z
+    .string()
+    .transform(Number)
+    .refine((n) => n > 0 && n <= 1e6, 'must be above zero'),
   QUOTA_CLOCK_OFFSET_MS: integer,
   QUOTA_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
   OPENAI_API_KEY: z.string().min(1).optional(),

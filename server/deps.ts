@@ -6,6 +6,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { Db } from './db/db.ts'
+import type { Metrics } from './metrics.ts'
 import type { PriceBook } from './proxy/prices.ts'
 import type { Upstreams } from './proxy/upstreams.ts'
 
@@ -19,6 +20,7 @@ export type Deps = {
   /** A new sortable id; see ids.ts. */
   readonly id: (prefix: string) => string
   readonly log: Logger
+  readonly metrics: Metrics
   /** 32 bytes that seal secrets at rest. */
   readonly masterKey: Buffer
   /** This process, as owner of holds. */

@@ -4,8 +4,8 @@
 
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import type { Deps } from './deps.ts'
 import type { FaultCode } from './contract/faults.ts'
+import type { Deps } from './deps.ts'
 import { type Fault, fault, isFault } from './faults.ts'
 
 export const MAX_BODY_BYTES = 1024 * 1024
@@ -21,7 +21,9 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
   const issue = result.error.issues[0]
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
   const param = [...(issue?.path ?? []), ...(unknown ? [unknown] : [])].join('.')
-  const message = unknown ? `Unknown field: ${unknown}.` : `${param || 'The body'}: ${issue?.message ?? 'is malformed'}.`
+  const message = unknown
+    ? `Unknown field: ${unknown}.`
+    : `${param || 'The body'}: ${issue?.message ?? 'is malformed'}.`
   throw fault('bad_request', { message, ...(param ? { param } : {}) })
 }
 
@@ -64,8 +66,10 @@ function scan(text: string): void {
       if (++depth > MAX_DEPTH) throw fault('bad_request', { message: 'The body is nested too deep.' })
     } else if (c === 0x7d || c === 0x5d) depth--
   }
-  if (text.includes('__proto__') && /"__proto__"\s*:/.test(text)) throw fault('bad_request', { message: 'Forbidden key: __proto__.' })
-  if (/\\u[dD][89a-fA-F]/.test(text) && !loneSurrogateFree(text)) throw fault('bad_request', { message: 'The body holds a lone surrogate.' })
+  if (text.includes('__proto__') && /"__proto__"\s*:/.test(text))
+    throw fault('bad_request', { message: 'Forbidden key: __proto__.' })
+  if (/\\u[dD][89a-fA-F]/.test(text) && !loneSurrogateFree(text))
+    throw fault('bad_request', { message: 'The body holds a lone surrogate.' })
 }
 
 function stringEnd(text: string, start: number): number {
@@ -99,9 +103,11 @@ function checkKey(quoted: string, keys: Set<string>): void {
 }
 
 function loneSurrogateFree(text: string): boolean {
-  return text
-    .replace(/\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})/g, '')
-    .search(/\\u[dD][89a-fA-F][0-9a-fA-F]{2}/) === -1
+  return (
+    text
+      .replace(/\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})/g, '')
+      .search(/\\u[dD][89a-fA-F][0-9a-fA-F]{2}/) === -1
+  )
 }
 
 const FRAMEWORK: Readonly<Record<string, FaultCode>> = {
@@ -116,11 +122,21 @@ const FRAMEWORK: Readonly<Record<string, FaultCode>> = {
 /** Any error as a fault; what is not expected becomes internal_error and is logged with its cause. */
 export function asFault(deps: Deps, error: unknown, requestId: string): Fault {
   if (isFault(error)) {
-    if (error.status >= 500) deps.log.error({ request_id: requestId, code: error.code, cause: String(error.options.cause ?? '') }, error.message)
+    if (error.status >= 500)
+      deps.log.error(
+        { request_id: requestId, code: error.code, cause: String(error.options.cause ?? '') },
+        error.message,
+      )
     return error
   }
   const code = FRAMEWORK[(error as FastifyError)?.code ?? '']
   if (code) return fault(code)
-  deps.log.error({ request_id: requestId, err: error instanceof Error ? { message: error.message, stack: error.stack } : String(error) }, 'unexpected')
+  deps.log.error(
+    {
+      request_id: requestId,
+      err: error instanceof Error ? { message: error.message, stack: error.stack } : String(error),
+    },
+    'unexpected',
+  )
   return fault('internal_error', { cause: error })
 }

@@ -6,66 +6,40 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 import type { Db } from './db/db.ts'
 import { openPostgres } from './db/postgres.ts'
 import { openSqlite } from './db/sqlite.ts'
+import { claimDatabase } from './db/stamp.ts'
 import type { Deps } from './deps.ts'
 import { newId } from './ids.ts'
 import { audit, seal } from './ledger/chain.ts'
 import { endLeases, LEASE_MS, renewLease } from './ledger/leases.ts'
+import { makeMetrics } from './metrics.ts'
 import { compilePrices } from './proxy/prices.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
 import { endOrphans } from './proxy/recover.ts'
-import { startSandboxModel } from './proxy/sandbox-model.ts'
+import { type SandboxModel, startSandboxModel } from './proxy/sandbox-model.ts'
 import { makeUpstreams } from './proxy/upstreams.ts'
 import { receiptKey } from './receipts/keys.ts'
 import { publishPrices } from './receipts/receipts.ts'
-import { claimDatabase } from './stamp.ts'
 import { sweepers } from './sweepers.ts'
 
 const SEAL_EVERY_MS = 250
 const ORPHANS_EVERY_MS = 5000
 const DRAIN_MS = 30_000
 
-async function start(): Promise<void> {
-  const config = readConfig(process.env)
-  const log = pino({ level: config.QUOTA_LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  const now = () => Date.now() + config.QUOTA_CLOCK_OFFSET_MS
-  mkdirSync(config.QUOTA_DATA_DIR, { recursive: true, mode: 0o700 })
-  const db = await openDatabase(config, now)
-  await claimDatabase(db, config.livemode)
-  if (db.dialect === 'sqlite') await db.tx(endLeases, { owner: 'all' }) // the folder's lock proves that they are dead
-  await checkBooks(db)
+type Program = { deps: Deps; model: SandboxModel; drain: () => void }
 
-  const masterKey = masterKeyOf(config)
-  const key = await receiptKey(db, masterKey)
-  const prices = compilePrices({ at: now(), overrides: config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : [] })
-  await db.tx(publishPrices, prices.table())
-  const model = await startSandboxModel({ clock: now, tokenMs: config.QUOTA_SANDBOX_TOKEN_MS })
-  let draining = false
-  const deps: Deps = {
-    config,
-    publicUrl: '',
-    db,
-    now,
-    id: (prefix) => newId(prefix, now()),
-    log,
-    masterKey,
-    owner: newId('proc', now()),
-    prices,
-    upstreams: makeUpstreams(config, Boolean(process.env.OPENAI_BASE_URL), model.baseUrl),
-    draining: () => draining,
-    receiptKey: { kid: key.kid, publicKey: key.publicKey },
-  }
-  const port = config.QUOTA_PORT === 0 ? await freePort(config.QUOTA_HOST) : config.QUOTA_PORT
-  Object.assign(deps, { publicUrl: config.QUOTA_PUBLIC_URL ?? `http://${config.QUOTA_HOST}:${port}` })
-  await db.setSecrets({ issuer: deps.publicUrl, receiptKeyPem: key.privateKeyPem, receiptKid: key.kid })
+async function start(): Promise<void> {
+  const program = await openPorts(readConfig(process.env))
+  const { deps } = program
+  const { db, log, config } = deps
   await db.tx(renewLease, { owner: deps.owner })
   await endOrphans(deps)
-
   const app = await buildApp(deps)
   const timers = [
     every(SEAL_EVERY_MS, log, () => db.tx(seal, undefined)),
@@ -73,25 +47,70 @@ async function start(): Promise<void> {
     every(ORPHANS_EVERY_MS, log, () => endOrphans(deps)),
     ...sweepers(deps).map(({ everyMs, sweep }) => every(everyMs, log, sweep)),
   ]
-  await app.listen({ port, host: config.QUOTA_HOST })
+  await app.listen({ port: config.QUOTA_PORT, host: config.QUOTA_HOST })
   log.info({ url: deps.publicUrl, mode: config.livemode ? 'live' : 'sandbox', database: db.dialect }, 'ready')
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(program, app, timers, signal))
+}
 
-  const stop = async (signal: string) => {
-    if (draining) return
-    draining = true
-    log.info({ signal }, 'stopping: running calls may finish')
-    const late = setTimeout(() => process.exit(1), DRAIN_MS)
-    late.unref()
-    await app.close()
-    for (const timer of timers) clearInterval(timer)
-    await deps.upstreams.close()
-    await model.close()
-    await db.tx(endLeases, { owner: deps.owner }).catch(() => undefined)
-    await db.close()
-    process.exit(0)
+let stopping = false
+async function stop(
+  { deps, model, drain }: Program,
+  app: FastifyInstance,
+  timers: NodeJS.Timeout[],
+  signal: string,
+): Promise<void> {
+  if (stopping) return
+  stopping = true
+  drain()
+  deps.log.info({ signal }, 'stopping: running calls may finish')
+  setTimeout(() => process.exit(1), DRAIN_MS).unref()
+  await app.close()
+  for (const timer of timers) clearInterval(timer)
+  await deps.upstreams.close()
+  await model.close()
+  await deps.db.tx(endLeases, { owner: deps.owner }).catch(() => undefined)
+  await deps.db.close()
+  process.exit(0)
+}
+
+// Everything the rest is handed: opened, checked, and bound to this process.
+async function openPorts(config: Config): Promise<Program> {
+  const log = pino({ level: config.QUOTA_LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const now = () => Date.now() + config.QUOTA_CLOCK_OFFSET_MS
+  mkdirSync(config.QUOTA_DATA_DIR, { recursive: true, mode: 0o700 })
+  const db = await openDatabase(config, now)
+  await claimDatabase(db, config.livemode)
+  if (db.dialect === 'sqlite') await db.tx(endLeases, { owner: 'all' }) // the folder's lock proves that they are dead
+  await checkBooks(db)
+  const masterKey = masterKeyOf(config)
+  const { kid, publicKey, privateKeyPem } = await receiptKey(db, masterKey)
+  const overrides = config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : []
+  const prices = compilePrices({ at: now(), overrides })
+  await db.tx(publishPrices, prices.table())
+  const port = config.QUOTA_PORT === 0 ? await freePort(config.QUOTA_HOST) : config.QUOTA_PORT
+  const publicUrl = config.QUOTA_PUBLIC_URL ?? `http://${config.QUOTA_HOST}:${port}`
+  await db.setSecrets({ issuer: publicUrl, receiptKeyPem: privateKeyPem, receiptKid: kid })
+  const model = await startSandboxModel({ clock: now, tokenMs: config.QUOTA_SANDBOX_TOKEN_MS })
+  let draining = false
+  const deps: Deps = {
+    config: { ...config, QUOTA_PORT: port },
+    publicUrl,
+    db,
+    now,
+    id: (prefix) => newId(prefix, now()),
+    log,
+    metrics: makeMetrics(),
+    masterKey,
+    owner: newId('proc', now()),
+    prices,
+    upstreams: makeUpstreams(config, Boolean(process.env.OPENAI_BASE_URL), model.baseUrl),
+    draining: () => draining,
+    receiptKey: { kid, publicKey },
   }
-  process.on('SIGTERM', () => void stop('SIGTERM'))
-  process.on('SIGINT', () => void stop('SIGINT'))
+  const drain = () => {
+    draining = true
+  }
+  return { deps, model, drain }
 }
 
 function openDatabase(config: Config, now: () => number): Promise<Db> {
@@ -101,7 +120,8 @@ function openDatabase(config: Config, now: () => number): Promise<Db> {
 
 async function checkBooks(db: Db): Promise<void> {
   const report = await db.snapshot(audit)
-  if (!report.ok) throw new Error(`The books do not agree with themselves; refusing to start.\n${report.differences.join('\n')}`)
+  if (!report.ok)
+    throw new Error(`The books do not agree with themselves; refusing to start.\n${report.differences.join('\n')}`)
 }
 
 // The sandbox makes a key of its own and keeps it beside its database.

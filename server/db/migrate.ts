@@ -19,11 +19,16 @@ const FOLDER = new URL('./migrations/', import.meta.url)
  * @throws Error when the database is newer than this program, or a file that has run was edited since
  */
 export async function applyMigrations(target: MigrationTarget): Promise<void> {
-  await target.exec('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, hash TEXT NOT NULL, at BIGINT NOT NULL)')
+  await target.exec(
+    'CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, hash TEXT NOT NULL, at BIGINT NOT NULL)',
+  )
   const done = new Map((await target.all('SELECT name, hash FROM migrations')).map((row) => [row.name, row.hash]))
-  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.sql')).sort()
+  const files = readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
   for (const name of done.keys()) {
-    if (!files.includes(name)) throw new Error(`This database was written by a newer version (it has ${name}). Update the server.`)
+    if (!files.includes(name))
+      throw new Error(`This database was written by a newer version (it has ${name}). Update the server.`)
   }
   for (const name of files) {
     const text = readFileSync(new URL(name, FOLDER), 'utf8')

@@ -9,6 +9,7 @@ import type { Db, Poke, Procedure, Reader, Secrets, Tx, Value } from './db.ts'
 import { applyMigrations } from './migrate.ts'
 
 const TRIES = 12
+const LOCK_TIMEOUT_MS = 2000
 const POKE_CHANNEL = 'quota_poke'
 const MIGRATION_LOCK = 7_070_707
 // 40001 serialization_failure, 40P01 deadlock_detected (Postgres manual, appendix A)
@@ -20,22 +21,45 @@ const RETRY = new Set(['40001', '40P01'])
  * @param options.now the clock, in milliseconds
  */
 export async function openPostgres(options: { url: string; now: () => number; poolSize?: number }): Promise<Db> {
-  const types = { getTypeParser: ((oid: number, format?: 'text') => (oid === 20 ? safeInteger : pg.types.getTypeParser(oid, format))) as typeof pg.types.getTypeParser }
-  const pool = new pg.Pool({ connectionString: options.url, max: options.poolSize ?? 16, types, connectionTimeoutMillis: 3000, statement_timeout: 10_000 })
+  const types = {
+    getTypeParser: ((oid: number, format?: 'text') =>
+      oid === 20 ? safeInteger : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+  }
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? 16,
+    types,
+    connectionTimeoutMillis: 3000,
+    statement_timeout: 10_000,
+    lock_timeout: LOCK_TIMEOUT_MS,
+  })
   pool.on('error', () => undefined) // an idle connection broke; the next use opens another
+  // One that breaks in use tells its query, and also emits this; without a listener that would end the process.
+  pool.on('connect', (client) => void client.on('error', () => undefined))
   await migrate(pool)
   const pokes = await listen(options.url)
+  const underWay = new Set<Promise<unknown>>()
+  let closing = false
   let secrets: Secrets = { issuer: '', receiptKeyPem: '', receiptKid: '' }
   return {
     dialect: 'postgres',
     ...reader(pool),
-    tx: <A, R>(procedure: Procedure<A, R>, args: A) => commit(pool, procedure, args, options.now(), () => secrets),
+    tx: <A, R>(procedure: Procedure<A, R>, args: A) => {
+      if (closing) return Promise.reject(fault('ledger_unavailable', { cause: 'closing' }))
+      const running = commit(pool, procedure, args, options.now(), () => secrets)
+      underWay.add(running)
+      return running.finally(() => underWay.delete(running))
+    },
     snapshot: (use) => snapshot(pool, use),
     onPoke: pokes.onPoke,
     setSecrets: async (given) => {
       secrets = given
     },
+    // What was asked before is carried out first.
     close: async () => {
+      if (closing) return
+      closing = true
+      await Promise.allSettled(underWay)
       await pokes.close()
       await pool.end()
     },
@@ -78,7 +102,13 @@ function reader(on: Queryable): Reader {
   }
 }
 
-async function commit<A, R>(pool: pg.Pool, procedure: Procedure<A, R>, args: A, now: number, secrets: () => Secrets): Promise<R> {
+async function commit<A, R>(
+  pool: pg.Pool,
+  procedure: Procedure<A, R>,
+  args: A,
+  now: number,
+  secrets: () => Secrets,
+): Promise<R> {
   for (let attempt = 1; ; attempt++) {
     const client = await pool.connect().catch((error) => {
       throw away(error)
@@ -87,7 +117,10 @@ async function commit<A, R>(pool: pg.Pool, procedure: Procedure<A, R>, args: A, 
     try {
       await client.query('BEGIN')
       const result = await procedure.run(txFor(client, now, secrets()), args)
-      await client.query('COMMIT')
+      const done = await client.query('COMMIT')
+      // Postgres answers ROLLBACK, without an error, when a statement before it had failed and nobody looked.
+      if (done.command !== 'COMMIT')
+        throw new Error(`${procedure.name} went on after a failed statement; nothing of it stands`)
       return result
     } catch (error) {
       await client.query('ROLLBACK').catch((reason: Error) => {
@@ -107,8 +140,12 @@ function txFor(client: pg.PoolClient, now: number, secrets: Secrets): Tx {
     secrets,
     id: (prefix) => newId(prefix, now),
     // NOTIFY is delivered by Postgres when, and only when, the commit is.
-    poke: (feed, rev) => void client.query('SELECT pg_notify($1, $2)', [POKE_CHANNEL, JSON.stringify({ feed, rev })]).catch(() => undefined),
-    get: async <T>(sql: string, params: readonly Value[] = []) => (await query(client, sql, params)).rows[0] as T | undefined,
+    poke: (feed, rev) =>
+      void client
+        .query('SELECT pg_notify($1, $2)', [POKE_CHANNEL, JSON.stringify({ feed, rev })])
+        .catch(() => undefined),
+    get: async <T>(sql: string, params: readonly Value[] = []) =>
+      (await query(client, sql, params)).rows[0] as T | undefined,
     all: async <T>(sql: string, params: readonly Value[] = []) => (await query(client, sql, params)).rows as T[],
     run: async (sql, params = []) => (await query(client, sql, params)).rowCount ?? 0,
   }
@@ -133,8 +170,10 @@ function sqlState(error: unknown): string {
 function away(error: unknown): unknown {
   if (isFault(error)) return error
   const state = sqlState(error)
-  const lost = /^(08|53|57P|25006|XX)/.test(state) || /^E[A-Z]+$/.test(state) || RETRY.has(state)
-  const ended = error instanceof Error && /terminated|timeout exceeded|Connection/.test(error.message)
+  // 55P03 lock_not_available, 57014 query_canceled (a time-out)
+  const lost = /^(08|53|57P|57014|55P03|25006|XX)/.test(state) || /^E[A-Z]+$/.test(state) || RETRY.has(state)
+  const ended =
+    error instanceof Error && /connection|terminated|timeout exceeded|pool after calling end/i.test(error.message)
   return lost || ended ? fault('ledger_unavailable', { cause: error }) : error
 }
 
@@ -146,7 +185,8 @@ async function migrate(pool: pg.Pool): Promise<void> {
       dialect: 'postgres',
       exec: async (sql) => void (await client.query(sql)),
       all: async (sql) => (await client.query(sql)).rows,
-      record: async (name, hash, at) => void (await client.query('INSERT INTO migrations (name, hash, at) VALUES ($1, $2, $3)', [name, hash, at])),
+      record: async (name, hash, at) =>
+        void (await client.query('INSERT INTO migrations (name, hash, at) VALUES ($1, $2, $3)', [name, hash, at])),
     })
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined)

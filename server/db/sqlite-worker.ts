@@ -13,7 +13,11 @@ import { applyMigrations } from './migrate.ts'
 export type Call = { n: number; name: string; args: unknown; now: number }
 export type Answer = { n: number; ok?: unknown; fault?: PlainFault; error?: string }
 export type ToWorker = { calls: Call[] } | { secrets: Secrets } | { close: true }
-export type FromWorker = { answers: Answer[]; pokes: Poke[] } | { ready: string } | { failed: string } | { closed: true }
+export type FromWorker =
+  | { answers: Answer[]; pokes: Poke[] }
+  | { ready: string }
+  | { failed: string }
+  | { closed: true }
 export type WorkerData = { file: string; procedures: string }
 
 const SQLITE_FLOOR = [3, 51, 3] as const
@@ -40,15 +44,18 @@ try {
 function open(path: string): Database.Database {
   const opened = new Database(path, { timeout: BUSY_TIMEOUT_MS })
   const version = String(opened.prepare('SELECT sqlite_version()').pluck().get())
-  if (compareVersions(version) < 0) throw new Error(`SQLite ${version} is below ${SQLITE_FLOOR.join('.')} (WAL-reset corruption)`)
+  if (compareVersions(version) < 0)
+    throw new Error(`SQLite ${version} is below ${SQLITE_FLOOR.join('.')} (WAL-reset corruption)`)
   opened.pragma('journal_mode = WAL')
   opened.pragma('synchronous = FULL')
   opened.pragma('foreign_keys = ON')
+  opened.pragma('recursive_triggers = ON') // else INSERT OR REPLACE deletes past the triggers that forbid it
   opened.pragma('trusted_schema = OFF')
   opened.pragma('wal_autocheckpoint = 4000')
   // better-sqlite3 builds reopen WAL files with NORMAL, which may lose acknowledged commits on power loss.
   if (opened.pragma('synchronous', { simple: true }) !== 2) throw new Error('SQLite would not set synchronous=FULL')
-  if (opened.pragma('journal_mode', { simple: true }) !== 'wal') throw new Error('SQLite would not set journal_mode=WAL')
+  if (opened.pragma('journal_mode', { simple: true }) !== 'wal')
+    throw new Error('SQLite would not set journal_mode=WAL')
   return opened
 }
 
@@ -84,6 +91,7 @@ async function receive(message: ToWorker): Promise<void> {
   if ('calls' in message) await runBatch(message.calls)
   else if ('secrets' in message) secrets = message.secrets
   else {
+    await tail
     database.close()
     port?.postMessage({ closed: true } satisfies FromWorker)
     port?.close()
@@ -113,7 +121,20 @@ async function commitBatch(calls: Call[]): Promise<void> {
     port?.postMessage({ answers: calls.map((call) => ({ n: call.n, fault: away })), pokes: [] } satisfies FromWorker)
     return
   }
-  port?.postMessage({ answers, pokes } satisfies FromWorker)
+  try {
+    port?.postMessage({ answers, pokes } satisfies FromWorker)
+  } catch {
+    port?.postMessage({ answers: answers.map(sendable), pokes } satisfies FromWorker)
+  }
+}
+
+// A result that cannot be sent is a mistake of its procedure; its neighbours hear theirs.
+function sendable(answer: Answer): Answer {
+  try {
+    return structuredClone(answer)
+  } catch (error) {
+    return { n: answer.n, error: String(error) }
+  }
 }
 
 async function runCall(call: Call, pokes: Poke[]): Promise<Answer> {

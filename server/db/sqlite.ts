@@ -62,6 +62,7 @@ function takeLock(path: string): Database.Database {
     return lock
   } catch (error) {
     lock.close()
+    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error
     throw new Error('Another server is using this data folder (QUOTA_DATA_DIR).', { cause: error })
   }
 }
@@ -100,7 +101,8 @@ function openReader(file: string) {
       try {
         own.exec('BEGIN')
         return await use({
-          get: async <R>(sql: string, params: readonly Value[] = []) => own.prepare(sql).get(...params) as R | undefined,
+          get: async <R>(sql: string, params: readonly Value[] = []) =>
+            own.prepare(sql).get(...params) as R | undefined,
           all: async <R>(sql: string, params: readonly Value[] = []) => own.prepare(sql).all(...params) as R[],
         })
       } finally {
@@ -118,28 +120,35 @@ function writerQueue(worker: Worker, now: () => number) {
   let underWay = 0
   let counter = 0
   let dead: Error | null = null
+  let closing = false
 
+  const send = (calls: Call[]) => {
+    try {
+      worker.postMessage({ calls } satisfies ToWorker)
+      underWay++
+    } catch (error) {
+      // Somebody's arguments cannot be sent: then each call goes alone, and only that one fails.
+      if (calls.length > 1) for (const call of calls) send([call])
+      else for (const call of calls) settle(waiting, { n: call.n, error: String(error) })
+    }
+  }
   const fill = () => {
     while (underWay < BATCHES_UNDER_WAY && queue.length > 0) {
       const calls = queue.slice(0, MAX_BATCH)
       queue = queue.slice(MAX_BATCH)
-      underWay++
-      worker.postMessage({ calls } satisfies ToWorker)
+      send(calls)
     }
   }
-  const settle = (answer: Answer) => {
-    const call = waiting.get(answer.n)
-    waiting.delete(answer.n)
-    if (answer.fault) call?.reject(new Fault(answer.fault.code, answer.fault.options))
-    else if (answer.error !== undefined) call?.reject(new Error(answer.error))
-    else call?.resolve(answer.ok)
+  const endWhenDrained = () => {
+    if (closing && waiting.size === 0) worker.postMessage({ close: true } satisfies ToWorker)
   }
   worker.on('message', (message: FromWorker) => {
     if (!('answers' in message)) return
     underWay--
     fill()
-    for (const answer of message.answers) settle(answer)
+    for (const answer of message.answers) settle(waiting, answer)
     for (const poke of message.pokes) for (const listener of listeners) listener(poke)
+    endWhenDrained()
   })
   const die = (error: Error) => {
     dead = error
@@ -152,7 +161,8 @@ function writerQueue(worker: Worker, now: () => number) {
   return {
     tx: <A, R>(procedure: Procedure<A, R>, args: A): Promise<R> =>
       new Promise<R>((resolve, reject) => {
-        if (dead || queue.length >= MAX_QUEUE) return reject(fault('ledger_unavailable', { cause: dead ?? 'queue is full' }))
+        const shut = dead ?? (closing ? 'closing' : queue.length >= MAX_QUEUE ? 'queue is full' : null)
+        if (shut) return reject(fault('ledger_unavailable', { cause: shut }))
         const n = ++counter
         waiting.set(n, { resolve: resolve as (value: unknown) => void, reject })
         queue.push({ n, name: procedure.name, args, now: now() })
@@ -162,11 +172,21 @@ function writerQueue(worker: Worker, now: () => number) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    // What was asked before is carried out first.
     close: () =>
       new Promise<void>((resolve) => {
         if (dead) return resolve()
         worker.once('exit', () => resolve())
-        worker.postMessage({ close: true } satisfies ToWorker)
+        closing = true
+        endWhenDrained()
       }),
   }
+}
+
+function settle(waiting: Map<number, Waiting>, answer: Answer): void {
+  const call = waiting.get(answer.n)
+  waiting.delete(answer.n)
+  if (answer.fault) call?.reject(new Fault(answer.fault.code, answer.fault.options))
+  else if (answer.error !== undefined) call?.reject(new Error(answer.error))
+  else call?.resolve(answer.ok)
 }

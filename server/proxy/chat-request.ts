@@ -32,8 +32,26 @@ export type Quote = Readonly<{
 
 // Could redirect or re-authenticate the call, or refers to state in the shared upstream account (contract, "Metered routes").
 const REFUSED = [
-  'api_base', 'base_url', 'api_key', 'organization', 'extra_headers', 'extra_body', 'extra_query', 'proxy', 'mock_response', 'user_config',
-  'previous_response_id', 'conversation', 'container', 'file_id', 'background', 'web_search_options', 'audio', 'prediction', 'best_of', 'fallbacks',
+  'api_base',
+  'base_url',
+  'api_key',
+  'organization',
+  'extra_headers',
+  'extra_body',
+  'extra_query',
+  'proxy',
+  'mock_response',
+  'user_config',
+  'previous_response_id',
+  'conversation',
+  'container',
+  'file_id',
+  'background',
+  'web_search_options',
+  'audio',
+  'prediction',
+  'best_of',
+  'fallbacks',
 ]
 const MAX_CHOICES = 128
 
@@ -43,12 +61,14 @@ export function quoteChat(deps: Deps, body: ChatRequest, bytes: number, sandboxO
   const { model: name, messages, stream, stream_options: streamOptions } = body
   if (typeof name !== 'string' || name.length === 0) throw bad('model', 'model is a non-empty text')
   if (!Array.isArray(messages) || messages.length === 0) throw bad('messages', 'messages is a non-empty list')
-  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') throw bad('stream', 'stream is true or false')
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean')
+    throw bad('stream', 'stream is true or false')
   const choices = count(body, 'n') ?? 1
   if (choices > MAX_CHOICES) throw bad('n', `n is at most ${MAX_CHOICES}`)
   const limit = outputLimit(body)
   const model = deps.prices.find(name, { among: deps.upstreams.providers })
-  if (!model) throw fault('model_not_found', { param: 'model', hint: 'GET /v1/models lists the models of this server.' })
+  if (!model)
+    throw fault('model_not_found', { param: 'model', hint: 'GET /v1/models lists the models of this server.' })
   const upstream = sandboxOnly ? deps.upstreams.sandbox : deps.upstreams.of(model.provider)
   if (!upstream) throw fault('provider_unavailable')
   const bound = boundOf(body, bytes, model)
@@ -100,20 +120,23 @@ function refuse(body: ChatRequest): void {
     if (type !== 'function' && type !== 'custom') throw unsupported('tools')
   }
   const options = body.stream_options
-  if (options !== undefined && options !== null && (typeof options !== 'object' || Array.isArray(options))) throw bad('stream_options', 'stream_options is an object')
+  if (options !== undefined && options !== null && (typeof options !== 'object' || Array.isArray(options)))
+    throw bad('stream_options', 'stream_options is an object')
 }
 
 function outputLimit(body: ChatRequest): number | null {
   const old = count(body, 'max_tokens')
   const now = count(body, 'max_completion_tokens')
-  if (old !== null && now !== null && old !== now) throw bad('max_tokens', 'max_tokens and max_completion_tokens differ')
+  if (old !== null && now !== null && old !== now)
+    throw bad('max_tokens', 'max_tokens and max_completion_tokens differ')
   return now ?? old
 }
 
 function count(body: ChatRequest, name: string): number | null {
   const value = body[name]
   if (value === undefined || value === null) return null
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > 10_000_000) throw bad(name, `${name} is a whole number of at least 1`)
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > 10_000_000)
+    throw bad(name, `${name} is a whole number of at least 1`)
   return value
 }
 
@@ -121,7 +144,8 @@ function boundOf(body: ChatRequest, bytes: number, model: FoundModel): number {
   try {
     return inputBound(body, bytes, model.provider)
   } catch (error) {
-    if (error instanceof UnsupportedPart) throw fault('unsupported_parameter', { message: `${error.message}.`, param: error.param })
+    if (error instanceof UnsupportedPart)
+      throw fault('unsupported_parameter', { message: `${error.message}.`, param: error.param })
     throw error
   }
 }

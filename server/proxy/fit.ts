@@ -2,9 +2,9 @@
 // owns: cost of a bound, the largest output that is affordable, which limit speaks when none is. never: a database.
 // always true: grants pay base only and first; markup is taken on the rest; limits count everything but grants.
 
-import { markupMicros } from '../contract/receipts.ts'
 import type { LimitDetails } from '../contract/faults.ts'
 import { PICOS_PER_MICRO } from '../contract/money.ts'
+import { markupMicros } from '../contract/receipts.ts'
 import { type Fault, fault } from '../faults.ts'
 
 export type Bound = { fixedPicos: string; picosPerOutput: string }
@@ -36,7 +36,13 @@ export type Limit = {
   resetsAt: number | null
 }
 
-export type Means = { grants: number; markupBps: number; balance: Limit; caps: readonly Limit[]; perCall: number | null }
+export type Means = {
+  grants: number
+  markupBps: number
+  balance: Limit
+  caps: readonly Limit[]
+  perCall: number | null
+}
 
 /** Whether a base fits everything at once. */
 export function fits(base: number, means: Means): boolean {
@@ -63,7 +69,15 @@ const HELD_RETRY_MS = 1000
 export function refusal(base: number, means: Means): Fault {
   const { charged: required } = split(base, means.grants, means.markupBps)
   if (means.perCall !== null && required > means.perCall) {
-    const ceiling: Limit = { limit: 'per_call', period: null, amount: means.perCall, spent: 0, held: 0, available: means.perCall, resetsAt: null }
+    const ceiling: Limit = {
+      limit: 'per_call',
+      period: null,
+      amount: means.perCall,
+      spent: 0,
+      held: 0,
+      available: means.perCall,
+      resetsAt: null,
+    }
     return fault('per_call_ceiling_exceeded', { details: details(ceiling, required) })
   }
   const caps = [...means.caps].sort((a, b) => a.available - b.available)

@@ -44,105 +44,143 @@ export type ExchangeOptions = {
 
 /** Starts the exchange. */
 export function exchange(options: ExchangeOptions): Exchange {
-  const { response } = options
-  const chunks: Buffer[] = []
-  let size = 0
-  let status: number | null = null
-  let retryAfter: string | null = null
-  let stream: ChatStream | null = null
-  let control: Dispatcher.DispatchController | null = null
-  let reason: string | null = null
-  let ended = false
-  let keeping = options.keep
-  let drain: NodeJS.Timeout | undefined
   let resolve: (outcome: Outcome) => void = () => undefined
   const outcome = new Promise<Outcome>((done) => {
     resolve = done
   })
-
-  const cut = (why: string) => {
-    if (ended) return
-    reason ??= why
-    if (control) control.abort(new Error(why))
-    else finish(why)
-  }
-  const gone = () => {
-    control?.resume()
-    drain ??= setTimeout(() => cut('the caller has gone'), DRAIN_MS)
-  }
-  const resume = () => control?.resume()
-  const finish = (problem: string | null) => {
-    if (ended) return
-    ended = true
-    clearTimeout(drain)
-    response.off('close', gone)
-    response.off('drain', resume)
-    const broken = reason ?? problem
-    if (stream) resolve({ kind: 'stream', stream, broken: broken ?? unfinished(stream), kept: keeping ? Buffer.concat(chunks) : null })
-    else if (status === 200 && broken === null) resolve({ kind: 'json', body: Buffer.concat(chunks) })
-    else {
-      const timeout = /Timeout/i.test(broken ?? '')
-      resolve({ kind: 'failed', status, timeout, body: Buffer.concat(chunks).toString('utf8'), retryAfter, cause: broken ?? `status ${status}` })
-    }
-  }
-  const pass = (bytes: Buffer) => {
-    if (bytes.length === 0) return
-    if (keeping) {
-      size += bytes.length
-      if (size <= MAX_KEPT_BYTES) chunks.push(bytes)
-      else keeping = false
-    }
-    if (!response.destroyed && !response.write(bytes)) control?.pause()
-  }
-
-  response.on('close', gone)
-  response.on('drain', resume)
-  options.dispatcher.dispatch(
-    {
-      origin: options.upstream.origin,
-      path: `${options.upstream.basePath}${options.path}`,
-      method: 'POST',
-      headers: { ...options.upstream.headers, 'content-type': 'application/json', accept: options.stream ? 'text/event-stream' : 'application/json' },
-      body: options.body,
+  const wire: Wire = {
+    options,
+    resolve,
+    chunks: [],
+    size: 0,
+    keeping: options.keep,
+    status: null,
+    retryAfter: null,
+    stream: null,
+    control: null,
+    reason: null,
+    ended: false,
+    drain: undefined,
+    gone: () => {
+      wire.control?.resume()
+      wire.drain ??= setTimeout(() => cut(wire, 'the caller has gone'), DRAIN_MS)
     },
-    {
-      onRequestStart(controller) {
-        control = controller
-        if (reason) controller.abort(new Error(reason))
-      },
-      onResponseStart(_controller, code, headers) {
-        if (code < 200) return
-        status = code
-        retryAfter = typeof headers['retry-after'] === 'string' ? headers['retry-after'] : null
-        if (code === 200 && options.stream && /event-stream/.test(String(headers['content-type']))) {
-          stream = chatStream(options.hideUsage)
-          options.begin()
-        }
-      },
-      onResponseData(controller, chunk) {
-        if (stream) {
-          try {
-            pass(stream.take(chunk))
-          } catch (error) {
-            controller.abort(error instanceof Error ? error : new Error(String(error)))
-          }
-          return
-        }
-        size += chunk.length
-        if (status !== 200 && size > MAX_ERROR_BYTES) return
-        if (size > MAX_JSON_BYTES) controller.abort(new Error('the answer is longer than 32 MiB'))
-        else chunks.push(chunk)
-      },
-      onResponseEnd() {
-        if (stream) pass(stream.flush())
-        finish(null)
-      },
-      onResponseError(_controller, error) {
-        finish(`${error.name}: ${error.message}`)
-      },
+    resume: () => wire.control?.resume(),
+  }
+  options.response.on('close', wire.gone)
+  options.response.on('drain', wire.resume)
+  options.dispatcher.dispatch(requestOf(options), handlerOf(wire))
+  return { outcome, cut: (reason) => cut(wire, reason), progress: () => wire.stream }
+}
+
+/** What is known of an exchange while it runs. */
+type Wire = {
+  options: ExchangeOptions
+  resolve: (outcome: Outcome) => void
+  /** The answer's bytes: of JSON and errors, or of a stream that is kept. */
+  chunks: Buffer[]
+  size: number
+  keeping: boolean
+  status: number | null
+  retryAfter: string | null
+  stream: ChatStream | null
+  control: Dispatcher.DispatchController | null
+  /** Why we ended it ourselves. */
+  reason: string | null
+  ended: boolean
+  drain: NodeJS.Timeout | undefined
+  gone: () => void
+  resume: () => void
+}
+
+function requestOf({ upstream, path, stream, body }: ExchangeOptions): Dispatcher.DispatchOptions {
+  const accept = stream ? 'text/event-stream' : 'application/json'
+  return {
+    origin: upstream.origin,
+    path: `${upstream.basePath}${path}`,
+    method: 'POST',
+    headers: { ...upstream.headers, 'content-type': 'application/json', accept },
+    body,
+  }
+}
+
+function handlerOf(wire: Wire): Dispatcher.DispatchHandler {
+  return {
+    onRequestStart(controller) {
+      wire.control = controller
+      if (wire.reason) controller.abort(new Error(wire.reason))
     },
-  )
-  return { outcome, cut, progress: () => stream }
+    onResponseStart(_controller, code, headers) {
+      if (code < 200) return
+      wire.status = code
+      wire.retryAfter = typeof headers['retry-after'] === 'string' ? headers['retry-after'] : null
+      if (code === 200 && wire.options.stream && /event-stream/.test(String(headers['content-type']))) {
+        wire.stream = chatStream(wire.options.hideUsage)
+        wire.options.begin()
+      }
+    },
+    onResponseData(controller, chunk) {
+      if (!wire.stream) return collect(wire, controller, chunk)
+      try {
+        pass(wire, wire.stream.take(chunk))
+      } catch (error) {
+        controller.abort(error instanceof Error ? error : new Error(String(error)))
+      }
+    },
+    onResponseEnd() {
+      if (wire.stream) pass(wire, wire.stream.flush())
+      finish(wire, null)
+    },
+    onResponseError(_controller, error) {
+      finish(wire, `${error.name}: ${error.message}`)
+    },
+  }
+}
+
+function collect(wire: Wire, controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  wire.size += chunk.length
+  if (wire.status !== 200 && wire.size > MAX_ERROR_BYTES) return
+  if (wire.size > MAX_JSON_BYTES) controller.abort(new Error('the answer is longer than 32 MiB'))
+  else wire.chunks.push(chunk)
+}
+
+function pass(wire: Wire, bytes: Buffer): void {
+  if (bytes.length === 0) return
+  if (wire.keeping) {
+    wire.size += bytes.length
+    if (wire.size <= MAX_KEPT_BYTES) wire.chunks.push(bytes)
+    else wire.keeping = false
+  }
+  const { response } = wire.options
+  if (!response.destroyed && !response.write(bytes)) wire.control?.pause()
+}
+
+function cut(wire: Wire, why: string): void {
+  if (wire.ended) return
+  wire.reason ??= why
+  if (wire.control) wire.control.abort(new Error(why))
+  else finish(wire, why)
+}
+
+function finish(wire: Wire, problem: string | null): void {
+  if (wire.ended) return
+  wire.ended = true
+  clearTimeout(wire.drain)
+  wire.options.response.off('close', wire.gone)
+  wire.options.response.off('drain', wire.resume)
+  wire.resolve(outcomeOf(wire, wire.reason ?? problem))
+}
+
+function outcomeOf({ stream, status, chunks, keeping, retryAfter }: Wire, broken: string | null): Outcome {
+  if (stream) {
+    const kept = keeping ? Buffer.concat(chunks) : null
+    return { kind: 'stream', stream, broken: broken ?? unfinished(stream), kept }
+  }
+  const body = Buffer.concat(chunks)
+  if (status === 200 && broken === null) return { kind: 'json', body }
+  const timeout = /Timeout/i.test(broken ?? '')
+  const cause = broken ?? `status ${status}`
+  return { kind: 'failed', status, timeout, body: body.toString('utf8'), retryAfter, cause }
 }
 
 function unfinished(stream: ChatStream): string | null {

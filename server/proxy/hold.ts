@@ -36,7 +36,14 @@ export type HoldArgs = {
   explicit: boolean
   claim: Claim | null
   /** Kept with the hold, so that any process can end it. */
-  call: { route: string; model: string; priceVersion: string; unitPrices: UnitPrices; inputBound: number; choices: number }
+  call: {
+    route: string
+    model: string
+    priceVersion: string
+    unitPrices: UnitPrices
+    inputBound: number
+    choices: number
+  }
 }
 
 /** Whose grants may pay: a person's, or an unclaimed external user's. */
@@ -44,7 +51,11 @@ export function grantOwner({ id, account: where }: Payer): GrantOwner {
   return where.startsWith('user:') ? { userId: id } : { externalId: id }
 }
 
-export type Funding = { grants: { account: string; grantId: string; amount: number }[]; caps: string[]; markupBps: number }
+export type Funding = {
+  grants: { account: string; grantId: string; amount: number }[]
+  caps: string[]
+  markupBps: number
+}
 export type Held = { holdId: string; maxOutput: number; baseHeld: number; funding: Funding }
 
 /** Thrown when another commit took the money between our look and our guarded update; the commit is then tried again. */
@@ -56,34 +67,37 @@ const raced = () => Object.assign(new Error('another call was faster'), { code: 
  * @throws Fault 402 with LimitDetails, 403 connection_paused / model_not_allowed, 409 consent_required,
  *   409 idempotency_in_progress, 422 idempotency_mismatch
  */
-export const holdCall = procedure('proxy.hold', async (tx: Tx, args: HoldArgs): Promise<Held | { kept: KeptAnswer }> => {
-  const holdId = `hold_${args.requestId}`
-  if (args.claim) {
-    const kept = await claimAnswer(tx, args.claim, holdId)
-    if (kept) return { kept }
-  }
-  const { means, grants, capAccounts } = await meansOf(tx, args)
-  const maxOutput = args.explicit ? args.maxOutput : largestOutput(args.bound, args.maxOutput, means)
-  const base = boundMicros(args.bound, Math.max(1, maxOutput))
-  if (maxOutput === 0 || !fits(base, means)) throw refusal(base, means)
+export const holdCall = procedure(
+  'proxy.hold',
+  async (tx: Tx, args: HoldArgs): Promise<Held | { kept: KeptAnswer }> => {
+    const holdId = `hold_${args.requestId}`
+    if (args.claim) {
+      const kept = await claimAnswer(tx, args.claim, holdId)
+      if (kept) return { kept }
+    }
+    const { means, grants, capAccounts } = await meansOf(tx, args)
+    const maxOutput = args.explicit ? args.maxOutput : largestOutput(args.bound, args.maxOutput, means)
+    const base = boundMicros(args.bound, Math.max(1, maxOutput))
+    if (maxOutput === 0 || !fits(base, means)) throw refusal(base, means)
 
-  const { granted, charged } = split(base, means.grants, means.markupBps)
-  const usedGrants = burn(grants, granted)
-  const legs: Leg[] = usedGrants.map((grant) => ({ from: grant.account, to: account.sales, amount: grant.amount }))
-  if (charged > 0) {
-    legs.push({ from: args.payer.account, to: account.sales, amount: charged })
-    for (const cap of capAccounts) legs.push({ from: cap, to: account.limits, amount: charged })
-  }
-  const funding: Funding = { grants: usedGrants, caps: capAccounts, markupBps: means.markupBps }
-  try {
-    const memo = JSON.stringify({ payer: args.payer, call: args.call, funding })
-    await hold(tx, { id: holdId, legs, requestId: args.requestId, owner: args.owner, ttlMs: args.ttlMs, memo })
-  } catch (error) {
-    if (isFault(error) && error.code === 'insufficient_balance') throw raced()
-    throw error
-  }
-  return { holdId, maxOutput, baseHeld: base, funding }
-})
+    const { granted, charged } = split(base, means.grants, means.markupBps)
+    const usedGrants = burn(grants, granted)
+    const legs: Leg[] = usedGrants.map((grant) => ({ from: grant.account, to: account.sales, amount: grant.amount }))
+    if (charged > 0) {
+      legs.push({ from: args.payer.account, to: account.sales, amount: charged })
+      for (const cap of capAccounts) legs.push({ from: cap, to: account.limits, amount: charged })
+    }
+    const funding: Funding = { grants: usedGrants, caps: capAccounts, markupBps: means.markupBps }
+    try {
+      const memo = JSON.stringify({ payer: args.payer, call: args.call, funding })
+      await hold(tx, { id: holdId, legs, requestId: args.requestId, owner: args.owner, ttlMs: args.ttlMs, memo })
+    } catch (error) {
+      if (isFault(error) && error.code === 'insufficient_balance') throw raced()
+      throw error
+    }
+    return { holdId, maxOutput, baseHeld: base, funding }
+  },
+)
 
 /** Grants in burn order (earliest expiry first), as much of each as is needed for `amount`. */
 export function burn(grants: readonly UsableGrant[], amount: number): Funding['grants'] {
@@ -109,16 +123,26 @@ async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
   const grants = payer.billingMode === 'user' ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
   const windows = payer.connectionId === null ? [] : await openWindows(tx, payer.connectionId)
   const money = await stands(tx, payer.account)
-  const balance: Limit = { limit: 'balance', period: null, amount: null, spent: null, held: money.held, available: money.available, resetsAt: null }
-  const caps = windows.map((window): Limit => ({
-    limit: 'cap',
-    period: window.period,
-    amount: window.limit,
-    spent: window.spent,
-    held: window.held,
-    available: window.available,
-    resetsAt: window.resetsAt,
-  }))
+  const balance: Limit = {
+    limit: 'balance',
+    period: null,
+    amount: null,
+    spent: null,
+    held: money.held,
+    available: money.available,
+    resetsAt: null,
+  }
+  const caps = windows.map(
+    (window): Limit => ({
+      limit: 'cap',
+      period: window.period,
+      amount: window.limit,
+      spent: window.spent,
+      held: window.held,
+      available: window.available,
+      resetsAt: window.resetsAt,
+    }),
+  )
   const means: Means = {
     grants: grants.reduce((sum, grant) => sum + grant.available, 0),
     markupBps: terms?.markupBps ?? payer.markupBps,

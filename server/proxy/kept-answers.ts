@@ -47,7 +47,11 @@ export async function claimAnswer(tx: Tx, claim: Claim, holdId: string): Promise
 
 /** Fills the answer in, in the commit that settles. Nothing happens for a hold without a key. */
 export async function keepAnswer(tx: Tx, holdId: string, sealed: string, quota: Quota): Promise<void> {
-  await tx.run('UPDATE kept_answers SET sealed = ?, quota = ? WHERE hold_id = ?', [sealed, JSON.stringify(quota), holdId])
+  await tx.run('UPDATE kept_answers SET sealed = ?, quota = ? WHERE hold_id = ?', [
+    sealed,
+    JSON.stringify(quota),
+    holdId,
+  ])
 }
 
 export async function freeAnswer(tx: Tx, holdId: string): Promise<void> {

@@ -1,8 +1,8 @@
 // Who pays for a metered call: the contract's four billing modes as one function.
-// owns: the choice of payer and the call's rate limit. never: whether the payer can afford it (hold.ts).
+// owns: the choice of payer. never: whether the payer can afford it (hold.ts).
 // always true: an app's key reaches only users of that app; unknown and unlinked users look the same.
 
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { appById } from '../connections/apps.ts'
 import { termsOf } from '../connections/connections.ts'
 import { type KeyCaller, requireCaller, requireScope, type TokenCaller } from '../connections/credentials.ts'
@@ -11,23 +11,15 @@ import { ExternalUserId } from '../contract/records.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { account } from '../ledger/chart.ts'
-import { rateLimits } from '../rate-limit.ts'
 import type { Payer } from './hold.ts'
-
-const CONNECTION_RATE_PER_MIN = 100
 
 /**
  * @param inPath the external user named in the path, or null for a bare route
  * @throws Fault 401, 403 insufficient_scope, 400 user_required / bad_request, 404 user_not_found, 429
  */
-export async function payerOf(deps: Deps, request: FastifyRequest, reply: FastifyReply, inPath: string | null): Promise<Payer> {
+export async function payerOf(deps: Deps, request: FastifyRequest, inPath: string | null): Promise<Payer> {
   const caller = await requireCaller(deps, request, 'key', 'token')
   const inHeader = request.headers['x-quota-user']
-  const bucket =
-    caller.kind === 'key'
-      ? { key: `key:${caller.keyId}`, perMinute: caller.ratePerMin }
-      : { key: `connection:${caller.connectionId}`, perMinute: CONNECTION_RATE_PER_MIN }
-  rateLimits(deps).take([bucket], (name, value) => void reply.header(name, value))
   if (inHeader !== undefined && (inPath !== null || Array.isArray(inHeader))) {
     throw fault('bad_request', { message: 'Name the user once.', param: 'X-Quota-User' })
   }
@@ -36,25 +28,48 @@ export async function payerOf(deps: Deps, request: FastifyRequest, reply: Fastif
 }
 
 async function tokenPayer(deps: Deps, caller: TokenCaller, named: string | null): Promise<Payer> {
-  if (named !== null) throw fault('bad_request', { message: 'A user’s token names its user already.', param: 'X-Quota-User' })
+  if (named !== null)
+    throw fault('bad_request', { message: 'A user’s token names its user already.', param: 'X-Quota-User' })
   requireScope(caller, 'credits.spend')
   return connectionPayer(deps, caller.connectionId, 'user')
 }
 
-async function keyPayer(deps: Deps, caller: KeyCaller, inPath: string | null, inHeader: string | undefined): Promise<Payer> {
+async function keyPayer(
+  deps: Deps,
+  caller: KeyCaller,
+  inPath: string | null,
+  inHeader: string | undefined,
+): Promise<Payer> {
   const { appId, publisherId, billingMode } = caller
   const named = inPath ?? inHeader
   if (named === undefined) {
     if (billingMode === 'user') throw fault('user_required')
-    return { id: publisherId, account: account.user(publisherId), appId, publisherId, connectionId: null, billingMode, markupBps: 0 }
+    return {
+      id: publisherId,
+      account: account.user(publisherId),
+      appId,
+      publisherId,
+      connectionId: null,
+      billingMode,
+      markupBps: 0,
+    }
   }
-  if (billingMode === 'developer') throw fault('bad_request', { message: 'A developer key bills its developer; it cannot name a user.' })
+  if (billingMode === 'developer')
+    throw fault('bad_request', { message: 'A developer key bills its developer; it cannot name a user.' })
   if (!ExternalUserId.safeParse(named).success) throw fault('user_not_found')
   const found = inPath === null ? await findLinked(deps.db, appId, named) : await findPayer(deps.db, appId, named)
   if (found.kind === 'user') return connectionPayer(deps, found.connectionId, billingMode)
   const app = await appById(deps.db, appId)
   if (!app) throw fault('user_not_found')
-  return { id: found.feed, account: found.account, appId, publisherId, connectionId: null, billingMode, markupBps: app.markup_bps }
+  return {
+    id: found.feed,
+    account: found.account,
+    appId,
+    publisherId,
+    connectionId: null,
+    billingMode,
+    markupBps: app.markup_bps,
+  }
 }
 
 async function connectionPayer(deps: Deps, connectionId: string, billingMode: Payer['billingMode']): Promise<Payer> {

@@ -5,9 +5,9 @@
 import { Units } from '../contract/receipts.ts'
 import type { Reader } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
-import { holdMemo } from '../ledger/ledger.ts'
 import { type OpenHold, orphans } from '../ledger/leases.ts'
-import type { HoldArgs, Funding, Payer } from './hold.ts'
+import { holdMemo } from '../ledger/ledger.ts'
+import type { Funding, HoldArgs, Payer } from './hold.ts'
 import { settleCall, voidCall } from './settle.ts'
 
 type Memo = { payer: Payer; call: HoldArgs['call']; funding: Funding }

@@ -16,7 +16,19 @@ import { type Exchange, exchange, type Outcome } from './forward.ts'
 import { type Held, holdCall, type Payer } from './hold.ts'
 import { type Claim, claimOf } from './kept-answers.ts'
 import { payerOf } from './payer.ts'
-import { failureOf, frame, type Head, headOf, jsonOf, jsonReply, replay, sealAnswer, streamEnd, textOfAnswer, writeHead } from './reply.ts'
+import {
+  failureOf,
+  frame,
+  type Head,
+  headOf,
+  jsonOf,
+  jsonReply,
+  replay,
+  sealAnswer,
+  streamEnd,
+  textOfAnswer,
+  writeHead,
+} from './reply.ts'
 import type { Running, RunningCall } from './running.ts'
 import { settleCall, voidCall } from './settle.ts'
 import { chatUnits, countedUnits } from './usage.ts'
@@ -41,14 +53,21 @@ export type Call = {
  * @param inPath the external user of the path form, or null
  * @throws Fault for everything refused before the upstream was called; later failures are written to the reply here
  */
-export async function relayChat(deps: Deps, running: Running, request: FastifyRequest, reply: FastifyReply, inPath: string | null): Promise<void> {
+export async function relayChat(
+  deps: Deps,
+  running: Running,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  inPath: string | null,
+): Promise<void> {
   if (deps.draining()) throw fault('draining')
-  const payer = await payerOf(deps, request, reply, inPath)
+  const payer = await payerOf(deps, request, inPath)
   const body = chatBody(request)
   const bytes = request.rawBody ?? Buffer.alloc(0)
   const quote = quoteChat(deps, body, bytes.length, payer.billingMode === 'test')
   const route = inPath === null ? '/v1/chat/completions' : '/v1/users/{external_user_id}/chat/completions'
   const claim = claimFor(request, payer, route, bytes)
+  const timer = deps.metrics.hold.startTimer()
   const held = await deps.db.tx(holdCall, {
     requestId: request.id,
     owner: deps.owner,
@@ -58,11 +77,22 @@ export async function relayChat(deps: Deps, running: Running, request: FastifyRe
     maxOutput: quote.maxOutput,
     explicit: quote.explicit,
     claim,
-    call: { route, model: quote.model.name, priceVersion: quote.priceVersion, unitPrices: quote.unitPrices, inputBound: quote.inputBound, choices: quote.choices },
+    call: {
+      route,
+      model: quote.model.name,
+      priceVersion: quote.priceVersion,
+      unitPrices: quote.unitPrices,
+      inputBound: quote.inputBound,
+      choices: quote.choices,
+    },
   })
+  timer()
   if ('kept' in held) return replay(deps, reply, held.kept)
   reply.hijack()
-  await afterHold({ deps, request, reply, route, body, payer, quote, claim, held, head: headOf(reply, quote, held), endedBy: null }, running)
+  await afterHold(
+    { deps, request, reply, route, body, payer, quote, claim, held, head: headOf(reply, quote, held), endedBy: null },
+    running,
+  )
 }
 
 // Everything after the hold: nothing in here may leave without ending it.
@@ -85,16 +115,21 @@ async function afterHold(call: Call, running: Running): Promise<void> {
       },
     }
     running.add(watched)
+    deps.metrics.running.inc()
     const outcome = await live.outcome
     const charged = await settleOutcome(call, outcome)
     ended = true
+    count(call, charged)
     if (quote.stream && outcome.kind === 'stream') streamEnd(call, outcome, charged)
     else if (outcome.kind === 'json' && charged) jsonReply(call, outcome.body, charged)
     else sendFault(call, failureOf(outcome))
   } catch (error) {
     sendFault(call, asFault(deps, error, call.request.id))
   } finally {
-    if (watched) running.remove(watched)
+    if (watched) {
+      running.remove(watched)
+      deps.metrics.running.dec()
+    }
     if (!ended) await voidQuietly(call, 'failed')
   }
 }
@@ -110,7 +145,12 @@ function startExchange(call: Call): Exchange {
     stream: quote.stream,
     hideUsage: !quote.wantsUsage,
     keep: call.claim !== null,
-    begin: () => writeHead(call.reply, 200, { ...call.head, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }),
+    begin: () =>
+      writeHead(call.reply, 200, {
+        ...call.head,
+        'content-type': 'text/event-stream; charset=utf-8',
+        'x-accel-buffering': 'no',
+      }),
   })
 }
 
@@ -118,11 +158,15 @@ function startExchange(call: Call): Exchange {
 async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null> {
   const metered = meter(call, outcome)
   if (metered === null) {
-    await call.deps.db.tx(voidCall, { holdId: call.held.holdId, outcome: outcome.kind === 'failed' ? outcome.cause.slice(0, 200) : 'unreadable answer' })
+    await call.deps.db.tx(voidCall, {
+      holdId: call.held.holdId,
+      outcome: outcome.kind === 'failed' ? outcome.cause.slice(0, 200) : 'unreadable answer',
+    })
     return null
   }
   const { quote, held, payer, route, request } = call
-  return call.deps.db.tx(settleCall, {
+  const timer = call.deps.metrics.settle.startTimer()
+  const quota = await call.deps.db.tx(settleCall, {
     requestId: request.id,
     holdId: held.holdId,
     payer,
@@ -136,6 +180,16 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
     sealedAnswer: sealAnswer(call, outcome),
     outcome: metered.outcome,
   })
+  timer()
+  return quota
+}
+
+function count({ deps: { metrics }, payer }: Call, charged: Quota | null): void {
+  metrics.calls.inc({ mode: payer.billingMode, outcome: charged ? 'charged' : 'free' })
+  if (!charged) return
+  metrics.credits.inc({ kind: 'base' }, charged.base_credits)
+  metrics.credits.inc({ kind: 'markup' }, charged.markup_credits)
+  if (charged.estimated) metrics.estimated.inc()
 }
 
 type Metered = { units: Units; estimated: boolean; outcome: string }
@@ -197,14 +251,16 @@ function jsonFault(call: Call, failure: Fault, body: string): void {
 
 function chatBody(request: FastifyRequest): ChatRequest {
   const { body } = request
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw fault('bad_request', { message: 'The body is a JSON object.' })
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw fault('bad_request', { message: 'The body is a JSON object.' })
   return body as ChatRequest
 }
 
 function claimFor(request: FastifyRequest, payer: Payer, route: string, bytes: Buffer): Claim | null {
   const key = request.headers['idempotency-key']
   if (key === undefined) return null
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw fault('bad_request', { message: 'Idempotency-Key has 1 to 255 printable characters.' })
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))
+    throw fault('bad_request', { message: 'Idempotency-Key has 1 to 255 printable characters.' })
   const form = request.headers['x-quota-user'] === undefined ? route : `${route}#header`
   return claimOf(key, { app: payer.appId, payer: payer.id, route: form }, bytes)
 }

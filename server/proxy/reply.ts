@@ -116,7 +116,8 @@ export function failureOf(outcome: Outcome): Fault {
   const { status, timeout, body, cause, retryAfter } = outcome
   if (timeout) return fault('gateway_timeout', { cause })
   const seconds = Number(retryAfter)
-  if (status === 429) return fault('rate_limit', { retryAfterS: seconds > 0 && seconds < 3600 ? Math.ceil(seconds) : 1 })
+  if (status === 429)
+    return fault('rate_limit', { retryAfterS: seconds > 0 && seconds < 3600 ? Math.ceil(seconds) : 1 })
   if (status === 400 || status === 404 || status === 413 || status === 422) {
     return fault('bad_request', { message: `The model provider refused the request: ${scrubbed(body)}` })
   }
@@ -126,15 +127,23 @@ export function failureOf(outcome: Outcome): Fault {
 // An upstream's sentence may name its own keys or addresses.
 function scrubbed(body: string): string {
   const message = jsonOf(Buffer.from(body))?.error
-  const text = typeof message === 'object' && message !== null && 'message' in message ? String(message.message) : 'no reason was given'
-  return text.replace(/\b(sk|key|org|proj|Bearer)[-_ ][A-Za-z0-9_*.-]{6,}/g, '…').replace(/https?:\/\/\S+/g, '…').slice(0, MAX_UPSTREAM_MESSAGE)
+  const text =
+    typeof message === 'object' && message !== null && 'message' in message
+      ? String(message.message)
+      : 'no reason was given'
+  return text
+    .replace(/\b(sk|key|org|proj|Bearer)[-_ ][A-Za-z0-9_*.-]{6,}/g, '…')
+    .replace(/https?:\/\/\S+/g, '…')
+    .slice(0, MAX_UPSTREAM_MESSAGE)
 }
 
 /** A JSON object, or null. */
 export function jsonOf(bytes: Buffer): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
   } catch {
     return null
   }

@@ -3,8 +3,8 @@
 
 import { requireCaller, requireScope } from '../connections/credentials.ts'
 import type { Deps } from '../deps.ts'
-import { changesAfter } from '../feed/feed.ts'
 import { fault } from '../faults.ts'
+import { changesAfter } from '../feed/feed.ts'
 import type { Routes } from '../http.ts'
 import { usage } from '../receipts/receipts.ts'
 import { modelList } from './models.ts'

@@ -4,8 +4,8 @@
 
 import { connectionChange, noteUse } from '../connections/connections.ts'
 import type { Quota } from '../contract/api.ts'
-import type { ReceiptRow } from '../contract/records.ts'
 import { baseMicros, type ReceiptPayload, type UnitPrices, type Units } from '../contract/receipts.ts'
+import type { ReceiptRow } from '../contract/records.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import { type FeedChange, takeRevs, writeChanges } from '../feed/feed.ts'
 import { grantChange, grantsFor } from '../grants/grants.ts'
@@ -43,17 +43,14 @@ export const settleCall = procedure('proxy.settle', async (tx: Tx, args: SettleA
   const heldByGrants = funding.grants.reduce((sum, grant) => sum + grant.amount, 0)
   const parts = split(base, heldByGrants, funding.markupBps)
   const memo = JSON.stringify({ outcome: args.outcome, estimated: args.estimated })
-  const ended = await settle(tx, { holdId: args.holdId, legs: chargeLegs(args, parts.granted, parts.rest, parts.markup), memo })
+  const ended = await settle(tx, {
+    holdId: args.holdId,
+    legs: chargeLegs(args, parts.granted, parts.rest, parts.markup),
+    memo,
+  })
   if (ended !== 'settled') return null
 
-  if (payer.connectionId !== null) await noteUse(tx, payer.connectionId)
-  const money = await stands(tx, payer.account)
-  const grants = payer.billingMode === 'user' ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
-  const balanceAfter = money.available + grants.reduce((sum, grant) => sum + grant.available, 0)
-  const documents: FeedChange[] = [{ topic: 'balance', id: payer.id, row: { posted: money.posted, held: money.held, available: money.available } }]
-  if (payer.connectionId !== null) documents.push(await connectionChange(tx, payer.connectionId))
-  if (parts.granted > 0) for (const { grantId } of funding.grants) documents.push(await grantChange(tx, grantId))
-
+  const { money, balanceAfter, documents } = await documentsAfter(tx, payer, parts.granted > 0 ? funding.grants : [])
   const { first, receiptHash } = await takeRevs(tx, payer.id, documents.length + 1)
   const payload = payloadOf(tx, args, { base, ...parts }, first, receiptHash)
   const receipt = signReceipt(tx.secrets, payload)
@@ -76,23 +73,61 @@ export const settleCall = procedure('proxy.settle', async (tx: Tx, args: SettleA
   await writeChanges(tx, payer.id, first, [{ topic: 'receipt', id: args.requestId, row }, ...documents])
   const { requestId, estimated, model } = args
   const { appId, publisherId, connectionId } = payer
-  await fileReceipt(tx, { requestId, payer: payer.id, rev: first, appId, publisherId, connectionId, model, base, markup: parts.markup, granted: parts.granted, estimated }, receipt)
+  await fileReceipt(
+    tx,
+    {
+      requestId,
+      payer: payer.id,
+      rev: first,
+      appId,
+      publisherId,
+      connectionId,
+      model,
+      base,
+      markup: parts.markup,
+      granted: parts.granted,
+      estimated,
+    },
+    receipt,
+  )
   const quota = quotaOf(args, { base, ...parts }, balanceAfter, receipt)
   if (args.sealedAnswer !== null) await keepAnswer(tx, args.holdId, args.sealedAnswer, quota)
   else await freeAnswer(tx, args.holdId)
   return quota
 })
 
+// What a wallet is shown of the payer once the charge is made; also what is spendable in this app's publisher's apps.
+async function documentsAfter(tx: Tx, payer: Payer, usedGrants: Funding['grants']) {
+  if (payer.connectionId !== null) await noteUse(tx, payer.connectionId)
+  const money = await stands(tx, payer.account)
+  const grants = payer.billingMode === 'user' ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
+  const balanceAfter = money.available + grants.reduce((sum, grant) => sum + grant.available, 0)
+  const { posted, held, available } = money
+  const documents: FeedChange[] = [{ topic: 'balance', id: payer.id, row: { posted, held, available } }]
+  if (payer.connectionId !== null) documents.push(await connectionChange(tx, payer.connectionId))
+  for (const { grantId } of usedGrants) documents.push(await grantChange(tx, grantId))
+  return { money, balanceAfter, documents }
+}
+
 /** Ends a hold without a charge. True when this call ended it. */
-export const voidCall = procedure('proxy.void', async (tx: Tx, args: { holdId: string; outcome: string; kind?: 'void' | 'expire' }): Promise<boolean> => {
-  const ended = await voidHold(tx, { holdId: args.holdId, memo: JSON.stringify({ outcome: args.outcome }) }, args.kind)
-  if (ended === 'voided') await freeAnswer(tx, args.holdId)
-  return ended === 'voided'
-})
+export const voidCall = procedure(
+  'proxy.void',
+  async (tx: Tx, args: { holdId: string; outcome: string; kind?: 'void' | 'expire' }): Promise<boolean> => {
+    const ended = await voidHold(
+      tx,
+      { holdId: args.holdId, memo: JSON.stringify({ outcome: args.outcome }) },
+      args.kind,
+    )
+    if (ended === 'voided') await freeAnswer(tx, args.holdId)
+    return ended === 'voided'
+  },
+)
 
 /** Keeps the hold of a running call alive, with the units provably delivered so far. */
-export const renewCall = procedure('proxy.renew', async (tx: Tx, args: { holdId: string; ttlMs: number; units: Units | null }): Promise<boolean> =>
-  renewHold(tx, args.holdId, args.ttlMs, args.units === null ? null : JSON.stringify(args.units)),
+export const renewCall = procedure(
+  'proxy.renew',
+  async (tx: Tx, args: { holdId: string; ttlMs: number; units: Units | null }): Promise<boolean> =>
+    renewHold(tx, args.holdId, args.ttlMs, args.units === null ? null : JSON.stringify(args.units)),
 )
 
 type Charge = { base: number; granted: number; rest: number; markup: number; total: number; charged: number }
@@ -107,7 +142,8 @@ function chargeLegs({ payer, funding }: SettleArgs, granted: number, rest: numbe
   }
   if (rest > 0) legs.push({ from: payer.account, to: account.sales, amount: rest })
   if (markup > 0) legs.push({ from: payer.account, to: account.earnings(payer.publisherId), amount: markup })
-  if (rest + markup > 0) for (const cap of funding.caps) legs.push({ from: cap, to: account.limits, amount: rest + markup })
+  if (rest + markup > 0)
+    for (const cap of funding.caps) legs.push({ from: cap, to: account.limits, amount: rest + markup })
   return legs
 }
 
@@ -124,7 +160,9 @@ function payloadOf(tx: Tx, args: SettleArgs, charge: Charge, rev: number, prev: 
     model: args.model,
     price_version: args.priceVersion,
     units: args.units,
-    unit_prices: Object.fromEntries(Object.keys(args.units).map((kind) => [kind, args.unitPrices[kind as keyof UnitPrices]])),
+    unit_prices: Object.fromEntries(
+      Object.keys(args.units).map((kind) => [kind, args.unitPrices[kind as keyof UnitPrices]]),
+    ),
     base: charge.base,
     markup_bps: args.funding.markupBps,
     markup: charge.markup,

@@ -5,7 +5,9 @@
 
 const MAX_EVENT_BYTES = 1024 * 1024
 const NEWLINE = 0x0a
-const TEXT_KEYS = ['"content":"', '"reasoning_content":"', '"reasoning":"', '"arguments":"', '"refusal":"'].map((key) => Buffer.from(key))
+const TEXT_KEYS = ['"content":"', '"reasoning_content":"', '"reasoning":"', '"arguments":"', '"refusal":"'].map((key) =>
+  Buffer.from(key),
+)
 const DONE = Buffer.from('[DONE]')
 const USAGE = Buffer.from('"usage"')
 const ERROR = Buffer.from('"error"')
@@ -19,7 +21,7 @@ export type ChatStream = {
   /** The last usage seen before the end, or undefined. */
   readonly usage: unknown
   /** Fields of the first event, for the event we add at the end. */
-  readonly head: { id?: unknown; created?: unknown; model?: unknown }
+  readonly head: Head
   /** Whether the upstream reported an error inside the stream. */
   readonly failed: boolean
   /** Events that carried text. */
@@ -27,92 +29,103 @@ export type ChatStream = {
   /** All text passed on so far. */
   text(): string
 }
+type Head = { id?: unknown; created?: unknown; model?: unknown }
 
 /** @param hideUsage take usage out of events that carry more than usage, for a caller who did not ask */
 export function chatStream(hideUsage: boolean): ChatStream {
-  let rest: Buffer = Buffer.alloc(0)
-  let done = false
-  let failed = false
-  let usage: unknown
-  let head: ChatStream['head'] | null = null
-  let events = 0
-  let escaped = ''
-
-  // One whole event with its blank line; answers what to pass on of it.
-  const event = (bytes: Buffer): Buffer | null => {
-    if (done) return null
-    if (bytes.includes(DONE) && /^data:\s*\[DONE\]\s*$/.test(bytes.toString('latin1'))) {
-      done = true
-      return null
-    }
-    if (head === null || bytes.includes(ERROR)) look(bytes)
-    if (bytes.includes(USAGE)) {
-      const kept = withoutUsage(bytes)
-      if (kept !== undefined) return kept
-    }
-    note(bytes)
-    return bytes
-  }
-  const look = (bytes: Buffer) => {
-    const json = jsonOf(bytes)
-    if (!json) return
-    head ??= { id: json.id, created: json.created, model: json.model }
-    if (json.error && !json.choices) failed = true
-  }
-  const withoutUsage = (bytes: Buffer): Buffer | null | undefined => {
-    const json = jsonOf(bytes)
-    if (!json || json.usage === undefined || json.usage === null) return undefined
-    usage = json.usage
-    if (!Array.isArray(json.choices) || json.choices.length === 0) return null
-    note(bytes)
-    if (!hideUsage) return bytes
-    const { usage: _, ...visible } = json
-    return Buffer.from(`data: ${JSON.stringify(visible)}\n\n`)
-  }
-  const note = (bytes: Buffer) => {
-    const before = escaped.length
-    for (const key of TEXT_KEYS) escaped += textAfter(bytes, key)
-    if (escaped.length > before) events++
-  }
-
+  const seen: Seen = { hideUsage, done: false, failed: false, usage: undefined, head: null, events: 0, escaped: '' }
+  let rest: Buffer = NOTHING
   return {
     take(chunk) {
       const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
       const passed: Buffer[] = []
       let start = 0
       for (let end = border(data, 0); end !== -1; end = border(data, start)) {
-        const kept = event(data.subarray(start, end))
+        const kept = takeEvent(seen, data.subarray(start, end))
         if (kept) passed.push(kept)
         start = end
       }
-      rest = start === data.length ? Buffer.alloc(0) : Buffer.from(data.subarray(start))
+      rest = start === data.length ? NOTHING : Buffer.from(data.subarray(start))
       if (rest.length > MAX_EVENT_BYTES) throw new Error('an event of the stream is longer than 1 MiB')
       return passed.length === 1 && passed[0] ? passed[0] : Buffer.concat(passed)
     },
     flush() {
-      const last = rest
-      rest = Buffer.alloc(0)
-      if (last.length === 0) return last
-      const kept = event(Buffer.concat([last, Buffer.from('\n\n')]))
-      return kept ?? Buffer.alloc(0)
+      if (rest.length === 0) return rest
+      const last = takeEvent(seen, Buffer.concat([rest, Buffer.from('\n\n')]))
+      rest = NOTHING
+      return last ?? NOTHING
     },
     get done() {
-      return done
+      return seen.done
     },
     get usage() {
-      return usage
+      return seen.usage
     },
     get head() {
-      return head ?? {}
+      return seen.head ?? {}
     },
     get failed() {
-      return failed
+      return seen.failed
     },
     get events() {
-      return events
+      return seen.events
     },
-    text: () => unescape(escaped),
+    text: () => unescaped(seen.escaped),
   }
+}
+
+const NOTHING: Buffer = Buffer.alloc(0)
+
+type Seen = {
+  readonly hideUsage: boolean
+  done: boolean
+  failed: boolean
+  usage: unknown
+  head: Head | null
+  events: number
+  /** Text of all events, still in JSON's escapes and as Latin-1 bytes: cheap to add to, decoded only when it is counted. */
+  escaped: string
+}
+
+// One whole event with its blank line; answers what to pass on of it.
+function takeEvent(seen: Seen, bytes: Buffer): Buffer | null {
+  if (seen.done) return null
+  if (bytes.includes(DONE) && /^data:\s*\[DONE\]\s*$/.test(bytes.toString('latin1'))) {
+    seen.done = true
+    return null
+  }
+  if (seen.head === null || bytes.includes(ERROR)) look(seen, bytes)
+  if (bytes.includes(USAGE)) {
+    const kept = takeUsage(seen, bytes)
+    if (kept !== undefined) return kept
+  }
+  noteText(seen, bytes)
+  return bytes
+}
+
+function look(seen: Seen, bytes: Buffer): void {
+  const json = jsonOf(bytes)
+  if (!json) return
+  seen.head ??= { id: json.id, created: json.created, model: json.model }
+  if (json.error && !json.choices) seen.failed = true
+}
+
+// Undefined when the event carries no usage after all; null when it carries nothing else.
+function takeUsage(seen: Seen, bytes: Buffer): Buffer | null | undefined {
+  const json = jsonOf(bytes)
+  if (!json || json.usage === undefined || json.usage === null) return undefined
+  seen.usage = json.usage
+  if (!Array.isArray(json.choices) || json.choices.length === 0) return null
+  noteText(seen, bytes)
+  if (!seen.hideUsage) return bytes
+  const { usage: _, ...visible } = json
+  return Buffer.from(`data: ${JSON.stringify(visible)}\n\n`)
+}
+
+function noteText(seen: Seen, bytes: Buffer): void {
+  const before = seen.escaped.length
+  for (const key of TEXT_KEYS) seen.escaped += textAfter(bytes, key)
+  if (seen.escaped.length > before) seen.events++
 }
 
 /** Index just past the next blank line (LF or CRLF), or -1. */
@@ -126,7 +139,11 @@ function border(data: Buffer, from: number): number {
 
 function jsonOf(bytes: Buffer): Record<string, unknown> | null {
   const text = bytes.toString('utf8')
-  const data = text.split(/\r?\n/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim()).join('\n')
+  const data = text
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith('data:'))
+    .map((line) => line.slice(5).trim())
+    .join('\n')
   try {
     const value: unknown = JSON.parse(data)
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
@@ -146,7 +163,7 @@ function textAfter(bytes: Buffer, key: Buffer): string {
   return found
 }
 
-function unescape(latin1: string): string {
+function unescaped(latin1: string): string {
   try {
     return String(JSON.parse(`"${Buffer.from(latin1, 'latin1').toString('utf8')}"`))
   } catch {

@@ -92,39 +92,3 @@ CREATE TABLE external_users (
   CHECK ((status = 'linked') = (user_id IS NOT NULL AND connection IS NOT NULL))
 ) STRICT;
 CREATE INDEX external_users_by_user ON external_users (user_id) WHERE user_id IS NOT NULL;
-
--- How far each device's edits have come, and what became of each.
-CREATE TABLE wallet_clients (
-  user_id  TEXT NOT NULL,
-  client   TEXT NOT NULL,
-  last_mid INTEGER NOT NULL,
-  PRIMARY KEY (user_id, client)
-) STRICT;
-CREATE TABLE wallet_mutations (
-  user_id TEXT NOT NULL,
-  client  TEXT NOT NULL,
-  mid     INTEGER NOT NULL,
-  hash    TEXT NOT NULL,
-  code    TEXT,
-  message TEXT,
-  at      INTEGER NOT NULL,
-  PRIMARY KEY (user_id, client, mid)
-) STRICT;
-
--- What a person wrote beside a receipt.
-CREATE TABLE annotations (
-  user_id    TEXT NOT NULL,
-  request_id TEXT NOT NULL,
-  note       TEXT,
-  tags       TEXT NOT NULL,
-  PRIMARY KEY (user_id, request_id)
-) STRICT;
-
--- Answers kept for Idempotency-Key on POSTs that move money and are not metered calls.
-CREATE TABLE idempotent_answers (
-  scope_hash TEXT PRIMARY KEY,
-  body_hash  TEXT NOT NULL,
-  answer     TEXT NOT NULL,
-  at         INTEGER NOT NULL
-) STRICT;
-CREATE INDEX idempotent_answers_by_age ON idempotent_answers (at);
