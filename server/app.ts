@@ -9,6 +9,7 @@ import { adminRoutes } from './admin.ts'
 import { directoryOf } from './connections/directory.ts'
 import { connectionsRoutes } from './connections/routes.ts'
 import type { Deps } from './deps.ts'
+import { docsRoutes } from './docs.ts'
 import { errorBody, errorHeaders, fault } from './faults.ts'
 import { grantsRoutes } from './grants/routes.ts'
 import { asFault, MAX_BODY_BYTES, readJson } from './http.ts'
@@ -60,6 +61,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await app.register(cookie)
 
   adminRoutes(app, deps)
+  docsRoutes(app, deps)
   receiptRoutes(app, deps)
   await identityRoutes(app, deps, directoryOf(deps))
   connectionsRoutes(app, deps)

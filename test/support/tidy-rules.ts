@@ -54,6 +54,7 @@ const RANKS: Record<string, number> = {
   'procedures.ts': 8,
   'admin.ts': 8,
   'wallet-pages.ts': 8,
+  'docs.ts': 8,
   'sweepers.ts': 8,
   'serve.ts': 8,
   'app.ts': 9,
