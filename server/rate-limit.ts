@@ -63,9 +63,10 @@ function windowOf(windows: Map<string, Window>, key: string, now: number): Windo
   const fresh = { count: 0, endsAt: now + WINDOW_MS }
   windows.delete(key) // so that insertion order stays the order of ends
   windows.set(key, fresh)
-  if (windows.size > MAX_WINDOWS) for (const old of windows.keys()) {
-    if (windows.size <= MAX_WINDOWS) break
-    windows.delete(old)
-  }
+  if (windows.size > MAX_WINDOWS)
+    for (const old of windows.keys()) {
+      if (windows.size <= MAX_WINDOWS) break
+      windows.delete(old)
+    }
   return fresh
 }

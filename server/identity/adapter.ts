@@ -1,0 +1,130 @@
+// oidc-provider's storage port, over the rows of models.ts.
+// owns: sealing of payloads, the move between clocks, the words of a second use. never: SQL, policy.
+// always true: the id of a model is not in its row; what is used twice is refused, by one guarded write.
+
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import type { Deps } from '../deps.ts'
+import { isFault } from '../faults.ts'
+import { seal, unseal } from '../seal.ts'
+import { skewMs } from './clock.ts'
+import {
+  consumeModel,
+  findModel,
+  findModelByAlias,
+  type ModelRow,
+  modelId,
+  putModel,
+  putModelOnce,
+  removeGrant,
+  removeModel,
+  type StoredModel,
+} from './models.ts'
+
+type Ports = Pick<Deps, 'db' | 'now' | 'masterKey'>
+
+/** Kinds that are worth nothing once their grant is gone. */
+const OF_A_GRANT = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken', 'DeviceCode'])
+/** Kinds reached by a second name, which then have to say their own id; it lies in the sealed payload. */
+const WITH_ALIAS = new Set(['Session', 'DeviceCode'])
+const TIMES = ['iat', 'iiat', 'authTime', 'loginTs'] as const
+
+/**
+ * The storage of one kind of model.
+ * @param kind oidc-provider's name of it ("AccessToken", …)
+ */
+export function modelAdapter(deps: Ports, kind: string): Adapter {
+  const open = (id: string | null, stored: StoredModel | undefined) => payloadOf(deps, kind, id, stored)
+  return {
+    find: (id) => reading(async () => open(id, await findModel(deps.db, modelId(kind, id), deps.now()))),
+    findByUid: (uid) =>
+      reading(async () => open(null, await findModelByAlias(deps.db, aliasOf(kind, uid), deps.now()))),
+    findByUserCode: (code) =>
+      reading(async () => open(null, await findModelByAlias(deps.db, aliasOf(kind, code), deps.now()))),
+    upsert: (id, payload, expiresIn) =>
+      reading(async () => {
+        const row = rowOf(deps, kind, id, payload, expiresIn)
+        if (kind !== 'ReplayDetection') return deps.db.tx(putModel, row)
+        if (!(await deps.db.tx(putModelOnce, row))) throw new errors.InvalidDpopProof('DPoP proof was used before')
+      }),
+    consume: (id) =>
+      reading(async () => {
+        if (await deps.db.tx(consumeModel, { id: modelId(kind, id) })) return
+        if (kind === 'PushedAuthorizationRequest') throw new errors.InvalidRequestUri('request_uri was used before')
+        throw new errors.InvalidGrant(`${kind} was used before`)
+      }),
+    destroy: (id) => reading(() => deps.db.tx(removeModel, { id: modelId(kind, id) })),
+    revokeByGrantId: (grantId) => reading(() => deps.db.tx(removeGrant, { grantId: modelId('Grant', grantId) })),
+  }
+}
+
+function aliasOf(kind: string, name: string): string {
+  return modelId(`${kind}.alias`, name)
+}
+
+function sealedAt(kind: string, id: string): string {
+  return `oidc_models/${kind}/${id}`
+}
+
+function rowOf(deps: Ports, kind: string, id: string, payload: AdapterPayload, expiresIn?: number): ModelRow {
+  if (expiresIn === undefined) throw new Error(`${kind} without an end`)
+  const rowId = modelId(kind, id)
+  const alias = kind === 'Session' ? payload.uid : kind === 'DeviceCode' ? payload.userCode : undefined
+  const { jti: _, consumed: __, ...kept } = { ...payload, ...shifted(payload, skewMs(deps)) }
+  const plain = WITH_ALIAS.has(kind) ? { ...kept, jti: id } : kept
+  return {
+    id: rowId,
+    kind,
+    // The alias finds a row without its id, so the row is named by kind alone in the seal of those.
+    payload: seal(deps.masterKey, sealedAt(kind, WITH_ALIAS.has(kind) ? '' : rowId), JSON.stringify(plain)),
+    grant_id: OF_A_GRANT.has(kind) && payload.grantId ? modelId('Grant', payload.grantId) : null,
+    user_id: payload.accountId ?? null,
+    client_id: payload.clientId ?? null,
+    scope: payload.scope ?? null,
+    dpop_key: payload.jkt ?? null,
+    alias: alias === undefined ? null : aliasOf(kind, alias),
+    expires_at: deps.now() + expiresIn * 1000,
+  }
+}
+
+function payloadOf(
+  deps: Ports,
+  kind: string,
+  id: string | null,
+  stored: StoredModel | undefined,
+): AdapterPayload | undefined {
+  if (!stored) return undefined
+  const plain = unseal(
+    deps.masterKey,
+    sealedAt(kind, WITH_ALIAS.has(kind) ? '' : modelId(kind, id ?? '')),
+    stored.payload,
+  )
+  const payload = JSON.parse(plain) as AdapterPayload
+  const skew = skewMs(deps)
+  return {
+    ...payload,
+    ...shifted(payload, -skew),
+    ...(id === null ? {} : { jti: id }),
+    ...(stored.consumed_at === null ? {} : { consumed: Math.floor((stored.consumed_at - skew) / 1000) }),
+    exp: Math.floor((stored.expires_at - skew) / 1000),
+  }
+}
+
+function shifted(payload: AdapterPayload, byMs: number): Partial<AdapterPayload> {
+  const moved: Record<string, number> = {}
+  for (const name of TIMES) {
+    const seconds = (payload as Record<string, unknown>)[name]
+    if (typeof seconds === 'number') moved[name] = seconds + Math.round(byMs / 1000)
+  }
+  return moved
+}
+
+// A store that is away is said in the protocol's own words (RFC 6749 4.1.2.1), with the status 503.
+async function reading<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isFault(error) || error.code !== 'ledger_unavailable') throw error
+    const away = new errors.TemporarilyUnavailable('the store is not available, try again', undefined)
+    throw Object.assign(away, { status: 503, statusCode: 503, expose: true })
+  }
+}

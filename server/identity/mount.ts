@@ -1,0 +1,106 @@
+// Where Fastify hands a request over to oidc-provider.
+// owns: the list of its paths, what it may believe of a request's origin. never: a body (oidc-provider reads it).
+// always true: host and protocol are those of our public address, whatever the request says.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { Provider } from 'oidc-provider'
+import type { Deps } from '../deps.ts'
+import { errorHeaders, isFault } from '../faults.ts'
+import { type Bucket, rateLimits } from '../rate-limit.ts'
+import { tokenHash } from '../seal.ts'
+import { ROUTES } from './provider.ts'
+import { ADDRESS_PER_MINUTE } from './sessions.ts'
+
+type Row = readonly [methods: readonly HTTPMethods[], path: string, counted: (request: FastifyRequest) => Bucket | null]
+
+const byAddress = (request: FastifyRequest): Bucket => ({ key: `address:${request.ip}`, perMinute: ADDRESS_PER_MINUTE })
+// Guessing a device's code has to be hopeless.
+const byGuess = (request: FastifyRequest): Bucket => ({ key: `device:${request.ip}`, perMinute: 10 })
+const byToken = (request: FastifyRequest): Bucket => ({
+  key: `userinfo:${tokenHash(request.headers.authorization ?? request.ip)}`,
+  perMinute: 100,
+})
+const byClient = (): null => null // counted once the client is known; see clients.ts
+const PUBLIC = 'public, max-age=3600'
+
+const PATHS: readonly Row[] = [
+  [['GET', 'OPTIONS'], '/.well-known/openid-configuration', byAddress],
+  [['GET', 'OPTIONS'], '/.well-known/oauth-authorization-server', byAddress],
+  [['GET', 'OPTIONS'], ROUTES.jwks, byAddress],
+  [['GET'], ROUTES.authorization, byAddress],
+  [['GET'], `${ROUTES.authorization}/:uid`, byAddress],
+  [['POST', 'OPTIONS'], ROUTES.token, byClient],
+  [['POST', 'OPTIONS'], ROUTES.revocation, byAddress],
+  [['POST', 'OPTIONS'], ROUTES.introspection, byToken],
+  [['GET', 'POST', 'OPTIONS'], ROUTES.userinfo, byToken],
+  [['POST', 'OPTIONS'], ROUTES.pushed_authorization_request, byAddress],
+  [['POST', 'OPTIONS'], ROUTES.device_authorization, byAddress],
+  [['GET', 'POST'], ROUTES.code_verification, byGuess],
+  [['GET'], `${ROUTES.code_verification}/:uid`, byAddress],
+  [['POST'], `${ROUTES.end_session}/confirm`, byAddress],
+]
+
+/** Adds the protocol's endpoints to the server. */
+export async function mountProvider(app: FastifyInstance, deps: Deps, provider: Provider): Promise<void> {
+  const answer = provider.callback()
+  await app.register(async (scope) => {
+    // The body stays in the socket; oidc-provider reads and bounds it (56 KiB).
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined))
+    for (const [methods, url, counted] of PATHS) {
+      scope.route({
+        method: [...methods],
+        url,
+        exposeHeadRoute: false,
+        handler: async (request, reply) => {
+          const refused = overRate(deps, counted(request), reply)
+          if (refused) return refused
+          handOver(deps, request, reply, answer)
+          return reply
+        },
+      })
+    }
+  })
+}
+
+// The protocol's endpoints speak the RFC's error shape, here too.
+function overRate(
+  deps: Deps,
+  bucket: Bucket | null,
+  reply: FastifyReply,
+): { error: string; error_description: string } | null {
+  if (!bucket) return null
+  try {
+    rateLimits(deps).take([bucket], (name, value) => void reply.header(name, value))
+    return null
+  } catch (error) {
+    if (!isFault(error)) throw error
+    reply.code(error.status).headers(errorHeaders(error))
+    return { error: error.code, error_description: error.message }
+  }
+}
+
+function handOver(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: ReturnType<Provider['callback']>,
+): void {
+  if (request.url.startsWith('/.well-known/')) reply.header('cache-control', PUBLIC)
+  // A directive that oidc-provider can add the hash of its form_post script to.
+  reply.header(
+    'content-security-policy',
+    "default-src 'none'; script-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+  )
+  reply.hijack()
+  const { protocol, host } = new URL(deps.publicUrl)
+  Object.assign(request.raw.headers, {
+    host,
+    'x-forwarded-host': host,
+    'x-forwarded-proto': protocol.slice(0, -1),
+    'x-forwarded-for': request.ip,
+  })
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    if (value !== undefined) reply.raw.setHeader(name, value)
+  void answer(request.raw, reply.raw)
+}
