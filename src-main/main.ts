@@ -4,6 +4,7 @@
 
 import { join } from 'node:path'
 import { app, type BrowserWindow, Notification, safeStorage, session as sessions } from 'electron'
+import { originOf, serverOrigin } from './addresses.ts'
 import { createReturns, linkInArguments, readLink } from './deeplink.ts'
 import { answerShellCalls, nudge, Refusal, type ShellHandlers } from './ipc.ts'
 import { setMenu } from './menu.ts'
@@ -13,7 +14,7 @@ import { lockSession } from './permissions.ts'
 import { registerScheme, serveWallet } from './protocol.ts'
 import { sealedFile } from './sealed.ts'
 import { createSession } from './session.ts'
-import { APP_ID, HOME, LINK_SCHEME, ORIGIN, PRODUCT, serverOrigin } from './settings.ts'
+import { APP_ID, HOME, LINK_SCHEME, ORIGIN, PRODUCT } from './settings.ts'
 import { createTray } from './tray.ts'
 import { bringToFront, createWindow, guardAllContents } from './window.ts'
 import { keepWindowState, readWindowState } from './window-state.ts'
@@ -100,7 +101,7 @@ function openWallet(): BrowserWindow {
     bounds,
     preload: join(OUT, 'preload', 'preload.cjs'),
     session: sessions.defaultSession,
-    allows: (url) => `${url.protocol}//${url.host}` === ORIGIN,
+    allows: (url) => originOf(url.href) === ORIGIN,
   })
   if (maximized) window.maximize()
   keepWindowState(window, file)

@@ -4,28 +4,14 @@
 
 import { randomUUID } from 'node:crypto'
 import { type BrowserWindow, session } from 'electron'
+import { isReturn, mayPayAt } from './addresses.ts'
 import { lockSession } from './permissions.ts'
-import { BASE, PRODUCT } from './settings.ts'
+import { PRODUCT } from './settings.ts'
 import { bringToFront, createWindow } from './window.ts'
 
 export type Payments = {
   /** @throws Error when the address is neither the server's nor Stripe's */
   open: (payment: { topupId: string; url: string }) => Promise<void>
-}
-
-/** Whether a payment page's top frame may be at this address. `server` is an origin. */
-export function mayPayAt(url: URL, server: string): boolean {
-  if (url.username || url.password) return false
-  if (url.origin === server) return true
-  return url.protocol === 'https:' && (url.hostname === 'stripe.com' || url.hostname.endsWith('.stripe.com'))
-}
-
-/**
- * Whether an address is the way back: the wallet as the server serves it. A checkout made by the wallet names its
- * return addresses there ({server}/wallet/…), which is also where a browser tab comes back to.
- */
-export function isReturn(url: URL, server: string): boolean {
-  return url.origin === server && url.pathname.startsWith(BASE)
 }
 
 /** @param over called once for each payment window, however it ended */

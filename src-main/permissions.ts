@@ -3,6 +3,7 @@
 // always true: a session that has passed through here grants a page of ours the listed few, and any other page nothing.
 
 import type { Session } from 'electron'
+import { originOf } from './addresses.ts'
 import { ORIGIN } from './settings.ts'
 
 /**
@@ -30,11 +31,4 @@ export function lockSession(session: Session, { ownPages }: { ownPages: boolean 
     // A page of ours may save what it made itself (an export); the system's dialog asks where.
     if (!ownPages || !item.getURL().startsWith(`blob:${ORIGIN}/`)) event.preventDefault()
   })
-}
-
-/** The origin as Electron writes it, for a scheme of ours too (URL.origin says "null" for those). */
-export function originOf(text: string | undefined): string | null {
-  const url = text === undefined ? null : URL.parse(text)
-  if (!url?.host || url.username || url.password) return null
-  return `${url.protocol}//${url.host}`
 }

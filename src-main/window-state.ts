@@ -2,8 +2,7 @@
 // owns: one small file under userData. never: anything but a rectangle and a flag.
 // always true: what is read fits a screen that is there now, else the defaults are taken.
 
-import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { type BrowserWindow, type Rectangle, screen } from 'electron'
 import { z } from 'zod'
 
@@ -36,7 +35,11 @@ export function keepWindowState(window: BrowserWindow, file: string): void {
     clearTimeout(timer)
     if (window.isDestroyed()) return
     const state = { bounds: window.getNormalBounds(), maximized: window.isMaximized() }
-    writeFile(file, JSON.stringify(state), { mode: 0o600 }).catch((error) => console.error('window state', error))
+    try {
+      writeFileSync(file, JSON.stringify(state), { mode: 0o600 })
+    } catch (error) {
+      console.error('the window’s place could not be kept', error)
+    }
   }
   const later = () => {
     clearTimeout(timer)

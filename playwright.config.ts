@@ -1,0 +1,18 @@
+// How the wallet's specs run: the same files in both shells.
+// owns: the two projects. never: what a spec does. always true: one at a time, no retries - a spec that fails once is broken.
+
+import { defineConfig } from '@playwright/test'
+
+export default defineConfig({
+  testDir: 'test/wallet',
+  outputDir: 'test-results',
+  globalSetup: './test/support/driver-setup.ts',
+  fullyParallel: false,
+  workers: 1,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  forbidOnly: !!process.env.CI,
+  reporter: [['list']],
+  projects: [{ name: 'browser', testIgnore: '**/desktop*.spec.ts' }, { name: 'desktop' }],
+})

@@ -1,0 +1,141 @@
+// The wallet as a desktop program: on the stand-in, or on Electron's own binary with QUOTA_ELECTRON=real.
+// owns: the executable that is chosen, and the ordinary browser that plays "the system's". never: the stand-in's inside.
+// always true: both executables are driven by Playwright's ElectronApplication, and by nothing else.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Browser, chromium, type ElectronApplication, _electron as electron, type Page } from '@playwright/test'
+import { electronBinary } from '../../src-main/built.ts'
+import { type Capability, type LaunchOptions, painted, type Wallet } from './driver.ts'
+import { CHROMIUM_FLAGS, chromiumPath } from './driver-browser.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const STANDIN = join(import.meta.dirname, 'electron/electron')
+const OUTSIDE_TIMEOUT_MS = 15_000
+const ALWAYS: readonly Capability[] = ['main', 'deepLink', 'kill', 'paymentWindow']
+const STANDIN_CAN: readonly Capability[] = [...ALWAYS, 'keychain', 'recorded']
+const REAL_CAN: readonly Capability[] = [...ALWAYS, 'ownScheme', 'tray', 'menu', 'realKeychain']
+
+/** The process is kept beside it: Playwright forgets it when the application has closed. */
+type Running = { app: ElectronApplication; child: ChildProcess }
+type Target = { executablePath: string; program: string; origin: string; can: readonly Capability[] }
+
+export async function openDesktopShell(options: LaunchOptions & { userData: string }): Promise<Wallet> {
+  const target = chooseTarget()
+  if (options.keychain && !target.can.includes('keychain')) {
+    throw new Error('the real key store plays no states: ask can("keychain") first')
+  }
+  const executablePath = await chromiumPath()
+  const env = environment(options, executablePath)
+  const args = (link: string[]) => [target.program, `--user-data-dir=${options.userData}`, ...link]
+  let running = await start(target, args(options.args ?? []), env, options)
+  let browser: Browser | null = null
+  let followed = 0
+  let earlier: string[] = []
+  const opened = async () => [...earlier, ...(await running.app.evaluate(openedSoFar))]
+
+  return {
+    shell: 'desktop',
+    userData: options.userData,
+    origin: target.origin,
+    async window() {
+      const page = await walletPage(running.app, target.origin)
+      if (options.viewport) await page.setViewportSize(options.viewport)
+      return painted(page)
+    },
+    windows: () => running.app.windows(),
+    opened,
+    async outside() {
+      const until = Date.now() + OUTSIDE_TIMEOUT_MS
+      let addresses = await opened()
+      while (addresses.length <= followed) {
+        if (Date.now() > until) throw new Error('nothing was handed to the system’s browser')
+        await sleep(25)
+        addresses = await opened()
+      }
+      browser ??= await chromium.launch({ executablePath, args: CHROMIUM_FLAGS })
+      const page = await (browser.contexts()[0] ?? (await browser.newContext())).newPage()
+      await page.goto(addresses[followed++]!)
+      return page
+    },
+    async deepLink(url) {
+      const second = spawn(target.executablePath, args([url]), { env, stdio: 'ignore' })
+      const [code] = await once(second, 'exit')
+      if (code !== 0) throw new Error(`the second instance ended with ${code}`)
+    },
+    main: (body, argument) => running.app.evaluate(body as never, argument) as never,
+    async restart({ kill = false } = {}) {
+      earlier = await opened()
+      await end(running, kill)
+      running = await start(target, args([]), env, options)
+    },
+    async close() {
+      await browser?.close()
+      await end(running, false)
+    },
+    can: (capability) => target.can.includes(capability),
+  }
+}
+
+/** `QUOTA_DESKTOP_APP` names another built program (an unpacked package) than the one in out/. */
+function chooseTarget(): Target {
+  const program = process.env.QUOTA_DESKTOP_APP ?? ROOT
+  if (process.env.QUOTA_ELECTRON !== 'real') {
+    return { executablePath: STANDIN, program, origin: 'https://wallet.app.standin.invalid', can: STANDIN_CAN }
+  }
+  const executablePath = electronBinary()
+  if (!executablePath) throw new Error('QUOTA_ELECTRON=real, but Electron’s binary is not here')
+  return { executablePath, program, origin: 'app://wallet', can: REAL_CAN }
+}
+
+async function start(
+  target: Target,
+  args: string[],
+  env: Record<string, string>,
+  { colorScheme = 'light' }: LaunchOptions,
+): Promise<Running> {
+  const app = await electron.launch({ executablePath: target.executablePath, args, env, colorScheme })
+  if (process.env.QUOTA_TEST_LOG) app.process().stderr?.pipe(process.stderr)
+  await app.evaluate(({ shell }) => {
+    const opened: string[] = []
+    Object.assign(globalThis, { openedOutside: opened })
+    shell.openExternal = async (url: string) => void opened.push(url)
+  })
+  return { app, child: app.process() }
+}
+
+/** Runs in the main process. */
+function openedSoFar(): string[] {
+  return (globalThis as unknown as { openedOutside: string[] }).openedOutside
+}
+
+async function walletPage(app: ElectronApplication, origin: string): Promise<Page> {
+  for (;;) {
+    const page = app.windows().find((one) => one.url().startsWith(`${origin}/`))
+    if (page) return page
+    // A new window starts at about:blank; its address follows.
+    if (app.windows().length === 0) await app.waitForEvent('window')
+    await sleep(10)
+  }
+}
+
+async function end({ app, child }: Running, kill: boolean): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  if (kill) child.kill('SIGKILL')
+  else await app.close()
+  await gone
+}
+
+function environment({ serverUrl, keychain }: LaunchOptions, chromium: string): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'DISPLAY', 'XDG_RUNTIME_DIR', 'QUOTA_TEST_RUN']
+  const kept = names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]!]]))
+  return {
+    ...Object.fromEntries(kept),
+    QUOTA_CHROMIUM: chromium,
+    QUOTA_SERVER_URL: serverUrl,
+    STANDIN_KEYCHAIN: keychain ?? 'ok',
+  }
+}
