@@ -52,6 +52,13 @@ export function appsOf(reader: Reader, publisherId: string): Promise<AppRow[]> {
   ])
 }
 
+/** Who publishes an app, deleted ones too. @throws Error when there never was one */
+export async function publisherOf(reader: Reader, appId: string): Promise<string> {
+  const row = await reader.get<{ publisher_id: string }>('SELECT publisher_id FROM apps WHERE id = ?', [appId])
+  if (!row) throw new Error(`no app ${appId}`)
+  return row.publisher_id
+}
+
 /** An app of this publisher. @throws Fault `not_found`, for another's app as for none */
 export async function ownApp(reader: Reader, publisherId: string, id: string): Promise<AppRow> {
   const row = await appById(reader, id)

@@ -10,6 +10,7 @@ import { fault, isFault } from '../faults.ts'
 import { WALLET_CLIENT_ID } from '../identity/directory.ts'
 import { findAccessToken } from '../identity/models.ts'
 import { findSession } from '../identity/sessions.ts'
+import type { Bucket } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
 import { connectionBetween, statusAt } from './connections.ts'
 
@@ -45,6 +46,22 @@ const USE_NOTED_EVERY_MS = 60_000
  * `unauthorized` (session), `forbidden` (an app's key in a browser)
  */
 export async function callerOf(deps: Deps, request: FastifyRequest): Promise<Caller> {
+  const caller = await readCaller(deps, request)
+  request.countAgainst(bucketOf(caller))
+  return caller
+}
+
+const CONNECTION_RATE_PER_MIN = 100
+const PERSON_RATE_PER_MIN = 600
+
+/** What a caller's requests are counted against (contract, "Rate limits"). */
+function bucketOf(caller: Caller): Bucket {
+  if (caller.kind === 'key') return { key: `key:${caller.keyId}`, perMinute: caller.ratePerMin }
+  if (caller.kind === 'token') return { key: `connection:${caller.connectionId}`, perMinute: CONNECTION_RATE_PER_MIN }
+  return { key: `${caller.kind}:${caller.userId}`, perMinute: PERSON_RATE_PER_MIN }
+}
+
+async function readCaller(deps: Deps, request: FastifyRequest): Promise<Caller> {
   const given = credential(request)
   if (given?.startsWith('sk-')) return keyCaller(deps, request, given)
   if (given === null || (given.startsWith('sess_') && request.headers.authorization !== undefined)) {

@@ -90,10 +90,19 @@ export async function markLinked(
   link: { userId: string; connectionId: string },
 ): Promise<void> {
   const changed = await tx.run(
-    `UPDATE external_users SET status = 'linked', user_id = ?, connection = ? WHERE id = ? AND (status <> 'linked' OR user_id = ?)`,
-    [link.userId, link.connectionId, row.id, link.userId],
+    `UPDATE external_users SET status = 'linked', user_id = ?, connection = ?, linked_at = ? WHERE id = ? AND (status <> 'linked' OR user_id = ?)`,
+    [link.userId, link.connectionId, tx.now, row.id, link.userId],
   )
   if (changed !== 1) throw fault('external_user_taken')
+}
+
+/** Unlinks one external user; it keeps its grants. False when it was not linked. */
+export async function markUnlinked(tx: Tx, id: string): Promise<boolean> {
+  const changed = await tx.run(
+    `UPDATE external_users SET status = 'unlinked', user_id = NULL, connection = NULL WHERE id = ? AND status = 'linked'`,
+    [id],
+  )
+  return changed === 1
 }
 
 /** Unlinks every external user of a connection; they keep their grants. Answers their ids. */
@@ -112,6 +121,14 @@ export function linkedUsers(reader: Reader, appId: string, afterId: string, limi
     `SELECT ${COLUMNS} FROM external_users WHERE app_id = ? AND status = 'linked' AND id > ? ORDER BY id LIMIT ?`,
     [appId, afterId, limit],
   )
+}
+
+/** Ids of external users linked since a moment: calls that ran while they were linked may leave money behind. */
+export function linkedSince(reader: Reader, sinceMs: number, limit: number): Promise<{ id: string }[]> {
+  return reader.all(`SELECT id FROM external_users WHERE status = 'linked' AND linked_at > ? ORDER BY linked_at LIMIT ?`, [
+    sinceMs,
+    limit,
+  ])
 }
 
 /** Every external user that is this person now. */

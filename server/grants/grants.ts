@@ -2,7 +2,7 @@
 // owns: grants. never: bought money; the burn of a grant in a call (the hold does that).
 // always true: what is left of a grant is its account; an expired grant's rest goes back to the pool once.
 
-import { externalById, externalsOf, payerOf } from '../connections/external.ts'
+import { type ExternalRow, externalById, externalsOf, payerOf } from '../connections/external.ts'
 import type { Grant } from '../contract/records.ts'
 import { procedure, type Reader, type Tx } from '../db/db.ts'
 import { append, type FeedChange } from '../feed/feed.ts'
@@ -44,6 +44,11 @@ export async function grantsFor(
     if (available > 0) usable.push({ id: row.id, account: account.grant(row.id), available, expiresAt: row.expires_at })
   }
   return usable
+}
+
+/** Whose grants pay for a call that names this external user. */
+export function ownerOf(external: ExternalRow): GrantOwner {
+  return external.user_id === null ? { externalId: external.id } : { userId: external.user_id }
 }
 
 /** What of a payer's money is spendable in this publisher's apps: bought and granted, available now. Micros. */

@@ -88,7 +88,9 @@ CREATE TABLE external_users (
   user_id          TEXT,
   connection       TEXT REFERENCES connections (id),
   created_at       INTEGER NOT NULL,
+  linked_at        INTEGER,
   UNIQUE (app_id, external_user_id),
   CHECK ((status = 'linked') = (user_id IS NOT NULL AND connection IS NOT NULL))
 ) STRICT;
+CREATE INDEX external_users_by_link ON external_users (linked_at) WHERE status = 'linked';
 CREATE INDEX external_users_by_user ON external_users (user_id) WHERE user_id IS NOT NULL;
