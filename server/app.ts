@@ -18,6 +18,7 @@ import { paymentsRoutes } from './payments/routes.ts'
 import { proxyRoutes } from './proxy/routes.ts'
 import { type Bucket, rateLimits } from './rate-limit.ts'
 import { receiptRoutes } from './receipts/routes.ts'
+import { walletRoutes } from './wallet/routes.ts'
 import { walletPages } from './wallet-pages.ts'
 
 const SINGLE_HEADERS = new Set([
@@ -68,6 +69,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   grantsRoutes(app, deps)
   paymentsRoutes(app, deps)
   proxyRoutes(app, deps)
+  walletRoutes(app, deps)
   walletPages(app, deps)
   return app
 }

@@ -3,10 +3,17 @@
 // always true: each sweep may be run by anyone, at any time, twice.
 
 import type { Deps } from './deps.ts'
+import { claimRests } from './grants/give.ts'
+import { endExpired } from './grants/grants.ts'
+import { sweepAnswers } from './idempotency/idempotency.ts'
 
 export type Sweeper = { everyMs: number; sweep: () => Promise<unknown> }
 
 /** Everything that has to be looked at now and then. */
-export function sweepers(_deps: Deps): Sweeper[] {
-  return []
+export function sweepers({ db }: Deps): Sweeper[] {
+  return [
+    { everyMs: 60_000, sweep: () => db.tx(endExpired, undefined) },
+    { everyMs: 60_000, sweep: () => db.tx(claimRests, undefined) },
+    { everyMs: 3_600_000, sweep: () => db.tx(sweepAnswers, undefined) },
+  ]
 }

@@ -125,10 +125,10 @@ export function linkedUsers(reader: Reader, appId: string, afterId: string, limi
 
 /** Ids of external users linked since a moment: calls that ran while they were linked may leave money behind. */
 export function linkedSince(reader: Reader, sinceMs: number, limit: number): Promise<{ id: string }[]> {
-  return reader.all(`SELECT id FROM external_users WHERE status = 'linked' AND linked_at > ? ORDER BY linked_at LIMIT ?`, [
-    sinceMs,
-    limit,
-  ])
+  return reader.all(
+    `SELECT id FROM external_users WHERE status = 'linked' AND linked_at > ? ORDER BY linked_at LIMIT ?`,
+    [sinceMs, limit],
+  )
 }
 
 /** Every external user that is this person now. */

@@ -33,7 +33,8 @@ export function numberToken(json: string, key: string): string | null {
     if (c !== '"') continue
     const end = stringEnd(json, i)
     const value = depth === 1 ? valueStart(json, end) : null
-    if (value !== null && unquoted(json.slice(i, end)) === key) return /^-?\d[\d.eE+-]*/.exec(json.slice(value, value + 400))?.[0] ?? null
+    if (value !== null && unquoted(json.slice(i, end)) === key)
+      return /^-?\d[\d.eE+-]*/.exec(json.slice(value, value + 400))?.[0] ?? null
     i = end - 1
   }
   return null

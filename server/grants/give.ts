@@ -48,39 +48,45 @@ export type GrantReply = {
  * Gives free balance to an external user, made when new.
  * @throws Fault `insufficient_balance` (the pool), `bad_request`, `user_not_found` (unlinked), `idempotency_mismatch`
  */
-export const giveGrant = procedure('grants.give', (tx: Tx, given: NewGrant): Promise<Answer<GrantReply>> =>
-  once(tx, given.attempt, async () => {
-    const { publisherId, appId, externalUserId, amount } = given
-    if (given.expiresAt !== null && given.expiresAt <= tx.now) {
-      throw fault('bad_request', { message: 'expires_at: must lie in the future.', param: 'expires_at' })
-    }
-    const pool = account.pool(publisherId)
-    await requireFunds(tx, pool, amount)
-    const external = await externalUserFor(tx, appId, externalUserId)
-    const payer = { owner: ownerOf(external), account: payerOf(external).account }
-    const before = await spendable(tx, payer, publisherId, tx.now)
-    const id = tx.id('grant')
-    await openAccount(tx, account.grant(id))
-    await transfer(tx, { id: `give:${id}`, legs: [{ from: pool, to: account.grant(id), amount }], memo: given.description ?? 'grant' })
-    await tx.run(
-      `INSERT INTO grants (id, publisher_id, app_id, external_id, amount, description, created_at, expires_at)
+export const giveGrant = procedure(
+  'grants.give',
+  (tx: Tx, given: NewGrant): Promise<Answer<GrantReply>> =>
+    once(tx, given.attempt, async () => {
+      const { publisherId, appId, externalUserId, amount } = given
+      if (given.expiresAt !== null && given.expiresAt <= tx.now) {
+        throw fault('bad_request', { message: 'expires_at: must lie in the future.', param: 'expires_at' })
+      }
+      const pool = account.pool(publisherId)
+      await requireFunds(tx, pool, amount)
+      const external = await externalUserFor(tx, appId, externalUserId)
+      const payer = { owner: ownerOf(external), account: payerOf(external).account }
+      const before = await spendable(tx, payer, publisherId, tx.now)
+      const id = tx.id('grant')
+      await openAccount(tx, account.grant(id))
+      await transfer(tx, {
+        id,
+        legs: [{ from: pool, to: account.grant(id), amount }],
+        memo: given.description ?? 'grant',
+      })
+      await tx.run(
+        `INSERT INTO grants (id, publisher_id, app_id, external_id, amount, description, created_at, expires_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      [id, publisherId, appId, external.id, amount, given.description, tx.now, given.expiresAt],
-    )
-    await append(tx, payerOf(external).feed, [await grantChange(tx, id)])
-    const after = before + amount
-    return {
-      external_user_id: externalUserId,
-      amount_granted: dollars(amount),
-      amount_granted_credits: amount,
-      balance_before: dollars(before),
-      balance_before_credits: before,
-      balance_after: dollars(after),
-      balance_after_credits: after,
-      ledger_id: `give:${id}`,
-      duplicate: false,
-    }
-  }),
+        [id, publisherId, appId, external.id, amount, given.description, tx.now, given.expiresAt],
+      )
+      await append(tx, payerOf(external).feed, [await grantChange(tx, id)])
+      const after = before + amount
+      return {
+        external_user_id: externalUserId,
+        amount_granted: dollars(amount),
+        amount_granted_credits: amount,
+        balance_before: dollars(before),
+        balance_before_credits: before,
+        balance_after: dollars(after),
+        balance_after_credits: after,
+        ledger_id: id,
+        duplicate: false,
+      }
+    }),
 )
 
 /** `externalUserId` null: the server assigns one. */
@@ -91,19 +97,23 @@ export type Link = { appId: string; externalUserId: string | null; userId: strin
  * shown on the person's feed. Linking twice is once.
  * @throws Fault `external_user_taken`, `not_found` (no live connection of this person and app)
  */
-export const linkExternal = procedure('grants.link', async (tx: Tx, link: Link): Promise<{ externalUserId: string }> => {
-  const connection = await connectionRow(tx, link.connectionId)
-  const fits = connection?.user_id === link.userId && connection.app_id === link.appId && connection.status !== 'revoked'
-  if (!fits) throw fault('not_found')
-  const name = link.externalUserId ?? tx.id('usr')
-  const external = (await externalUser(tx, link.appId, name)) ?? (await externalUserFor(tx, link.appId, name))
-  if (external.status === 'linked' && external.user_id !== link.userId) throw fault('external_user_taken')
-  await markLinked(tx, external, link)
-  const moved = await claim(tx, external, link.userId)
-  const changes = await grantChanges(tx, external.id, true)
-  await append(tx, link.userId, [...(moved ? [await balanceChange(tx, link.userId)] : []), ...changes])
-  return { externalUserId: name }
-})
+export const linkExternal = procedure(
+  'grants.link',
+  async (tx: Tx, link: Link): Promise<{ externalUserId: string }> => {
+    const connection = await connectionRow(tx, link.connectionId)
+    const fits =
+      connection?.user_id === link.userId && connection.app_id === link.appId && connection.status !== 'revoked'
+    if (!fits) throw fault('not_found')
+    const name = link.externalUserId ?? tx.id('usr')
+    const external = (await externalUser(tx, link.appId, name)) ?? (await externalUserFor(tx, link.appId, name))
+    if (external.status === 'linked' && external.user_id !== link.userId) throw fault('external_user_taken')
+    await markLinked(tx, external, link)
+    const moved = await claim(tx, external, link.userId)
+    const changes = await grantChanges(tx, external.id, true)
+    await append(tx, link.userId, [...(moved ? [await balanceChange(tx, link.userId)] : []), ...changes])
+    return { externalUserId: name }
+  },
+)
 
 /**
  * Unlinks one external user at the app's wish; the person's connection stands. The grants go off the person's feed.
@@ -142,7 +152,11 @@ async function claim(tx: Tx, external: ExternalRow, userId: string): Promise<boo
   const from = account.external(external.app_id, external.id)
   const { available } = await stands(tx, from)
   if (available <= 0) return false
-  await transfer(tx, { id: tx.id('claim'), legs: [{ from, to: account.user(userId), amount: available }], memo: `linked ${external.id}` })
+  await transfer(tx, {
+    id: tx.id('claim'),
+    legs: [{ from, to: account.user(userId), amount: available }],
+    memo: `linked ${external.id}`,
+  })
   return true
 }
 

@@ -28,23 +28,30 @@ export type PoolMove = { publisherId: string; amount: number; direction: 'in' | 
  * Moves a publisher's money into the pool, or back.
  * @throws Fault `insufficient_balance`, `idempotency_mismatch`
  */
-export const movePool = procedure('grants.movePool', (tx: Tx, move: PoolMove): Promise<Answer<PoolDocument>> =>
-  once(tx, move.attempt, async () => {
-    const { publisherId, amount, direction } = move
-    const [own, pool] = [account.user(publisherId), account.pool(publisherId)]
-    const [from, to] = direction === 'in' ? [own, pool] : [pool, own]
-    await requireFunds(tx, from, amount)
-    const id = tx.id('poolmove')
-    await transfer(tx, { id, legs: [{ from, to, amount }], memo: direction === 'in' ? 'pool funded' : 'pool withdrawn' })
-    const { posted, held, available } = await stands(tx, own)
-    const document = await poolDocument(tx, publisherId)
-    await append(tx, publisherId, [{ topic: 'balance', id: publisherId, row: { posted, held, available } }])
-    return document
-  }),
+export const movePool = procedure(
+  'grants.movePool',
+  (tx: Tx, move: PoolMove): Promise<Answer<PoolDocument>> =>
+    once(tx, move.attempt, async () => {
+      const { publisherId, amount, direction } = move
+      const [own, pool] = [account.user(publisherId), account.pool(publisherId)]
+      const [from, to] = direction === 'in' ? [own, pool] : [pool, own]
+      await requireFunds(tx, from, amount)
+      const id = tx.id('poolmove')
+      await transfer(tx, {
+        id,
+        legs: [{ from, to, amount }],
+        memo: direction === 'in' ? 'pool funded' : 'pool withdrawn',
+      })
+      const { posted, held, available } = await stands(tx, own)
+      const document = await poolDocument(tx, publisherId)
+      await append(tx, publisherId, [{ topic: 'balance', id: publisherId, row: { posted, held, available } }])
+      return document
+    }),
 )
 
 /** Says in the caller's words what the transfer's own guard would refuse. @throws Fault `insufficient_balance` */
 export async function requireFunds(tx: Tx, from: string, required: number): Promise<void> {
   const { available } = await stands(tx, from)
-  if (available < required) throw fault('insufficient_balance', { details: { available: Math.max(0, available), required } })
+  if (available < required)
+    throw fault('insufficient_balance', { details: { available: Math.max(0, available), required } })
 }

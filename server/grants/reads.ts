@@ -2,10 +2,10 @@
 // owns: the shapes of these answers. never: a write; a person's other apps.
 // always true: a user's balance is what is spendable in this app; an e-mail address is told only with the scope for it.
 
+import { publisherOf } from '../connections/apps.ts'
 import { connectionRow } from '../connections/connections.ts'
 import type { KeyCaller, TokenCaller } from '../connections/credentials.ts'
 import { type ExternalRow, externalUser, findPayer, linkedUsers } from '../connections/external.ts'
-import { publisherOf } from '../connections/apps.ts'
 import { dollars } from '../contract/money.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
@@ -50,9 +50,11 @@ export async function userDocument(deps: Deps, caller: KeyCaller, externalUserId
 /** GET /v1/users: linked users, oldest first. @throws Fault `bad_request` */
 export async function listUsers(deps: Deps, caller: KeyCaller, query: { limit?: string; cursor?: string }) {
   const limit = query.limit === undefined ? PAGE_DEFAULT : Number(query.limit)
-  if (!Number.isInteger(limit) || limit < 1) throw fault('bad_request', { message: 'limit: a whole number above zero.', param: 'limit' })
+  if (!Number.isInteger(limit) || limit < 1)
+    throw fault('bad_request', { message: 'limit: a whole number above zero.', param: 'limit' })
   const cursor = query.cursor ?? ''
-  if (cursor !== '' && !/^ext_[0-9a-z]{26}$/.test(cursor)) throw fault('bad_request', { message: 'cursor: malformed.', param: 'cursor' })
+  if (cursor !== '' && !/^ext_[0-9a-z]{26}$/.test(cursor))
+    throw fault('bad_request', { message: 'cursor: malformed.', param: 'cursor' })
   const rows = await linkedUsers(deps.db, caller.appId, cursor, Math.min(limit, PAGE_MAX) + 1)
   const page = rows.slice(0, Math.min(limit, PAGE_MAX))
   const users: unknown[] = []
@@ -81,7 +83,11 @@ async function linkedUser(deps: Deps, caller: KeyCaller, row: ExternalRow) {
     caller.publisherId,
     deps.now(),
   )
-  return { ...visible(person, JSON.parse(connection.scopes)), external_user_id: row.external_user_id, ...shown(balance) }
+  return {
+    ...visible(person, JSON.parse(connection.scopes)),
+    external_user_id: row.external_user_id,
+    ...shown(balance),
+  }
 }
 
 type Person = NonNullable<Awaited<ReturnType<typeof personById>>>
@@ -93,4 +99,3 @@ function visible({ id, email, name }: Person, scopes: readonly string[]) {
 function shown(balance: number) {
   return { balance, balance_display: dollars(balance) }
 }
-

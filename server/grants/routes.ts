@@ -5,12 +5,12 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { type KeyCaller, requireCaller, requireScope } from '../connections/credentials.ts'
-import { ExternalUserId } from '../contract/records.ts'
 import { GrantCreate, PoolMove } from '../contract/api.ts'
+import { ExternalUserId } from '../contract/records.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { body, parse } from '../http.ts'
-import { attemptOf, reply as answerOf } from '../idempotency/idempotency.ts'
+import { reply as answerOf, attemptOf } from '../idempotency/idempotency.ts'
 import { dollarAmount } from './amount.ts'
 import { giveGrant, unlinkExternal } from './give.ts'
 import { movePool, poolDocument } from './pool.ts'
@@ -32,14 +32,20 @@ function fundingRoutes(app: FastifyInstance, deps: Deps): void {
     return poolDocument(deps.db, publisherId)
   })
 
-  for (const [path, direction] of [['/v1/funding/pool', 'in'], ['/v1/funding/pool/withdraw', 'out']] as const) {
+  for (const [path, direction] of [
+    ['/v1/funding/pool', 'in'],
+    ['/v1/funding/pool/withdraw', 'out'],
+  ] as const) {
     app.post(path, async (request, reply) => {
       const caller = await fundingCaller(deps, request)
       const amount = dollarAmount(request.rawBody)
       parse(PoolMove, { ...body(AnyObject, request), amount })
       const scope = { route: path, app: caller.appId, payer: caller.publisherId }
       const attempt = attemptOf(request, scope, { amount })
-      return answerOf(reply, await deps.db.tx(movePool, { publisherId: caller.publisherId, amount, direction, attempt }))
+      return answerOf(
+        reply,
+        await deps.db.tx(movePool, { publisherId: caller.publisherId, amount, direction, attempt }),
+      )
     })
   }
 
@@ -67,7 +73,8 @@ function readRoutes(app: FastifyInstance, deps: Deps): void {
     requireScope(caller, 'credits.read')
     const named = request.query.external_user_id
     if (named === undefined) return balanceOf(deps, caller)
-    if (caller.kind !== 'key') throw fault('bad_request', { message: 'A user’s token names its user already.', param: 'external_user_id' })
+    if (caller.kind !== 'key')
+      throw fault('bad_request', { message: 'A user’s token names its user already.', param: 'external_user_id' })
     return userBalance(deps, caller, userName(named))
   })
 

@@ -54,34 +54,37 @@ export function checkout(reader: Reader, id: string): Promise<CheckoutRow | unde
  * Begins a purchase, with the package's terms of this moment; the wallet hears of it as a pending top-up.
  * @throws Fault `bad_request` (no such package), `user_not_found` (unlinked), `idempotency_mismatch`
  */
-export const beginCheckout = procedure('payments.begin', (tx: Tx, given: NewCheckout): Promise<Answer<{ id: string }>> =>
-  once(tx, given.attempt, async () => {
-    const offered = await packageOffered(tx, given.packageId)
-    if (!offered) throw fault('bad_request', { message: 'package_id: there is no such package.', param: 'package_id' })
-    const { buyer } = given
-    const external = 'userId' in buyer ? null : await externalUserFor(tx, buyer.appId, buyer.externalUserId)
-    await tx.run(
-      `INSERT INTO checkouts (id, package_id, package_name, price_cents, balance_credits, user_id, external_id, success_url,
+export const beginCheckout = procedure(
+  'payments.begin',
+  (tx: Tx, given: NewCheckout): Promise<Answer<{ id: string }>> =>
+    once(tx, given.attempt, async () => {
+      const offered = await packageOffered(tx, given.packageId)
+      if (!offered)
+        throw fault('bad_request', { message: 'package_id: there is no such package.', param: 'package_id' })
+      const { buyer } = given
+      const external = 'userId' in buyer ? null : await externalUserFor(tx, buyer.appId, buyer.externalUserId)
+      await tx.run(
+        `INSERT INTO checkouts (id, package_id, package_name, price_cents, balance_credits, user_id, external_id, success_url,
          cancel_url, status, livemode, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?)`,
-      [
-        given.id,
-        offered.id,
-        offered.name,
-        offered.price_cents,
-        offered.balance_credits,
-        'userId' in buyer ? buyer.userId : null,
-        external?.id ?? null,
-        given.successUrl,
-        given.cancelUrl,
-        given.livemode ? 1 : 0,
-        tx.now,
-      ],
-    )
-    const row = await mustFind(tx, given.id)
-    const { feed } = await payeeOf(tx, row)
-    await append(tx, feed, [topupChange(row)])
-    return { id: given.id }
-  }),
+        [
+          given.id,
+          offered.id,
+          offered.name,
+          offered.price_cents,
+          offered.balance_credits,
+          'userId' in buyer ? buyer.userId : null,
+          external?.id ?? null,
+          given.successUrl,
+          given.cancelUrl,
+          given.livemode ? 1 : 0,
+          tx.now,
+        ],
+      )
+      const row = await mustFind(tx, given.id)
+      const { feed } = await payeeOf(tx, row)
+      await append(tx, feed, [topupChange(row)])
+      return { id: given.id }
+    }),
 )
 
 export type End = { id: string; outcome: Outcome; from: string }

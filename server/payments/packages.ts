@@ -16,5 +16,7 @@ export async function packages(reader: Reader): Promise<Package[]> {
 }
 
 export async function packageOffered(reader: Reader, id: string): Promise<Row | undefined> {
-  return reader.get<Row>('SELECT id, name, price_cents, balance_credits FROM packages WHERE id = ? AND offered = 1', [id])
+  return reader.get<Row>('SELECT id, name, price_cents, balance_credits FROM packages WHERE id = ? AND offered = 1', [
+    id,
+  ])
 }

@@ -11,7 +11,7 @@ import { Id } from '../contract/records.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { body, parse } from '../http.ts'
-import { attemptOf, reply as answerOf } from '../idempotency/idempotency.ts'
+import { reply as answerOf, attemptOf } from '../idempotency/idempotency.ts'
 import { type Buyer, beginCheckout, type CheckoutRow, checkout, endCheckout, isStale } from './checkouts.ts'
 import { packages } from './packages.ts'
 import { paymentsOf } from './payments.ts'
@@ -55,7 +55,10 @@ function buyerOf(caller: Exclude<Caller, { kind: 'token' }>, externalUserId: str
     return externalUserId === undefined ? { userId: caller.publisherId } : { appId: caller.appId, externalUserId }
   }
   if (externalUserId !== undefined) {
-    throw fault('bad_request', { message: 'external_user_id: only an app’s key names a user.', param: 'external_user_id' })
+    throw fault('bad_request', {
+      message: 'external_user_id: only an app’s key names a user.',
+      param: 'external_user_id',
+    })
   }
   return { userId: caller.userId }
 }
@@ -64,15 +67,20 @@ type ById = { Params: { id: string } }
 
 function sandboxRoutes(app: FastifyInstance, deps: Deps): void {
   if (!app.hasContentTypeParser(FORM)) {
-    app.addContentTypeParser(FORM, { parseAs: 'string', bodyLimit: FORM_MAX_BYTES }, async (_request: FastifyRequest, text: string) =>
-      Object.fromEntries(new URLSearchParams(text)),
+    app.addContentTypeParser(
+      FORM,
+      { parseAs: 'string', bodyLimit: FORM_MAX_BYTES },
+      async (_request: FastifyRequest, text: string) => Object.fromEntries(new URLSearchParams(text)),
     )
   }
 
   app.get<ById>('/sandbox/checkouts/:id', async (request, reply) => {
     let row = await found(deps, request.params.id)
     if (isStale(row, deps.now())) row = await end(deps, row.id, 'expired')
-    return reply.header('content-security-policy', sandboxPolicy(row)).type('text/html; charset=utf-8').send(sandboxPage(row))
+    return reply
+      .header('content-security-policy', sandboxPolicy(row))
+      .type('text/html; charset=utf-8')
+      .send(sandboxPage(row))
   })
 
   app.post<ById>('/sandbox/checkouts/:id', async (request, reply) => {

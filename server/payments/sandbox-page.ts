@@ -34,7 +34,9 @@ const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 /** The page of a checkout: to be paid, or saying how it ended. */
 export function sandboxPage(row: CheckoutRow): string {
   const price = dollars(row.price_cents * CREDITS_PER_CENT)
-  return row.status === 'pending' ? page(`Pay ${price}`, offer(row, price)) : page(ENDED[row.status].title, ended(row, price))
+  return row.status === 'pending'
+    ? page(`Pay ${price}`, offer(row, price))
+    : page(ENDED[row.status].title, ended(row, price))
 }
 
 /**

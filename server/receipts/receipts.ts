@@ -69,6 +69,11 @@ export function usage(
   )
 }
 
+/** Where a receipt's document lies: whose feed, and its number there. */
+export function receiptPlace(reader: Reader, requestId: string): Promise<{ payer: string; rev: number } | undefined> {
+  return reader.get('SELECT payer, rev FROM receipts WHERE request_id = ?', [requestId])
+}
+
 /** Publishes a price table; the same version is written once. */
 export const publishPrices = procedure('receipts.publishPrices', async (tx: Tx, table: PriceTable) => {
   await tx.run('INSERT INTO price_tables (version, body, at) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING', [
@@ -79,7 +84,9 @@ export const publishPrices = procedure('receipts.publishPrices', async (tx: Tx, 
 })
 
 export async function priceTable(reader: Reader, version: string): Promise<string | null> {
-  return (await reader.get<{ body: string }>('SELECT body FROM price_tables WHERE version = ?', [version]))?.body ?? null
+  return (
+    (await reader.get<{ body: string }>('SELECT body FROM price_tables WHERE version = ?', [version]))?.body ?? null
+  )
 }
 
 // One key and one header live as long as the process; parsing a PEM per receipt would cost more than signing.
