@@ -41,6 +41,7 @@ const RANKS: Record<string, number> = {
   ledger: 2,
   feed: 2,
   outbox: 2,
+  idempotency: 2,
   identity: 3,
   connections: 4,
   grants: 5,
@@ -66,8 +67,8 @@ const COMMON = 0
 /** A package, and the only places that may import it. */
 const PRIVATE_PACKAGES: Record<string, string[]> = {
   stripe: ['server/payments/stripe.ts'],
-  'oidc-provider': ['server/identity/'],
-  electron: ['src-main/', 'test/support/electron/'],
+  'oidc-provider': ['server/identity/', 'test/'],
+  electron: ['src-main/', 'test/'],
   'better-sqlite3': ['server/db/', 'test/'],
   pg: ['server/db/', 'test/'],
   dexie: ['src-renderer/db.ts', 'src-renderer/sync.ts', 'test/'],
