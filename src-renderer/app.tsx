@@ -1,0 +1,139 @@
+// The routes.
+// owns: which screen an address shows. never: a screen. always true: addresses are the same in both shells.
+
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  type ErrorComponentProps,
+  Outlet,
+  RouterProvider,
+} from '@tanstack/react-router'
+import { Bug } from 'lucide-react'
+import { useEffect } from 'react'
+import { Activity } from './screens/activity.tsx'
+import { AddMoney } from './screens/add-money.tsx'
+import { Apps } from './screens/apps.tsx'
+import { Callback } from './screens/callback.tsx'
+import { Home } from './screens/home.tsx'
+import { InteractionPage } from './screens/interaction.tsx'
+import { Settings } from './screens/settings.tsx'
+import { Stuck, Welcome } from './screens/welcome.tsx'
+import { start, useSession } from './session.ts'
+import { basepath, shell } from './shell/shell.ts'
+import { Empty } from './ui/bits.tsx'
+import { Button, buttonLook } from './ui/button.tsx'
+import { Frame } from './ui/frame.tsx'
+
+const root = createRootRoute({ component: Outlet, errorComponent: Broken, notFoundComponent: Nowhere })
+const framed = createRoute({ getParentRoute: () => root, id: 'framed', component: Gate })
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+const routes = root.addChildren([
+  createRoute({ getParentRoute: () => root, path: '/callback', component: Callback }),
+  createRoute({ getParentRoute: () => root, path: '/interaction/$uid', component: InteractionPage }),
+  framed.addChildren([
+    createRoute({ getParentRoute: () => framed, path: '/', component: Home }),
+    createRoute({
+      getParentRoute: () => framed,
+      path: '/activity',
+      component: Activity,
+      validateSearch: ({ app, entry }: Record<string, unknown>): { app?: string; entry?: number } => ({
+        ...(text(app) && { app: String(app) }),
+        ...(Number.isSafeInteger(Number(entry)) && Number(entry) > 0 && { entry: Number(entry) }),
+      }),
+    }),
+    createRoute({ getParentRoute: () => framed, path: '/apps', component: Apps }),
+    createRoute({
+      getParentRoute: () => framed,
+      path: '/add-money',
+      component: AddMoney,
+      validateSearch: ({ topup }: Record<string, unknown>): { topup?: string } =>
+        text(topup) ? { topup: String(topup) } : {},
+    }),
+    createRoute({ getParentRoute: () => framed, path: '/settings', component: Settings }),
+  ]),
+])
+
+export const router = createRouter({ routeTree: routes, basepath, scrollRestoration: true })
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}
+
+export function App() {
+  return <RouterProvider router={router} />
+}
+
+/** Shows the wallet when there is one open, else what stands in its way. */
+function Gate() {
+  const session = useSession()
+  useEffect(() => {
+    if (useSession.getState().phase === 'starting') void start()
+  }, [])
+  useReturns()
+  if (session.phase === 'open') return <Frame />
+  if (session.phase === 'signed-out') return <Welcome />
+  if (session.phase === 'stuck') return <Stuck reason={session.reason} message={session.message} />
+  return (
+    <p role="status" className="sr-only">
+      Opening your wallet…
+    </p>
+  )
+}
+
+/** What the shell held for the page: a link to a request, or a payment that ended. It is asked for when mounting too. */
+function useReturns() {
+  const session = useSession()
+  const sync = session.phase === 'open' ? session.wallet.sync : null
+  useEffect(() => {
+    const take = async () => {
+      const held = await shell.takeReturn()
+      if (held === null) return
+      sync?.now()
+      if (held.startsWith('topup:')) await router.navigate({ to: '/add-money', search: { topup: 'done' } })
+      else if (held.startsWith('request:')) await router.navigate({ to: '/' })
+    }
+    if (sync) void take()
+    return shell.on('returned', () => void take())
+  }, [sync])
+}
+
+function Broken({ error }: ErrorComponentProps) {
+  return (
+    <main className="grid min-h-dvh place-items-center" role="alert">
+      <Empty
+        icon={Bug}
+        title="This screen broke"
+        action={
+          <Button look="main" onClick={() => location.reload()}>
+            Reload
+          </Button>
+        }
+      >
+        Your money and your records are not affected. ({error instanceof Error ? error.message : String(error)})
+      </Empty>
+    </main>
+  )
+}
+
+function Nowhere() {
+  return (
+    <main className="grid min-h-dvh place-items-center">
+      <Empty
+        icon={Bug}
+        title="There is nothing here"
+        action={
+          <a href={basepath} className={buttonLook('main')}>
+            Go to the wallet
+          </a>
+        }
+      >
+        The address may be old or mistyped.
+      </Empty>
+    </main>
+  )
+}

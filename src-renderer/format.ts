@@ -1,0 +1,114 @@
+// How amounts, times and names read.
+// owns: text for people. never: arithmetic on money beyond choosing decimals. always true: an amount that is shown
+// rounded is shown exactly on hover, through `exact`.
+
+import { dollars, MICROS_PER_DOLLAR } from '../server/contract/money.ts'
+import type { Cap, Period } from '../server/contract/records.ts'
+
+const CENT = MICROS_PER_DOLLAR / 100
+
+/** The amount to its last digit ("$12.345678"), for titles and receipts. */
+export const exact = dollars
+
+/**
+ * An amount as people read it: cents where they are enough (from ten cents on, or exactly), else four decimals.
+ * @param micros micro-dollars, of either sign; cut towards zero, so that a balance never looks larger than it is
+ */
+export function money(micros: number): string {
+  const size = Math.abs(micros)
+  if (size % CENT === 0 || size >= 10 * CENT) return cents(micros)
+  return size < 100 ? exact(micros) : cut(micros, 4)
+}
+
+/** Whole cents, cut towards zero; for columns in which the points are to line up. */
+export const cents = (micros: number): string => cut(micros, 2)
+
+/** A charge in a column of charges: always four decimals, rounded to the nearest; "<$0.0001" for less. */
+export function charge(micros: number): string {
+  return micros > 0 && micros < 100 ? '<$0.0001' : cut(Math.round(micros / 100) * 100, 4)
+}
+
+function cut(micros: number, decimals: 2 | 4): string {
+  const size = Math.abs(micros)
+  const whole = Math.floor(size / MICROS_PER_DOLLAR).toLocaleString('en-US')
+  const fraction = String(size % MICROS_PER_DOLLAR)
+    .padStart(6, '0')
+    .slice(0, decimals)
+  return `${micros < 0 ? '-' : ''}$${whole}.${fraction}`
+}
+
+/** A limit on a button: "$2", "$2.50". */
+export function short(micros: number): string {
+  const text = exact(micros)
+  return text.endsWith('.00') ? text.slice(0, -3) : text
+}
+
+/** Micro-dollars as a person would type them: "5", "2.50". */
+export const typed = (micros: number): string => short(micros).slice(1)
+
+export const PERIOD_WORDS: Record<Period, { each: string; short: string; window: string }> = {
+  day: { each: 'a day', short: 'Day', window: 'today' },
+  week: { each: 'a week', short: 'Week', window: 'this week' },
+  month: { each: 'a month', short: 'Month', window: 'this month' },
+  total: { each: 'in total', short: 'In total', window: 'in total' },
+}
+
+/** "$5 a month". */
+export const limitWords = (cap: Pick<Cap, 'amount' | 'period'>): string =>
+  `${short(cap.amount)} ${PERIOD_WORDS[cap.period].each}`
+
+/** Hundredths of a percent as a percentage: 2000 is "20 %", 50 is "0.5 %". */
+export const percent = (bps: number): string => `${bps / 100} %`
+
+export const count = (n: number): string => n.toLocaleString('en-US')
+
+/** "1 call", "1,204 calls". */
+export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
+
+const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const dayMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const dayMonthYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+
+/** The whole moment, for hover: "23 Nov 2026, 17:08:09". */
+export const moment = (at: number): string => absolute.format(at)
+
+/** A moment as short as it can be understood: "17:08", "23 Nov, 17:08", "23 Nov 2025". */
+export function when(at: number, now: number): string {
+  const date = new Date(at)
+  const today = new Date(now)
+  if (date.toDateString() === today.toDateString()) return clock.format(at)
+  if (date.getFullYear() !== today.getFullYear()) return dayMonthYear.format(at)
+  return `${dayMonth.format(at)}, ${clock.format(at)}`
+}
+
+/** A date without a time: "1 Dec", with the year when it is another one. */
+export const date = (at: number, now: number): string =>
+  (new Date(at).getFullYear() === new Date(now).getFullYear() ? dayMonth : dayMonthYear).format(at)
+
+/** A name that somebody else chose: no control or direction characters, at most 60 characters. */
+export function cleanName(name: string): string {
+  const plain = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim()
+  return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain || 'Unnamed app'
+}
+
+const dayFormats = new Map<string, Intl.DateTimeFormat>()
+
+/** The calendar day ("2026-11-23") of a moment in a time zone; UTC where the zone is unknown to this device. */
+export function dayIn(timeZone: string, at: number): string {
+  let format = dayFormats.get(timeZone)
+  if (!format) {
+    format = dayFormat(timeZone)
+    dayFormats.set(timeZone, format)
+  }
+  return format.format(at)
+}
+
+function dayFormat(timeZone: string): Intl.DateTimeFormat {
+  const parts = { year: 'numeric', month: '2-digit', day: '2-digit' } as const
+  try {
+    return new Intl.DateTimeFormat('en-CA', { timeZone, ...parts })
+  } catch {
+    return new Intl.DateTimeFormat('en-CA', { timeZone: 'UTC', ...parts })
+  }
+}

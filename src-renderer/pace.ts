@@ -1,0 +1,54 @@
+// How fast a limit is being used.
+// owns: the window a limit counts in, and the guess from its pace. never: storage. always true: pure.
+
+import type { CapState, Period } from '../server/contract/records.ts'
+
+const DAY_MS = 86_400_000
+
+export type Pace =
+  | { kind: 'unknown' | 'quiet' | 'reached' }
+  /** `at` is when the limit would be reached; `total` what the window would end with, in micros. */
+  | { kind: 'reaches'; at: number }
+  | { kind: 'fits'; total: number }
+
+/** What part of the window has passed, 0 to 1; null for a limit without an end. */
+export function elapsed(cap: Pick<CapState, 'period' | 'resets_at'>, now: number): number | null {
+  if (!cap.resets_at) return null
+  const end = Date.parse(cap.resets_at)
+  const start = startOf(cap.period, end)
+  return Math.min(1, Math.max(0, (now - start) / (end - start)))
+}
+
+function startOf(period: Period, end: number): number {
+  if (period === 'day') return end - DAY_MS
+  if (period === 'week') return end - 7 * DAY_MS
+  const start = new Date(end)
+  start.setUTCMonth(start.getUTCMonth() - 1)
+  return start.getTime()
+}
+
+const TOO_EARLY = 0.05
+
+/** Where spending so far leads, if it goes on like this. */
+export function pace(cap: CapState, now: number): Pace {
+  if (cap.spent >= cap.amount) return { kind: 'reached' }
+  if (cap.spent === 0) return { kind: 'quiet' }
+  const part = elapsed(cap, now)
+  if (part === null || part < TOO_EARLY || part >= 1 || !cap.resets_at) return { kind: 'unknown' }
+  const total = Math.round(cap.spent / part)
+  if (total <= cap.amount) return { kind: 'fits', total }
+  const end = Date.parse(cap.resets_at)
+  const start = startOf(cap.period, end)
+  return { kind: 'reaches', at: start + ((now - start) * cap.amount) / cap.spent }
+}
+
+/** What is left of a limit after what is spent and reserved; never below zero. */
+export const left = (cap: CapState): number => Math.max(0, cap.amount - cap.spent - cap.held)
+
+/** The limit that speaks first: the one with least left. */
+export const tightest = (caps: CapState[]): CapState | null =>
+  caps.reduce<CapState | null>((least, cap) => (least === null || left(cap) < left(least) ? cap : least), null)
+
+const ALMOST = 0.8
+
+export const nearlyReached = (cap: CapState): boolean => (cap.spent + cap.held) / cap.amount >= ALMOST

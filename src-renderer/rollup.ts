@@ -1,0 +1,46 @@
+// Counters, so that no screen ever sums the log.
+// owns: the sums of entries by app and day. never: storage. always true: pure; adding sums of parts gives the sum of the
+// whole.
+
+import type { Entry } from './db.ts'
+import { dayIn } from './format.ts'
+
+/** Sums of one app on one day of the person's calendar; micros. `spent` is what the balance paid: total - granted. */
+export type Rollup = {
+  app: string
+  day: string
+  calls: number
+  spent: number
+  markup: number
+  granted: number
+  tokens: number
+}
+
+const TOKENS = /input|cache|output|reasoning/
+
+/** Sums per app and day, in the person's time zone, by "app\nday". */
+export function sumUp(entries: Entry[], zone: string): Map<string, Rollup> {
+  const sums = new Map<string, Rollup>()
+  for (const { app, at, row } of entries) {
+    const day = dayIn(zone, at)
+    const tokens = Object.entries(row.units).reduce((n, [kind, c]) => (TOKENS.test(kind) ? n + (c ?? 0) : n), 0)
+    const spent = row.credits_used - row.granted_credits
+    const one: Rollup = { app, day, calls: 1, spent, markup: row.markup_credits, granted: row.granted_credits, tokens }
+    sums.set(`${app}\n${day}`, plus(one, sums.get(`${app}\n${day}`)))
+  }
+  return sums
+}
+
+/** Two sums of one app as one; the first's day stands. */
+export function plus(a: Rollup, b: Rollup | undefined): Rollup {
+  if (!b) return a
+  return {
+    app: a.app,
+    day: a.day,
+    calls: a.calls + b.calls,
+    spent: a.spent + b.spent,
+    markup: a.markup + b.markup,
+    granted: a.granted + b.granted,
+    tokens: a.tokens + b.tokens,
+  }
+}

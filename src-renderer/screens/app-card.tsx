@@ -1,0 +1,122 @@
+// One app as a card: its face, its limit, its pace.
+// owns: the card and its quick actions. never: dialogs. always true: an app that cannot spend looks like one.
+
+import { Link } from '@tanstack/react-router'
+import { Ellipsis, Pause, Play } from 'lucide-react'
+import { DropdownMenu } from 'radix-ui'
+import type { Connection } from '../../server/contract/records.ts'
+import { enqueue } from '../db.ts'
+import type { Shown } from '../fold.ts'
+import { cleanName, date, percent, short } from '../format.ts'
+import { useWallet } from '../session.ts'
+import { Badge, Face } from '../ui/bits.tsx'
+import { Button } from '../ui/button.tsx'
+import { LimitMeter } from '../ui/meter.tsx'
+import type { Change } from './apps.tsx'
+
+type Props = { connection: Shown<Connection>; now: number; onChange: (change: Change) => void }
+
+export function AppCard({ connection: c, now, onChange }: Props) {
+  const { db } = useWallet()
+  const name = cleanName(c.name ?? c.app.name)
+  const ended = c.status === 'revoked' || c.status === 'expired'
+  const paused = c.status === 'paused'
+  return (
+    <li aria-label={name} className={`card flex flex-col p-5 ${ended ? 'opacity-80' : ''}`}>
+      <div className="flex items-start gap-3.5">
+        <Face name={name} id={c.app.id} logo={c.app.logo_uri} size="size-12 text-xl" />
+        <div className="min-w-0 flex-1">
+          <h2 className="truncate font-semibold tracking-tight">{name}</h2>
+          <p className="truncate text-sm text-muted">
+            {c.markup_bps === 0 ? 'No markup' : `${percent(c.markup_bps)} markup`}
+            {c.last_used_at && ` · used ${date(Date.parse(c.last_used_at), now)}`}
+          </p>
+        </div>
+        <span className="flex shrink-0 items-center gap-1.5">
+          {c.pending && <Badge title="Kept on this device; it counts once the server has it.">Saving…</Badge>}
+          {paused && <Badge tone="warn">Paused</Badge>}
+          {ended && <Badge>{c.status === 'revoked' ? 'Disconnected' : 'Expired'}</Badge>}
+        </span>
+      </div>
+      {!ended && (
+        <>
+          <div className="my-5 flex-1 space-y-4">
+            {c.caps.map((cap) => (
+              <LimitMeter key={cap.period} cap={cap} now={now} stopped={paused} />
+            ))}
+            <Extras connection={c} now={now} />
+          </div>
+          <div className="flex gap-2">
+            <Button className="flex-1" onClick={() => onChange('limit')}>
+              Change limit
+            </Button>
+            {paused ? (
+              <Button
+                className="flex-1"
+                onClick={() => enqueue(db, 'connection.resume', { connection_id: c.id }, c.version)}
+              >
+                <Play className="size-4" aria-hidden /> Resume
+              </Button>
+            ) : (
+              <Button className="flex-1" onClick={() => enqueue(db, 'connection.pause', { connection_id: c.id })}>
+                <Pause className="size-4" aria-hidden /> Pause
+              </Button>
+            )}
+            <More connection={c} name={name} onChange={onChange} />
+          </div>
+        </>
+      )}
+    </li>
+  )
+}
+
+function Extras({ connection: c, now }: { connection: Connection; now: number }) {
+  const words = [
+    c.per_call_ceiling !== null && `At most ${short(c.per_call_ceiling)} a call`,
+    c.ask_above !== null && `Asks above ${short(c.ask_above)}`,
+    c.models !== null && `Only ${c.models.join(', ')}`,
+    c.expires_at !== null && `Until ${date(Date.parse(c.expires_at), now)}`,
+  ].filter((w) => w !== false)
+  return words.length > 0 ? <p className="text-xs text-muted">{words.join(' · ')}</p> : null
+}
+
+const ITEM = 'flex h-9 items-center rounded-md px-2.5 text-sm outline-none select-none data-[highlighted]:bg-sunken'
+
+function More({
+  connection: c,
+  name,
+  onChange,
+}: {
+  connection: Connection
+  name: string
+  onChange: (change: Change) => void
+}) {
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger asChild>
+        <Button className="w-9 px-0" aria-label={`More for ${name}`}>
+          <Ellipsis className="size-4" aria-hidden />
+        </Button>
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content
+          align="end"
+          sideOffset={6}
+          className="z-20 min-w-44 rounded-xl border border-line bg-surface p-1 shadow-card"
+        >
+          <DropdownMenu.Item asChild className={ITEM}>
+            <Link to="/activity" search={{ app: c.app.id }}>
+              Its activity
+            </Link>
+          </DropdownMenu.Item>
+          <DropdownMenu.Item className={ITEM} onSelect={() => onChange('rename')}>
+            Rename
+          </DropdownMenu.Item>
+          <DropdownMenu.Item className={`${ITEM} text-bad`} onSelect={() => onChange('disconnect')}>
+            Disconnect
+          </DropdownMenu.Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  )
+}

@@ -1,0 +1,137 @@
+// Signing in, or creating an account.
+// owns: the two forms. never: what follows. always true: a password stays in the form and the one request.
+
+import { type FormEvent, useId, useState } from 'react'
+import { ApiFailure, ownPage } from '../api.ts'
+import { wantsNewAccount } from '../session.ts'
+import { inputLook, Wrong } from '../ui/bits.tsx'
+import { Button } from '../ui/button.tsx'
+
+const PASSWORD_MIN = 8
+const TOO_SHORT = `Choose a password of at least ${PASSWORD_MIN} characters.`
+
+type Props = {
+  /** The app that asked for it, or null when the person came by themselves. */
+  reason: string | null
+  onDone: () => Promise<void>
+  onDeny: (() => void) | null
+}
+
+export function Credentials({ reason, onDone, onDeny }: Props) {
+  const [creating, setCreating] = useState(wantsNewAccount)
+  const [busy, setBusy] = useState(false)
+  const [wrong, setWrong] = useState<string | null>(null)
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const body = { email: String(form.get('email')).trim(), password: String(form.get('password')) }
+    if (creating && body.password.length < PASSWORD_MIN) return setWrong(TOO_SHORT)
+    setBusy(true)
+    setWrong(null)
+    try {
+      await ownPage(creating ? '/auth/register' : '/auth/login', body)
+      await onDone()
+    } catch (error) {
+      setWrong(sentence(error))
+    }
+    setBusy(false)
+  }
+  return (
+    <form onSubmit={submit} noValidate>
+      <h1 className="text-xl font-semibold tracking-tight">{creating ? 'Create your account' : 'Sign in'}</h1>
+      <p className="mt-1 mb-5 text-sm text-muted">
+        <Intro reason={reason} creating={creating} />
+      </p>
+      <Fields creating={creating} />
+      {wrong && (
+        <div className="mt-4">
+          <Wrong>{wrong}</Wrong>
+        </div>
+      )}
+      <div className="mt-6 grid gap-2">
+        <Button look="main" size="large" type="submit" disabled={busy}>
+          {creating ? 'Create account' : 'Sign in'}
+        </Button>
+        {onDeny && (
+          <Button size="large" onClick={onDeny}>
+            Deny
+          </Button>
+        )}
+      </div>
+      <p className="mt-5 text-center text-sm text-muted">
+        {creating ? 'You have an account?' : 'New here?'}{' '}
+        <button
+          type="button"
+          className="rounded font-medium text-accent underline-offset-4 hover:underline"
+          onClick={() => {
+            setCreating(!creating)
+            setWrong(null)
+          }}
+        >
+          {creating ? 'Sign in instead' : 'Create an account'}
+        </button>
+      </p>
+    </form>
+  )
+}
+
+function Intro({ reason, creating }: { reason: string | null; creating: boolean }) {
+  if (reason) {
+    return (
+      <>
+        <bdi>{reason}</bdi> wants to connect to your wallet. You decide what it may spend in the next step.
+      </>
+    )
+  }
+  return creating ? 'It holds your balance, your limits and your receipts.' : 'Welcome back.'
+}
+
+function Fields({ creating }: { creating: boolean }) {
+  const id = useId()
+  return (
+    <>
+      <label htmlFor={`${id}-email`} className="mb-1.5 block text-sm font-medium">
+        E-mail
+      </label>
+      <input
+        id={`${id}-email`}
+        name="email"
+        type="email"
+        autoComplete="username"
+        required
+        maxLength={254}
+        className={inputLook}
+      />
+      <label htmlFor={`${id}-password`} className="mt-4 mb-1.5 block text-sm font-medium">
+        Password
+      </label>
+      <input
+        id={`${id}-password`}
+        name="password"
+        type="password"
+        autoComplete={creating ? 'new-password' : 'current-password'}
+        required
+        maxLength={1024}
+        aria-describedby={creating ? `${id}-rule` : undefined}
+        className={inputLook}
+      />
+      {creating && (
+        <p id={`${id}-rule`} className="mt-1.5 text-xs text-muted">
+          At least {PASSWORD_MIN} characters.
+        </p>
+      )}
+    </>
+  )
+}
+
+const SENTENCES: Record<string, string> = {
+  email_exists: 'There is an account with this e-mail already. Sign in instead.',
+  invalid_credentials: 'The e-mail or the password is wrong.',
+  rate_limit_exceeded: 'That was tried too often. Wait a minute and try again.',
+  offline: 'The server cannot be reached. Check your connection and try again.',
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof ApiFailure) return SENTENCES[error.code] ?? error.message
+  return error instanceof Error ? error.message : String(error)
+}

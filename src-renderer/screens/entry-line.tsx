@@ -1,0 +1,60 @@
+// One charge as a line of a list.
+// owns: the mark and the line. never: the detail. always true: a charge that does not check out looks like it.
+
+import { Link } from '@tanstack/react-router'
+import { CircleHelp, ShieldAlert, ShieldCheck } from 'lucide-react'
+import { type Entry, isWrong, type Mark } from '../db.ts'
+import { charge, count } from '../format.ts'
+import { Face, Money, When } from '../ui/bits.tsx'
+import { MARK_WORDS } from '../verify.ts'
+
+export function MarkIcon({ mark }: { mark: Mark }) {
+  const Icon = mark === 'verified' ? ShieldCheck : mark === 'unchecked' ? CircleHelp : ShieldAlert
+  const colour = mark === 'verified' ? 'text-accent' : isWrong(mark) ? 'text-bad' : 'text-muted'
+  return (
+    <span title={MARK_WORDS[mark]} className={colour}>
+      <Icon className="size-4" aria-hidden />
+      <span className="sr-only">{MARK_WORDS[mark]}</span>
+    </span>
+  )
+}
+
+/** All tokens of a call, in and out. */
+export function tokensOf(entry: Entry): number {
+  const {
+    input = 0,
+    cached_input = 0,
+    cache_write = 0,
+    cache_write_1h = 0,
+    output = 0,
+    reasoning = 0,
+  } = entry.row.units
+  return input + cached_input + cache_write + cache_write_1h + output + reasoning
+}
+
+export function EntryLine({ entry, name, now }: { entry: Entry; name: string; now: number }) {
+  return (
+    <li>
+      <Link
+        to="/activity"
+        search={{ entry: entry.rev }}
+        className="flex items-center gap-3 rounded-lg px-2 py-2 hover:bg-sunken"
+      >
+        <Face name={name} id={entry.app} logo={null} size="size-8 text-sm" />
+        <span className="min-w-0 flex-1">
+          <span className="block truncate text-sm font-medium">{name}</span>
+          <span className="block truncate text-xs text-muted">
+            {entry.row.model} · {count(tokensOf(entry))} tokens
+          </span>
+        </span>
+        <span className="text-end">
+          <span className="flex items-center justify-end gap-1.5 text-sm font-medium">
+            <MarkIcon mark={entry.mark} />
+            <Money micros={entry.row.credits_used} text={charge(entry.row.credits_used)} />
+          </span>
+          <When at={entry.at} now={now} className="text-xs text-muted" />
+        </span>
+      </Link>
+    </li>
+  )
+}

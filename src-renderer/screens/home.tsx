@@ -1,0 +1,204 @@
+// Home: what I have, what needs me, where it went.
+// owns: the arrangement. never: figures of its own. always true: the balance is the server's last word, never a guess.
+
+import { Link } from '@tanstack/react-router'
+import { ArrowRight, Plus, Sparkles } from 'lucide-react'
+import type { Entry } from '../db.ts'
+import type { View } from '../fold.ts'
+import { exact, money, plural } from '../format.ts'
+import { type Spend, useBalance, useGrants, useNewest, useNow, useSpend, useView } from '../live.ts'
+import { CardTitle, Empty, Face, Money, PageTitle } from '../ui/bits.tsx'
+import { buttonLook } from '../ui/button.tsx'
+import { appNames } from './app-names.ts'
+import { EntryLine } from './entry-line.tsx'
+import { NeedsYou } from './needs-you.tsx'
+
+const RECENT = 5
+
+export function Home() {
+  const now = useNow()
+  const view = useView()
+  const spend = useSpend(now)
+  const recent = useNewest(RECENT, null)
+  const fresh = recent?.length === 0 && view?.connections.length === 0
+  return (
+    <>
+      <PageTitle>Home</PageTitle>
+      <div className="grid gap-4 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] *:min-w-0">
+        <BalanceCard spend={spend} />
+        <NeedsYou view={view} now={now} />
+        {fresh ? (
+          <FirstSteps />
+        ) : (
+          <>
+            <DaysCard spend={spend} />
+            <AppsCard spend={spend} view={view} />
+            <Latest recent={recent} view={view} now={now} />
+          </>
+        )}
+      </div>
+    </>
+  )
+}
+
+function FirstSteps() {
+  const action = (
+    <Link to="/add-money" className={buttonLook('main')}>
+      Add money
+    </Link>
+  )
+  return (
+    <section className="card lg:col-span-2">
+      <Empty icon={Sparkles} title="Nothing spent yet" action={action}>
+        Add money, then choose “Connect wallet” in an app. It asks here first, and you set its limit.
+      </Empty>
+    </section>
+  )
+}
+
+function Latest({ recent, view, now }: { recent: Entry[] | undefined; view: View | undefined; now: number }) {
+  const nameOf = appNames(view)
+  const all = (
+    <Link to="/activity" className="inline-flex items-center gap-1 rounded text-sm font-medium text-accent">
+      All activity <ArrowRight className="size-4" aria-hidden />
+    </Link>
+  )
+  return (
+    <section className="card min-w-0 p-5 lg:col-span-2">
+      <CardTitle aside={all}>Latest</CardTitle>
+      {recent === undefined ? (
+        <div className="skeleton h-60" />
+      ) : recent.length === 0 ? (
+        <p className="py-6 text-sm text-muted">Calls appear here as apps make them.</p>
+      ) : (
+        <ul className="-mx-2">
+          {recent.map((entry) => (
+            <EntryLine key={entry.rev} entry={entry} name={nameOf(entry.app)} now={now} />
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+function BalanceCard({ spend }: { spend: Spend | undefined }) {
+  const balance = useBalance()
+  const granted = useGrants()?.reduce((sum, g) => sum + g.remaining, 0) ?? 0
+  const [whole, cents] = money(balance?.available ?? 0).split('.')
+  return (
+    <section className="card flex flex-col justify-between gap-6 p-5 sm:p-6" aria-label="Balance">
+      <div className="flex items-start justify-between gap-4">
+        <div>
+          <h2 className="text-sm font-medium text-muted">Available</h2>
+          {balance ? (
+            <p className="nums mt-1 text-5xl font-semibold tracking-tight" title={exact(balance.available)}>
+              {whole}
+              <span className="text-muted">.{cents}</span>
+            </p>
+          ) : balance === null ? (
+            <p className="mt-1 text-5xl font-semibold tracking-tight text-muted">–</p>
+          ) : (
+            <div className="skeleton mt-2 h-11 w-44" />
+          )}
+        </div>
+        <Link to="/add-money" className={buttonLook('main')}>
+          <Plus className="size-4" aria-hidden /> Add money
+        </Link>
+      </div>
+      <dl className="grid grid-cols-2 gap-4 border-t border-line pt-4 text-sm sm:grid-cols-3">
+        <div>
+          <dt className="text-muted">Reserved</dt>
+          <dd className="mt-0.5 text-lg font-medium" title="Set aside for calls that are running now">
+            {balance ? <Money micros={balance.held} /> : '–'}
+          </dd>
+        </div>
+        <div>
+          <dt className="text-muted">Spent this month</dt>
+          <dd className="mt-0.5 text-lg font-medium">{spend ? <Money micros={spend.monthSpent} /> : '–'}</dd>
+        </div>
+        {granted > 0 && (
+          <div>
+            <dt className="text-muted">Granted by apps</dt>
+            <dd className="mt-0.5 text-lg font-medium" title="Can be spent only in the apps that gave it">
+              <Money micros={granted} />
+            </dd>
+          </div>
+        )}
+      </dl>
+    </section>
+  )
+}
+
+function DaysCard({ spend }: { spend: Spend | undefined }) {
+  const most = Math.max(1, ...(spend?.days.map((d) => d.spent) ?? []))
+  const total = spend?.days.reduce((sum, d) => sum + d.spent, 0) ?? 0
+  return (
+    <section className="card p-5">
+      <CardTitle aside={spend && <Money micros={total} className="text-sm font-medium" />}>Last 30 days</CardTitle>
+      {spend ? (
+        <div role="img" aria-label={`Spent in the last 30 days: ${money(total)}`}>
+          <div className="flex h-36 items-end gap-[3px]">
+            {spend.days.map(({ day, spent }) => (
+              <div key={day} title={`${dayWords(day)}: ${money(spent)}`} className="group flex h-full flex-1 items-end">
+                <div
+                  className={`w-full rounded-sm ${spent > 0 ? 'min-h-1 bg-accent group-hover:bg-accent-hover' : 'h-px bg-line'}`}
+                  style={spent > 0 ? { height: `${(spent / most) * 100}%` } : undefined}
+                />
+              </div>
+            ))}
+          </div>
+          <div className="mt-2 flex justify-between text-xs text-muted">
+            <span>{dayWords(spend.days[0]?.day ?? '')}</span>
+            <span>Today</span>
+          </div>
+        </div>
+      ) : (
+        <div className="skeleton h-42" />
+      )}
+    </section>
+  )
+}
+
+const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const dayWords = (day: string): string => (day ? dayFormat.format(new Date(`${day}T00:00:00Z`)) : '')
+
+const APPS_SHOWN = 6
+
+function AppsCard({ spend, view }: { spend: Spend | undefined; view: View | undefined }) {
+  const nameOf = appNames(view)
+  const most = Math.max(1, ...(spend?.month.map((r) => r.spent) ?? []))
+  return (
+    <section className="card p-5">
+      <CardTitle>By app, this month</CardTitle>
+      {!spend ? (
+        <div className="skeleton h-42" />
+      ) : spend.month.length === 0 ? (
+        <p className="py-6 text-sm text-muted">No calls this month.</p>
+      ) : (
+        <ul className="space-y-3">
+          {spend.month.slice(0, APPS_SHOWN).map((row) => (
+            <li key={row.app}>
+              <Link to="/activity" search={{ app: row.app }} className="group flex items-center gap-3 rounded-lg">
+                <Face name={nameOf(row.app)} id={row.app} logo={null} size="size-8 text-sm" />
+                <span className="min-w-0 flex-1">
+                  <span className="flex items-baseline justify-between gap-2 text-sm">
+                    <span className="truncate font-medium group-hover:underline">{nameOf(row.app)}</span>
+                    <Money micros={row.spent} />
+                  </span>
+                  <span className="mt-1 flex items-center gap-2" title={plural(row.calls, 'call')}>
+                    <span className="h-1 flex-1 overflow-hidden rounded-full bg-sunken">
+                      <span
+                        className="block h-full rounded-full bg-accent"
+                        style={{ width: `${(row.spent / most) * 100}%` }}
+                      />
+                    </span>
+                  </span>
+                </span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,154 @@
+// Sign-in and consent, as pages of the server's own origin.
+// owns: the conversation of /oauth/interactions/{uid}. never: tokens, the local database. always true: every request
+// carries the session cookie and the CSRF mark, and a person is sent on only to where the server says.
+
+import { useParams } from '@tanstack/react-router'
+import { CircleX } from 'lucide-react'
+import { type ReactNode, useCallback, useEffect, useState } from 'react'
+import { Interaction, type InteractionAnswer, InteractionReply } from '../../server/contract/api.ts'
+import { ApiFailure, ownPage } from '../api.ts'
+import { cleanName } from '../format.ts'
+import { Empty, Wrong } from '../ui/bits.tsx'
+import { Button } from '../ui/button.tsx'
+import { Mark } from '../ui/frame.tsx'
+import { RequestForm } from '../ui/request-form.tsx'
+import { Credentials } from './credentials.tsx'
+
+const OWN_CLIENT = 'quota-wallet'
+
+type Step =
+  | { at: 'loading' }
+  | { at: 'leaving' }
+  | { at: 'gone'; message: string }
+  | { at: 'ask'; interaction: Interaction }
+
+export function InteractionPage() {
+  const { uid } = useParams({ from: '/interaction/$uid' })
+  const { step, load, answer, busy, wrong } = useInteraction(uid)
+  return (
+    <Page>
+      {step.at === 'loading' && <Skeleton />}
+      {step.at === 'leaving' && (
+        <p role="status" className="py-16 text-center text-sm text-muted">
+          Done. Taking you back… You can close this page if nothing happens.
+        </p>
+      )}
+      {step.at === 'gone' && (
+        <div role="alert">
+          <Empty icon={CircleX} title="This request is over" action={<Button onClick={load}>Try again</Button>}>
+            {step.message}
+          </Empty>
+        </div>
+      )}
+      {step.at === 'ask' && <Ask interaction={step.interaction} busy={busy} answer={answer} />}
+      {wrong && (
+        <div className="mt-4">
+          <Wrong>{wrong}</Wrong>
+        </div>
+      )}
+    </Page>
+  )
+}
+
+/** Where the conversation stands, and its two moves: ask again, and answer. */
+function useInteraction(uid: string) {
+  const path = `/oauth/interactions/${encodeURIComponent(uid)}`
+  const [step, setStep] = useState<Step>({ at: 'loading' })
+  const [busy, setBusy] = useState(false)
+  const [wrong, setWrong] = useState<string | null>(null)
+  const load = useCallback(async () => {
+    try {
+      setStep({ at: 'ask', interaction: Interaction.parse(await ownPage(path)) })
+    } catch (error) {
+      setStep({ at: 'gone', message: gone(error) })
+    }
+  }, [path])
+  useEffect(() => void load(), [load])
+  const answer = async (body: InteractionAnswer) => {
+    setBusy(true)
+    setWrong(null)
+    try {
+      const { redirect_to } = InteractionReply.parse(await ownPage(path, body))
+      setStep({ at: 'leaving' })
+      goTo(redirect_to)
+    } catch (error) {
+      if (error instanceof ApiFailure && error.code === 'unauthorized') await load()
+      else setWrong(error instanceof Error ? error.message : String(error))
+    }
+    setBusy(false)
+  }
+  return { step, load, answer, busy, wrong }
+}
+
+type AskProps = { interaction: Interaction; busy: boolean; answer: (body: InteractionAnswer) => Promise<void> }
+
+function Ask({ interaction, busy, answer }: AskProps) {
+  const own = interaction.client.id === OWN_CLIENT
+  const deny = () => answer({ decision: 'deny' })
+  if (interaction.prompt === 'login') {
+    return (
+      <Credentials
+        reason={own ? null : cleanName(interaction.client.name)}
+        onDone={() => answer({ decision: 'continue' })}
+        onDeny={own ? null : deny}
+      />
+    )
+  }
+  return (
+    <RequestForm
+      request={{ ...interaction, match: interaction.match ?? null }}
+      estimate={interaction.estimate}
+      current={interaction.current ?? null}
+      busy={busy}
+      onAllow={(cap) => answer({ decision: 'approve', caps: [cap] })}
+      onDeny={deny}
+    />
+  )
+}
+
+function Page({ children }: { children: ReactNode }) {
+  return (
+    <main className="mx-auto flex min-h-dvh w-full max-w-md flex-col justify-center px-4 py-8">
+      <div className="mb-6 px-2">
+        <Mark />
+      </div>
+      <div className="card p-6 shadow-card">{children}</div>
+    </main>
+  )
+}
+
+function Skeleton() {
+  return (
+    <div aria-busy="true" role="status" aria-label="Loading the request">
+      <div className="flex items-center gap-4">
+        <div className="skeleton size-14" />
+        <div className="flex-1 space-y-2">
+          <div className="skeleton h-5 w-3/4" />
+          <div className="skeleton h-5 w-1/3" />
+        </div>
+      </div>
+      <div className="skeleton mt-6 h-16" />
+      <div className="skeleton mt-6 h-12" />
+      <div className="skeleton mt-3 h-11" />
+      <div className="skeleton mt-6 h-11" />
+      <div className="skeleton mt-2 h-11" />
+    </div>
+  )
+}
+
+function gone(error: unknown): string {
+  if (!(error instanceof ApiFailure))
+    return 'The server’s answer could not be read. Go back to the app and start again.'
+  if (error.code === 'offline') return 'The server cannot be reached. Check your connection and try again.'
+  if (error.status === 404) return 'It has expired or was answered already. Go back to the app and start again.'
+  return error.message
+}
+
+const NEVER = new Set(['javascript:', 'data:', 'blob:', 'vbscript:', 'file:'])
+
+/** Leaves for where the server says; an app's own scheme is allowed, one that would run here is not. */
+function goTo(address: string): void {
+  const url = new URL(address, location.href)
+  if (NEVER.has(url.protocol)) throw new Error('The app’s return address is not allowed.')
+  location.assign(url)
+}

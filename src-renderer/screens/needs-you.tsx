@@ -1,0 +1,173 @@
+// What waits for the person.
+// owns: gathering it in one list. never: deciding. always true: each item says what it is about and offers what to do.
+
+import { Link } from '@tanstack/react-router'
+import { CheckCheck } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import type { Cap, ConsentRequest, Notice } from '../../server/contract/records.ts'
+import { dropEdit, enqueue, getMeta, type Pending, setMeta } from '../db.ts'
+import type { View } from '../fold.ts'
+import { cleanName, limitWords, money, short } from '../format.ts'
+import { useBalance, useEdits, useNotices } from '../live.ts'
+import { left, nearlyReached, tightest } from '../pace.ts'
+import { useWallet } from '../session.ts'
+import { CardTitle, Money } from '../ui/bits.tsx'
+import { Button, buttonLook } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { RequestForm } from '../ui/request-form.tsx'
+import { editWords } from './edit-words.ts'
+
+export function NeedsYou({ view, now }: { view: View | undefined; now: number }) {
+  const [asking, setAsking] = useState<ConsentRequest | null>(null)
+  const notices = useNotices() ?? []
+  const refused = useEdits()?.filter((e) => e.state === 'refused') ?? []
+  const requests = view?.requests.filter((r) => Date.parse(r.expires_at) > now) ?? []
+  const tight = useTight(view)
+  const low = useLowBalance(view)
+  const quiet = requests.length + refused.length + tight.length + notices.length === 0 && low === null
+  return (
+    <section className="card p-5" aria-label="Needs you">
+      <CardTitle>Needs you</CardTitle>
+      {quiet ? (
+        <p className="flex items-center gap-2 py-2 text-sm text-muted">
+          <CheckCheck className="size-4 text-accent" aria-hidden /> Nothing. You are all set.
+        </p>
+      ) : (
+        <ul className="divide-y divide-line">
+          {requests.map((r) => (
+            <RequestItem key={r.uid} request={r} onAnswer={() => setAsking(r)} />
+          ))}
+          {refused.map((e) => (
+            <Refused key={e.n} edit={e} view={view} />
+          ))}
+          {tight.map(({ id, words }) => (
+            <Item key={id} action={<GoTo to="/apps">Change limit</GoTo>}>
+              {words}
+            </Item>
+          ))}
+          {low !== null && (
+            <Item action={<GoTo to="/add-money">Add money</GoTo>}>
+              Only <Money micros={low} /> is left. Apps stop when it is used up.
+            </Item>
+          )}
+          {notices.map((n) => (
+            <NoticeItem key={n.id} notice={n} />
+          ))}
+        </ul>
+      )}
+      {asking && <AnswerDialog request={asking} onClose={() => setAsking(null)} />}
+    </section>
+  )
+}
+
+const LOW_BALANCE = 1_000_000
+
+/** What is available, when that is little and some app may spend; else null. */
+function useLowBalance(view: View | undefined): number | null {
+  const balance = useBalance()
+  const spends = view?.connections.some((c) => c.status === 'active')
+  return spends && balance && balance.available < LOW_BALANCE ? balance.available : null
+}
+
+function useTight(view: View | undefined): { id: string; words: string }[] {
+  const active = view?.connections.filter((c) => c.status === 'active') ?? []
+  return active.flatMap((c) => {
+    const cap = tightest(c.caps)
+    if (!cap || !nearlyReached(cap)) return []
+    const name = cleanName(c.name ?? c.app.name)
+    const rest = left(cap)
+    const words =
+      rest === 0 ? `has reached its limit of ${short(cap.amount)}` : `has ${money(rest)} left of ${short(cap.amount)}`
+    return [{ id: c.id, words: `${name} ${words}.` }]
+  })
+}
+
+function Item({ children, action }: { children: ReactNode; action: ReactNode }) {
+  return (
+    <li className="flex flex-wrap items-center justify-between gap-x-3 gap-y-2 py-2.5 text-sm first:pt-0 last:pb-0">
+      <span className="min-w-0 flex-1 basis-40">{children}</span>
+      {action}
+    </li>
+  )
+}
+
+const GoTo = ({ to, children }: { to: '/apps' | '/add-money'; children: ReactNode }) => (
+  <Link to={to} className={`${buttonLook()} h-8`}>
+    {children}
+  </Link>
+)
+
+function RequestItem({ request, onAnswer }: { request: ConsentRequest; onAnswer: () => void }) {
+  const action = (
+    <Button look="main" className="h-8" onClick={onAnswer}>
+      Answer
+    </Button>
+  )
+  return (
+    <Item action={action}>
+      <strong className="font-medium">
+        <bdi>{cleanName(request.client.name)}</bdi>
+      </strong>{' '}
+      asks to spend{request.requested_cap && ` up to ${limitWords(request.requested_cap)}`}.
+    </Item>
+  )
+}
+
+/** The same question as on the consent page; the answer goes through the outbox. */
+function AnswerDialog({ request, onClose }: { request: ConsentRequest; onClose: () => void }) {
+  const { db } = useWallet()
+  const answer = async (args: { decision: 'approve' | 'deny'; caps?: Cap[] }) => {
+    onClose()
+    await enqueue(db, 'request.answer', { uid: request.uid, ...args })
+  }
+  return (
+    <Dialog title="Request" onClose={onClose}>
+      <RequestForm
+        request={request}
+        busy={false}
+        heading="h3"
+        onAllow={(cap) => answer({ decision: 'approve', caps: [cap] })}
+        onDeny={() => answer({ decision: 'deny' })}
+      />
+    </Dialog>
+  )
+}
+
+function NoticeItem({ notice }: { notice: Notice }) {
+  const { db } = useWallet()
+  const dismiss = async () => {
+    const ids = (await getMeta(db, 'dismissed'))?.ids ?? []
+    await setMeta(db, 'dismissed', { ids: [...ids.slice(-500), notice.id] })
+  }
+  const action = (
+    <Button look="quiet" className="h-8" onClick={dismiss}>
+      Dismiss
+    </Button>
+  )
+  return <Item action={action}>{notice.text}</Item>
+}
+
+/** A change the server did not take, with its reason; it can be made again against what is true now. */
+export function Refused({ edit, view }: { edit: Pending; view: View | undefined }) {
+  const { db } = useWallet()
+  const { n } = edit
+  const action = (
+    <Button look="quiet" className="h-8" onClick={() => n !== undefined && dropEdit(db, n)}>
+      Dismiss
+    </Button>
+  )
+  return (
+    <Item action={action}>
+      <span role="alert">
+        <strong className="font-medium text-bad">Not done:</strong> {editWords(edit, view)}. {reason(edit)}
+      </span>
+    </Item>
+  )
+}
+
+function reason(edit: Pending): string {
+  if (edit.code === 'version_conflict') {
+    return 'It was changed on another device meanwhile; look at it again before you change it.'
+  }
+  return edit.message ?? 'The server refused it.'
+}

@@ -1,0 +1,195 @@
+// One charge, taken apart.
+// owns: the sum as it was recomputed here, and the signed text. never: the check itself. always true: what is shown as
+// the sum comes from the signed receipt, not from the row beside it.
+
+import { CircleHelp, Copy, ShieldAlert, ShieldCheck } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import { PICOS_PER_MICRO } from '../../server/contract/money.ts'
+import { type ReceiptPayload, UnitKind } from '../../server/contract/receipts.ts'
+import { type Entry, isWrong } from '../db.ts'
+import { count, exact, moment, percent } from '../format.ts'
+import { useEntry } from '../live.ts'
+import { Banner, Money } from '../ui/bits.tsx'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { MARK_WORDS, payloadOf } from '../verify.ts'
+
+export function ReceiptPane({
+  rev,
+  nameOf,
+  onClose,
+}: {
+  rev: number
+  nameOf: (app: string) => string
+  onClose: () => void
+}) {
+  const entry = useEntry(rev)
+  return (
+    <Dialog title="Receipt" onClose={onClose} side>
+      {entry ? (
+        <Detail entry={entry} name={nameOf(entry.app)} />
+      ) : entry === null ? (
+        <p className="text-sm text-muted">This entry is not on this device.</p>
+      ) : (
+        <div className="skeleton h-80" />
+      )}
+    </Dialog>
+  )
+}
+
+function Detail({ entry, name }: { entry: Entry; name: string }) {
+  const { row, mark } = entry
+  const payload = payloadOf(row.receipt)
+  const wrong = isWrong(mark)
+  return (
+    <div className="space-y-6">
+      <div>
+        <p className="nums text-4xl font-semibold tracking-tight">{exact(row.credits_used)}</p>
+        <p className="mt-1 text-sm text-muted">
+          {name} · {row.model}
+        </p>
+        <p className="text-sm text-muted">{moment(entry.at)}</p>
+      </div>
+      <Banner
+        tone={wrong ? 'bad' : mark === 'verified' ? 'good' : 'plain'}
+        alert={wrong}
+        icon={wrong ? ShieldAlert : mark === 'verified' ? ShieldCheck : CircleHelp}
+      >
+        <strong className="font-semibold">{wrong ? 'This charge does not check out' : MARK_WORDS[mark]}</strong>
+        <span className="block">
+          {wrong
+            ? `${MARK_WORDS[mark]}. Keep this receipt and ask the operator of the server.`
+            : mark === 'verified' && 'Signature, order and sum were checked when it arrived.'}
+        </span>
+      </Banner>
+      {payload && <Sum payload={payload} />}
+      <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-2 border-t border-line pt-4 text-sm">
+        <Fact term="Balance after">
+          <Money micros={row.balance_after} text={exact(row.balance_after)} />
+        </Fact>
+        <Fact term="Route">
+          <code className="text-xs">{row.route}</code>
+        </Fact>
+        {payload && (
+          <Fact term="Prices of">
+            <code className="text-xs">{payload.price_version}</code>
+          </Fact>
+        )}
+        <Fact term="Request">
+          <code className="text-xs break-all">{row.request_id}</code>
+        </Fact>
+        {row.estimated && <Fact term="Counted by">This server: the provider reported no usable count</Fact>}
+      </dl>
+      <CopyReceipt text={row.receipt} />
+    </div>
+  )
+}
+
+function Fact({ term, children }: { term: string; children: ReactNode }) {
+  return (
+    <>
+      <dt className="text-muted">{term}</dt>
+      <dd className="text-end">{children}</dd>
+    </>
+  )
+}
+
+const KIND_WORDS: Record<UnitKind, [string, perMillion: boolean]> = {
+  input: ['Input tokens', true],
+  cached_input: ['Cached input tokens', true],
+  cache_write: ['Cache writes', true],
+  cache_write_1h: ['Cache writes, 1 hour', true],
+  input_audio: ['Audio in', true],
+  cached_input_audio: ['Cached audio in', true],
+  output: ['Output tokens', true],
+  reasoning: ['Reasoning tokens', true],
+  output_audio: ['Audio out', true],
+  request: ['Requests', false],
+  image: ['Images', false],
+  character: ['Characters', true],
+  second: ['Seconds', false],
+}
+
+function Sum({ payload }: { payload: ReceiptPayload }) {
+  const kinds = UnitKind.options.filter((kind) => payload.units[kind])
+  return (
+    <table className="nums w-full text-sm">
+      <caption className="sr-only">How the charge comes about</caption>
+      <tbody>
+        {kinds.map((kind) => {
+          const [words, perMillion] = KIND_WORDS[kind]
+          const units = payload.units[kind] ?? 0
+          const price = BigInt(payload.unit_prices[kind] ?? '0')
+          return (
+            <tr key={kind}>
+              <th scope="row" className="py-1 pe-2 text-start font-normal">
+                {count(units)} <span className="text-muted">{words.toLowerCase()}</span>
+                <span className="block text-xs text-muted">
+                  {picoDollars(perMillion ? price * 1_000_000n : price)} {perMillion ? 'a million' : 'each'}
+                </span>
+              </th>
+              <td className="text-end align-top py-1">{picoDollars(BigInt(units) * price)}</td>
+            </tr>
+          )
+        })}
+        <Line name="Base, rounded up once" micros={payload.base} rule />
+        {payload.granted > 0 && <Line name="of which a grant pays" micros={payload.granted} quiet />}
+        <Line name={`Markup, ${percent(payload.markup_bps)}`} micros={payload.markup} />
+        <Line name="Total" micros={payload.total} rule strong />
+      </tbody>
+    </table>
+  )
+}
+
+function Line({
+  name,
+  micros,
+  rule = false,
+  strong = false,
+  quiet = false,
+}: {
+  name: string
+  micros: number
+  rule?: boolean
+  strong?: boolean
+  quiet?: boolean
+}) {
+  return (
+    <tr
+      className={`${rule ? 'border-t border-line' : ''} ${strong ? 'font-semibold' : ''} ${quiet ? 'text-muted' : ''}`}
+    >
+      <th scope="row" className={`py-1.5 text-start ${strong ? 'font-semibold' : 'font-normal'}`}>
+        {name}
+      </th>
+      <td className="py-1.5 text-end">{exact(micros)}</td>
+    </tr>
+  )
+}
+
+/** Pico-dollars exactly: "$2.50", "$0.00001525". */
+function picoDollars(picos: bigint): string {
+  const perDollar = PICOS_PER_MICRO * 1_000_000n
+  const fraction = String(picos % perDollar)
+    .padStart(12, '0')
+    .replace(/0{1,10}$/, '')
+  return `$${picos / perDollar}.${fraction}`
+}
+
+function CopyReceipt({ text }: { text: string }) {
+  const [done, setDone] = useState(false)
+  const copy = async () => {
+    await navigator.clipboard.writeText(text)
+    setDone(true)
+  }
+  return (
+    <details className="rounded-lg border border-line">
+      <summary className="rounded-lg px-3 py-2 text-sm font-medium">Signed text</summary>
+      <div className="border-t border-line p-3">
+        <p className="max-h-40 overflow-y-auto font-mono text-xs break-all text-muted">{text}</p>
+        <Button className="mt-3" onClick={copy}>
+          <Copy className="size-4" aria-hidden /> {done ? 'Copied' : 'Copy'}
+        </Button>
+      </div>
+    </details>
+  )
+}

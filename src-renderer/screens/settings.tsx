@@ -1,0 +1,209 @@
+// Settings.
+// owns: the profile form, this device's copy, signing out. never: tokens. always true: signing out with unsent changes
+// names how many, and asks.
+
+import { type FormEvent, type ReactNode, useState } from 'react'
+import type { Profile } from '../../server/contract/records.ts'
+import { enqueue, type Pending } from '../db.ts'
+import type { Shown } from '../fold.ts'
+import { count, plural, when } from '../format.ts'
+import { useCursor, useEdits, useMeta, useNow, useView } from '../live.ts'
+import { eraseCopy, signOut, useWallet } from '../session.ts'
+import { Badge, inputLook, PageTitle } from '../ui/bits.tsx'
+import { Button } from '../ui/button.tsx'
+import { Confirm } from './app-dialogs.tsx'
+import { editWords } from './edit-words.ts'
+
+export function Settings() {
+  const view = useView()
+  return (
+    <>
+      <PageTitle>Settings</PageTitle>
+      <div className="max-w-2xl space-y-4">
+        <Section title="Profile">
+          {view?.profile ? (
+            <ProfileForm key={view.profile.version} profile={view.profile} />
+          ) : (
+            <div className="skeleton h-56" />
+          )}
+        </Section>
+        <ThisDevice />
+      </div>
+    </>
+  )
+}
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="card p-5 sm:p-6" aria-label={title}>
+      <h2 className="mb-4 font-semibold tracking-tight">{title}</h2>
+      {children}
+    </section>
+  )
+}
+
+const WEEK_STARTS = [
+  ['monday', 'Monday'],
+  ['sunday', 'Sunday'],
+  ['saturday', 'Saturday'],
+] as const
+
+function ProfileForm({ profile }: { profile: Shown<Profile> }) {
+  const { db } = useWallet()
+  const [saved, setSaved] = useState(false)
+  const zones = zonesWith(profile.time_zone)
+  const save = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const name = String(form.get('name')).trim()
+    const args = {
+      ...(name && name !== profile.name && { name }),
+      ...(form.get('zone') !== profile.time_zone && { time_zone: String(form.get('zone')) }),
+      ...(form.get('week') !== profile.week_start && { week_start: form.get('week') as Profile['week_start'] }),
+    }
+    if (Object.keys(args).length > 0) await enqueue(db, 'profile.set', args)
+    setSaved(true)
+  }
+  return (
+    <form onSubmit={save} onChange={() => setSaved(false)} className="space-y-4">
+      <Field label="E-mail" id="email">
+        <input id="email" className={inputLook} value={profile.email} disabled readOnly />
+      </Field>
+      <Field label="Name" id="name">
+        <input
+          id="name"
+          name="name"
+          className={inputLook}
+          defaultValue={profile.name ?? ''}
+          maxLength={80}
+          autoComplete="name"
+        />
+      </Field>
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field label="Time zone" id="zone" hint="Limits start again by its calendar.">
+          <select id="zone" name="zone" className={inputLook} defaultValue={profile.time_zone}>
+            {zones.map((zone) => (
+              <option key={zone}>{zone}</option>
+            ))}
+          </select>
+        </Field>
+        <Field label="The week starts on" id="week">
+          <select id="week" name="week" className={inputLook} defaultValue={profile.week_start}>
+            {WEEK_STARTS.map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </Field>
+      </div>
+      <div className="flex items-center gap-3">
+        <Button look="main" type="submit">
+          Save changes
+        </Button>
+        <span role="status" className="text-sm text-muted">
+          {saved ? (profile.pending ? 'Kept; it is sent when the server can be reached.' : 'Saved.') : ''}
+        </span>
+      </div>
+    </form>
+  )
+}
+
+function Field({ label, id, hint, children }: { label: string; id: string; hint?: string; children: ReactNode }) {
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
+        {label}
+      </label>
+      {children}
+      {hint && <p className="mt-1.5 text-xs text-muted">{hint}</p>}
+    </div>
+  )
+}
+
+function zonesWith(zone: string): string[] {
+  const zones = Intl.supportedValuesOf('timeZone')
+  return zones.includes(zone) ? zones : [zone, ...zones]
+}
+
+function ThisDevice() {
+  const { api } = useWallet()
+  const cursor = useCursor()
+  const status = useMeta('status')
+  const unsent = useEdits()?.filter((e) => e.state !== 'sent') ?? []
+  const now = useNow()
+  const [asking, setAsking] = useState<'erase' | 'leave' | null>(null)
+  return (
+    <Section title="This device">
+      <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2 text-sm">
+        <dt className="text-muted">Server</dt>
+        <dd className="text-end break-all">{api.origin}</dd>
+        <dt className="text-muted">Last in step</dt>
+        <dd className="text-end">{status?.contact ? when(status.contact, now) : 'Not yet'}</dd>
+        <dt className="text-muted">Entries kept here</dt>
+        <dd className="nums text-end">{cursor ? count(cursor.entries) : '–'}</dd>
+        <dt className="text-muted">Receipts</dt>
+        <dd className="text-end">
+          {cursor && cursor.wrong > 0 ? (
+            <Badge tone="bad">{plural(cursor.wrong, 'does', 'do')} not check out</Badge>
+          ) : (
+            'All checked on arrival'
+          )}
+        </dd>
+      </dl>
+      {unsent.length > 0 && <Unsent edits={unsent} />}
+      <div className="mt-5 flex flex-wrap gap-2">
+        <Button onClick={() => setAsking('leave')}>Sign out</Button>
+        <Button look="quiet" className="text-bad!" onClick={() => setAsking('erase')}>
+          Erase local copy
+        </Button>
+      </div>
+      {asking && <LeaveDialog step={asking} unsent={unsent.length} onClose={() => setAsking(null)} />}
+    </Section>
+  )
+}
+
+function Unsent({ edits }: { edits: Pending[] }) {
+  const view = useView()
+  return (
+    <div className="mt-4 rounded-lg bg-sunken p-3 text-sm">
+      <p className="font-medium">{plural(edits.length, 'change')} not with the server yet</p>
+      <ul className="mt-1 list-inside list-disc text-muted">
+        {edits.map((e) => (
+          <li key={e.n}>
+            {editWords(e, view)}
+            {e.state === 'refused' && ` (refused: ${e.message})`}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+/** Both steps delete the local copy; what has not reached the server would go with it, so it is named. */
+function LeaveDialog({ step, unsent, onClose }: { step: 'erase' | 'leave'; unsent: number; onClose: () => void }) {
+  const changes = plural(unsent, 'change')
+  const loses = unsent > 0 && (
+    <p className="mb-2 font-medium text-bad">
+      {changes} {unsent === 1 ? 'has' : 'have'} not reached the server and would be lost.
+    </p>
+  )
+  if (step === 'leave') {
+    const button = unsent > 0 ? `Sign out and lose ${changes}` : 'Sign out'
+    return (
+      <Confirm title="Sign out?" button={button} onClose={onClose} onConfirm={signOut}>
+        {loses}
+        <p>The copy on this device is deleted. Your balance, limits and receipts stay with the server.</p>
+      </Confirm>
+    )
+  }
+  return (
+    <Confirm title="Erase the local copy?" button="Erase and fetch again" onClose={onClose} onConfirm={eraseCopy}>
+      {loses}
+      <p>
+        Everything kept on this device is deleted and fetched again from the server. Until that is done, nothing is
+        shown offline.
+      </p>
+    </Confirm>
+  )
+}

@@ -1,0 +1,139 @@
+// Who uses this wallet, and which local copy is open.
+// owns: the phase the app is in, the account remembered between visits (an id, no secret). never: tokens, screens.
+// always true: a copy is filled only with its own account's records; the server is asked whose the token is first.
+
+import { create } from 'zustand'
+import { FeedPage } from '../server/contract/feed.ts'
+import { type Api, ApiFailure, connectApi } from './api.ts'
+import { deleteDb, openDb, type WalletDb } from './db.ts'
+import { shell } from './shell/shell.ts'
+import { type Sync, startSync } from './sync.ts'
+
+export type Wallet = { account: string; api: Api; db: WalletDb; sync: Sync }
+type Session =
+  | { phase: 'starting' | 'signed-out' }
+  | { phase: 'open'; wallet: Wallet }
+  /** Nothing local to show, and no way to get it: the server is away, or the database cannot be opened. */
+  | { phase: 'stuck'; reason: 'unreachable' | 'storage'; message: string }
+
+export const useSession = create<Session>()(() => ({ phase: 'starting' }))
+
+/** The open wallet; screens are mounted only while there is one. */
+export function useWallet(): Wallet {
+  const session = useSession()
+  if (session.phase !== 'open') throw new Error('a screen was shown without a wallet')
+  return session.wallet
+}
+
+const REMEMBERED = 'quota.account'
+
+/**
+ * Opens what can be opened: the last account's copy at once, whatever the network says; else the account behind the
+ * token, if the shell has one.
+ * @param signedIn whether a sign-in has just ended in this page
+ */
+export async function start(signedIn = false): Promise<void> {
+  close()
+  const api = await connectApi(shell)
+  const last = rememberedAccount(api.origin)
+  try {
+    if (last !== null) await open(api, last)
+    else if (signedIn || shell.kind === 'desktop') await openByToken(api)
+    else useSession.setState({ phase: 'signed-out' }, true)
+  } catch (error) {
+    const reason = error instanceof ApiFailure ? 'unreachable' : 'storage'
+    useSession.setState(
+      { phase: 'stuck', reason, message: error instanceof Error ? error.message : String(error) },
+      true,
+    )
+  }
+}
+
+async function openByToken(api: Api): Promise<void> {
+  try {
+    await open(api, await accountOf(api))
+  } catch (error) {
+    if (!(error instanceof ApiFailure) || error.code !== 'unauthorized') throw error
+    useSession.setState({ phase: 'signed-out' }, true)
+  }
+}
+
+async function open(api: Api, account: string): Promise<void> {
+  const db = await openDb(api.origin, account)
+  remember(api.origin, account)
+  const sync = startSync(api, db, async () => {
+    if ((await accountOf(api)) === account) return
+    localStorage.removeItem(REMEMBERED)
+    setTimeout(() => start(true))
+    throw new ApiFailure('other_account', 'Somebody else has signed in; opening their wallet.')
+  })
+  useSession.setState({ phase: 'open', wallet: { account, api, db, sync } }, true)
+}
+
+function close(): void {
+  const session = useSession.getState()
+  if (session.phase !== 'open') return
+  session.wallet.sync.stop()
+  session.wallet.db.close()
+  useSession.setState({ phase: 'starting' }, true)
+}
+
+/** Whose token it is: the subject at the userinfo endpoint (OpenID Connect Core 5.3), else the profile in the feed. */
+async function accountOf(api: Api): Promise<string> {
+  try {
+    const { sub } = (await api.get('/oauth/userinfo')) as { sub?: unknown }
+    if (typeof sub === 'string') return sub
+  } catch (error) {
+    if (error instanceof ApiFailure && error.code === 'unauthorized') throw error
+  }
+  const page = FeedPage.parse(await api.get('/v1/wallet/feed?limit=20&client=whose'))
+  const profile = page.changes.find((c) => c.topic === 'profile')
+  if (!profile) throw new ApiFailure('internal_error', 'The server does not say whose wallet this is.')
+  return profile.id
+}
+
+/** Signs out, and deletes the local copy: nothing of the person stays behind. */
+export async function signOut(): Promise<void> {
+  const session = useSession.getState()
+  await shell.signOut()
+  localStorage.removeItem(REMEMBERED)
+  if (session.phase === 'open') {
+    session.wallet.sync.stop()
+    useSession.setState({ phase: 'signed-out' }, true)
+    await deleteDb(session.wallet.db)
+  }
+}
+
+/** Throws the local copy away and fills it again from the server. */
+export async function eraseCopy(): Promise<void> {
+  const session = useSession.getState()
+  if (session.phase !== 'open') return
+  session.wallet.sync.stop()
+  useSession.setState({ phase: 'starting' }, true)
+  await deleteDb(session.wallet.db)
+  await open(session.wallet.api, session.wallet.account)
+}
+
+const HINT = 'quota.first-step'
+
+/** Signs in through the shell; `first` says which form a browser tab shows first. */
+export async function signIn(first: 'sign-in' | 'create'): Promise<void> {
+  sessionStorage.setItem(HINT, first)
+  if (await shell.signIn()) await start(true)
+}
+
+export const wantsNewAccount = (): boolean => sessionStorage.getItem(HINT) === 'create'
+
+shell.on('session', () => void start(shell.kind === 'desktop'))
+
+function rememberedAccount(origin: string): string | null {
+  try {
+    const kept = JSON.parse(localStorage.getItem(REMEMBERED) ?? 'null') as { origin: string; account: string } | null
+    return kept?.origin === origin ? kept.account : null
+  } catch {
+    return null
+  }
+}
+
+const remember = (origin: string, account: string): void =>
+  localStorage.setItem(REMEMBERED, JSON.stringify({ origin, account }))
