@@ -10,13 +10,25 @@ const ROOT = join(import.meta.dirname, '..')
 const SOURCES = ['src-main', 'src-renderer', 'server/contract', 'electron.vite.config.ts', 'package-lock.json']
 const BUILT = ['out/main/main.js', 'out/preload/preload.cjs', 'out/renderer/index.html']
 
-/** Builds when a part is missing or older than a source. @returns whether it built @throws Error when it cannot */
-export function buildIfStale(): boolean {
+/**
+ * Builds when a part is missing or older than a source.
+ * @param say told before a build begins, and after it
+ * @returns whether it built
+ * @throws Error when it cannot
+ */
+export function buildIfStale(say: (line: string) => void = () => {}): boolean {
   const builtAt = Math.min(...BUILT.map((file) => newest(join(ROOT, file))))
   if (builtAt > Math.max(...SOURCES.map((source) => newest(join(ROOT, source))))) return false
+  say(
+    builtAt > 0
+      ? 'The wallet’s sources are newer than its build; building it …'
+      : 'Building the wallet for the first time …',
+  )
+  const began = performance.now()
   const tool = join(ROOT, 'node_modules/electron-vite/bin/electron-vite.js')
   const done = spawnSync(process.execPath, [tool, 'build', '--logLevel', 'error'], { cwd: ROOT, encoding: 'utf8' })
   if (done.status !== 0) throw new Error(`The wallet could not be built:\n${done.stdout}${done.stderr}`)
+  say(`Built in ${((performance.now() - began) / 1000).toFixed(1)} s.`)
   return true
 }
 

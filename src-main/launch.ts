@@ -3,15 +3,15 @@
 // always true: when this process ends, every process it started has ended.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { buildIfStale, electronBinary } from './built.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BIN = join(ROOT, 'node_modules/.bin')
-const SOURCES = ['src-main', 'src-renderer', 'server/contract', 'electron.vite.config.ts', 'package-lock.json']
 const READY_TIMEOUT_MS = 30_000
 const END_TIMEOUT_MS = 15_000
 
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const chatPort = Number(process.env.QUOTA_CHAT_PORT ?? 7080)
   await mustBeFree(port, 'QUOTA_PORT')
   if (values.demo) await mustBeFree(chatPort, 'QUOTA_CHAT_PORT')
-  await build()
+  buildIfStale(say)
 
   const host = process.env.QUOTA_HOST ?? '127.0.0.1'
   const url = process.env.QUOTA_PUBLIC_URL ?? `http://${host}:${port}`
@@ -62,33 +62,6 @@ async function main(): Promise<void> {
   if (values['no-open']) say(`wallet   ${url}/wallet`)
   else openWallet(url, values.browser)
   say('Ctrl-C ends everything.')
-}
-
-// --- the wallet's build -----------------------------------------------------------------------------------------
-
-/** Builds with electron-vite when there is no build or a source is newer than it. */
-async function build(): Promise<void> {
-  const page = join(ROOT, 'out/renderer/index.html')
-  const built = existsSync(page) ? statSync(page).mtimeMs : 0
-  if (built > Math.max(...SOURCES.map((source) => newest(join(ROOT, source))))) return
-  say(
-    built
-      ? 'The wallet’s sources are newer than its build: building it again …'
-      : 'Building the wallet (first start) …',
-  )
-  const electronVite = join(ROOT, 'node_modules/electron-vite/bin/electron-vite.js')
-  const child = spawn(process.execPath, [electronVite, 'build'], { cwd: ROOT, stdio: 'inherit', env: environment() })
-  children.push({ name: 'the build', child })
-  const code = await new Promise((resolve) => child.once('exit', resolve))
-  if (code !== 0) await fail('The wallet could not be built; the lines above say why.')
-}
-
-/** The latest change of a file, or of anything in a folder. @returns milliseconds, 0 when it does not exist */
-function newest(path: string): number {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat) return 0
-  if (!stat.isDirectory()) return stat.mtimeMs
-  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 
 // --- processes ----------------------------------------------------------------------------------------------------
@@ -189,17 +162,6 @@ function openBrowser(url: string, why: string): void {
   child.unref()
 }
 
-/** Electron's executable if it was fetched before; asking its npm package would start a download. */
-function electronBinary(): string | null {
-  const home = join(ROOT, 'node_modules/electron')
-  const pathFile = join(home, 'path.txt')
-  const named = existsSync(pathFile) ? readFileSync(pathFile, 'utf8').trim() : ''
-  const inDist = process.platform === 'darwin' ? 'Electron.app/Contents/MacOS/Electron' : 'electron'
-  const executable = named || (process.platform === 'win32' ? 'electron.exe' : inDist)
-  const path = join(process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(home, 'dist'), executable)
-  return existsSync(path) ? path : null
-}
-
 function browserOpener(url: string): [string, string[]] | null {
   if (process.platform === 'darwin') return ['open', [url]]
   if (process.platform === 'win32') return ['cmd', ['/c', 'start', '', url]]
@@ -208,4 +170,4 @@ function browserOpener(url: string): [string, string[]] | null {
   return display && found ? ['xdg-open', [url]] : null
 }
 
-await main()
+await main().catch((error) => fail(error instanceof Error ? error.message : String(error)))

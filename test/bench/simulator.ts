@@ -1,6 +1,6 @@
-// The model vendor of the bench: answers at once, the same every time, and counts.
+// The model vendor of the bench: answers at once, the same every time.
 // owns: two fixed answers. never: work that depends on the request beyond `stream`.
-// always true: GET /count says how many answers were completed. Prints its port on stdout.
+// always true: GET /interval/5 sets the pause between chunks, in milliseconds. Prints its port on stdout.
 
 import { createServer, type ServerResponse } from 'node:http'
 
@@ -25,14 +25,16 @@ const LAST = Buffer.concat([
 ])
 
 let intervalMs = 0
-let count = 0
 
 const server = createServer((request, response) => {
-  if (request.method === 'GET') return control(request.url ?? '', response)
+  if (request.method === 'GET') {
+    intervalMs = Number(/\/interval\/(\d+)$/.exec(request.url ?? '')?.[1] ?? intervalMs)
+    response.end()
+    return
+  }
   const pieces: Buffer[] = []
   request.on('data', (piece) => pieces.push(piece))
   request.on('end', () => {
-    response.once('finish', () => count++)
     if (!Buffer.concat(pieces).includes('"stream":true')) {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': ANSWER.length }).end(ANSWER)
       return
@@ -51,13 +53,6 @@ function stream(response: ServerResponse, sent: number): void {
   response.write(CHUNK)
   if (intervalMs > 0) setTimeout(stream, intervalMs, response, sent + 1)
   else setImmediate(stream, response, sent + 1)
-}
-
-/** GET /interval/5 sets the pause between chunks in milliseconds; GET /count answers the number of answers. */
-function control(path: string, response: ServerResponse): void {
-  const interval = /\/interval\/(\d+)$/.exec(path)
-  if (interval) intervalMs = Number(interval[1])
-  response.end(String(count))
 }
 
 server.listen(0, '127.0.0.1', () => {
