@@ -29,8 +29,8 @@ export default defineConfig({
   },
   renderer: {
     root: 'src-renderer',
-    base: BASE,
-    plugins: [react(), tailwindcss()],
+    // electron-vite sets a relative base, which breaks pages deeper than one level (/wallet/interaction/…); this comes after it.
+    plugins: [{ name: 'wallet-base', config: () => ({ base: BASE }) }, react(), tailwindcss()],
     build: { rollupOptions: { input: 'src-renderer/index.html' }, assetsInlineLimit: 0 },
   },
 })
