@@ -3,6 +3,7 @@
 // always true: without QUOTA_ADMIN_TOKEN the admin routes do not exist; each audit answer is of one moment.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import type { Deps } from './deps.ts'
 import { fault } from './faults.ts'
@@ -35,7 +36,7 @@ export const adminRoutes: Routes = (app, deps) => {
     onlyOperators(deps, request)
     await sealAll(deps)
     reply.type('application/x-ndjson')
-    return reply.send(exportOf(deps))
+    return reply.send(Readable.from(exportOf(deps)))
   })
 
   app.get('/admin/audit/trial-balance', async (request) => {
