@@ -12,6 +12,8 @@ const MAX_ERROR_BYTES = 64 * 1024
 const MAX_KEPT_BYTES = 4 * 1024 * 1024
 /** How long an upstream may go on after its caller has gone, so that it can report what it used. */
 const DRAIN_MS = 30_000
+/** Why an exchange ended whose caller had left and whose upstream would not end. */
+export const CALLER_GONE = 'the caller has gone'
 
 export type Outcome =
   /** Nothing was produced: connection refused, time-out before the answer, or an answer that is no success. */
@@ -22,8 +24,8 @@ export type Outcome =
 
 export type Exchange = {
   outcome: Promise<Outcome>
-  /** Ends it now, for a reason that the outcome carries. */
-  cut(reason: string): void
+  /** Ends it now, for a reason that the outcome carries. False when it has ended before. */
+  cut(reason: string): boolean
   /** What has come through so far; null before a stream has begun. */
   progress(): ChatStream | null
 }
@@ -63,7 +65,7 @@ export function exchange(options: ExchangeOptions): Exchange {
     drain: undefined,
     gone: () => {
       wire.control?.resume()
-      wire.drain ??= setTimeout(() => cut(wire, 'the caller has gone'), DRAIN_MS)
+      wire.drain ??= setTimeout(() => cut(wire, CALLER_GONE), DRAIN_MS)
     },
     resume: () => wire.control?.resume(),
   }
@@ -155,11 +157,12 @@ function pass(wire: Wire, bytes: Buffer): void {
   if (!response.destroyed && !response.write(bytes)) wire.control?.pause()
 }
 
-function cut(wire: Wire, why: string): void {
-  if (wire.ended) return
+function cut(wire: Wire, why: string): boolean {
+  if (wire.ended) return false
   wire.reason ??= why
   if (wire.control) wire.control.abort(new Error(why))
   else finish(wire, why)
+  return true
 }
 
 function finish(wire: Wire, problem: string | null): void {
@@ -185,5 +188,5 @@ function outcomeOf({ stream, status, chunks, keeping, retryAfter }: Wire, broken
 
 function unfinished(stream: ChatStream): string | null {
   if (stream.failed) return 'the upstream reported an error'
-  return stream.done || stream.usage !== undefined ? null : 'the stream ended before its end'
+  return stream.whole ? null : 'the stream ended before its end'
 }

@@ -12,7 +12,7 @@ import { errorBody, errorHeaders, type Fault, fault } from '../faults.ts'
 import { asFault } from '../http.ts'
 import { type ChatRequest, type Quote, quoteChat, upstreamBody } from './chat-request.ts'
 import { countPrompt, countText } from './count.ts'
-import { type Exchange, exchange, type Outcome } from './forward.ts'
+import { CALLER_GONE, type Exchange, exchange, type Outcome } from './forward.ts'
 import { type Held, holdCall, type Payer } from './hold.ts'
 import { type Claim, claimOf } from './kept-answers.ts'
 import { payerOf } from './payer.ts'
@@ -110,8 +110,7 @@ async function afterHold(call: Call, running: Running): Promise<void> {
       connectionId: payer.connectionId,
       progress: () => progressOf(call, live),
       end: (code) => {
-        call.endedBy = code
-        live.cut(code)
+        if (live.cut(code)) call.endedBy = code
       },
     }
     running.add(watched)
@@ -122,7 +121,7 @@ async function afterHold(call: Call, running: Running): Promise<void> {
     count(call, charged)
     if (quote.stream && outcome.kind === 'stream') streamEnd(call, outcome, charged)
     else if (outcome.kind === 'json' && charged) jsonReply(call, outcome.body, charged)
-    else sendFault(call, failureOf(outcome))
+    else sendFault(call, call.endedBy ? fault(call.endedBy) : failureOf(outcome))
   } catch (error) {
     sendFault(call, asFault(deps, error, call.request.id))
   } finally {
@@ -200,17 +199,17 @@ function meter(call: Call, outcome: Outcome): Metered | null {
   if (outcome.kind === 'failed') return null
   if (outcome.kind === 'json') {
     const answer = jsonOf(outcome.body)
-    if (!answer) return null
+    if (!answer || !Array.isArray(answer.choices)) return null
     const units = chatUnits(answer.usage, bounds)
     if (units) return { units, estimated: false, outcome: 'done' }
     return { units: counted(call, textOfAnswer(answer), 0), estimated: true, outcome: 'usage not believed' }
   }
   const { stream, broken } = outcome
-  const units = stream.usage === undefined ? null : chatUnits(stream.usage, bounds)
+  const units = stream.whole ? chatUnits(stream.usage, bounds) : null
   const why = call.endedBy ?? broken ?? 'done'
   if (units) return { units, estimated: false, outcome: why }
   // Nothing came but a head: the upstream failed before any output.
-  if (stream.events === 0 && broken !== null && !call.reply.raw.destroyed) return null
+  if (stream.events === 0 && broken !== null && broken !== CALLER_GONE) return null
   return { units: counted(call, stream.text(), stream.events), estimated: true, outcome: why }
 }
 

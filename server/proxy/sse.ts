@@ -5,8 +5,8 @@
 
 const MAX_EVENT_BYTES = 1024 * 1024
 const NEWLINE = 0x0a
-const TEXT_KEYS = ['"content":"', '"reasoning_content":"', '"reasoning":"', '"arguments":"', '"refusal":"'].map((key) =>
-  Buffer.from(key),
+const TEXT_KEYS = ['content', 'reasoning_content', 'reasoning', 'arguments', 'refusal', 'text'].map((key) =>
+  Buffer.from(`"${key}"`),
 )
 const DONE = Buffer.from('[DONE]')
 const USAGE = Buffer.from('"usage"')
@@ -17,8 +17,9 @@ export type ChatStream = {
   take(chunk: Buffer): Buffer
   /** What is left when the upstream ends without a blank line. */
   flush(): Buffer
-  readonly done: boolean
-  /** The last usage seen before the end, or undefined. */
+  /** Whether it came to its end: `[DONE]`, or the event that carries usage alone. */
+  readonly whole: boolean
+  /** The last usage seen before the end, or undefined; of a stream that is not whole it may tell of a part only. */
   readonly usage: unknown
   /** Fields of the first event, for the event we add at the end. */
   readonly head: Head
@@ -33,7 +34,8 @@ type Head = { id?: unknown; created?: unknown; model?: unknown }
 
 /** @param hideUsage take usage out of events that carry more than usage, for a caller who did not ask */
 export function chatStream(hideUsage: boolean): ChatStream {
-  const seen: Seen = { hideUsage, done: false, failed: false, usage: undefined, head: null, events: 0, escaped: '' }
+  const fresh = { done: false, reported: false, failed: false, usage: undefined, head: null, events: 0, escaped: '' }
+  const seen: Seen = { hideUsage, ...fresh }
   let rest: Buffer = NOTHING
   return {
     take(chunk) {
@@ -50,13 +52,14 @@ export function chatStream(hideUsage: boolean): ChatStream {
       return passed.length === 1 && passed[0] ? passed[0] : Buffer.concat(passed)
     },
     flush() {
-      if (rest.length === 0) return rest
-      const last = takeEvent(seen, Buffer.concat([rest, Buffer.from('\n\n')]))
+      const last = rest
       rest = NOTHING
-      return last ?? NOTHING
+      // Half an event is nothing to anybody; a reader that parses it would fail.
+      if (dataOf(last) !== '[DONE]' && jsonOf(last) === null) return NOTHING
+      return takeEvent(seen, Buffer.concat([last, Buffer.from('\n\n')])) ?? NOTHING
     },
-    get done() {
-      return seen.done
+    get whole() {
+      return seen.done || seen.reported
     },
     get usage() {
       return seen.usage
@@ -79,6 +82,8 @@ const NOTHING: Buffer = Buffer.alloc(0)
 type Seen = {
   readonly hideUsage: boolean
   done: boolean
+  /** The event that carries usage alone, the last before `[DONE]`, has come. */
+  reported: boolean
   failed: boolean
   usage: unknown
   head: Head | null
@@ -90,11 +95,11 @@ type Seen = {
 // One whole event with its blank line; answers what to pass on of it.
 function takeEvent(seen: Seen, bytes: Buffer): Buffer | null {
   if (seen.done) return null
-  if (bytes.includes(DONE) && /^data:\s*\[DONE\]\s*$/.test(bytes.toString('latin1'))) {
+  if (bytes.includes(DONE) && dataOf(bytes) === '[DONE]') {
     seen.done = true
     return null
   }
-  if (seen.head === null || bytes.includes(ERROR)) look(seen, bytes)
+  if ((seen.head === null || bytes.includes(ERROR)) && isError(seen, bytes)) return null
   if (bytes.includes(USAGE)) {
     const kept = takeUsage(seen, bytes)
     if (kept !== undefined) return kept
@@ -103,11 +108,14 @@ function takeEvent(seen: Seen, bytes: Buffer): Buffer | null {
   return bytes
 }
 
-function look(seen: Seen, bytes: Buffer): void {
+// An upstream's error stays here: it may name keys and addresses of ours, and the caller gets our own.
+function isError(seen: Seen, bytes: Buffer): boolean {
   const json = jsonOf(bytes)
-  if (!json) return
-  seen.head ??= { id: json.id, created: json.created, model: json.model }
-  if (json.error && !json.choices) seen.failed = true
+  if (!json) return false
+  const isOne = Boolean(json.error) && !json.choices
+  if (isOne) seen.failed = true
+  else seen.head ??= { id: json.id, created: json.created, model: json.model }
+  return isOne
 }
 
 // Undefined when the event carries no usage after all; null when it carries nothing else.
@@ -115,7 +123,10 @@ function takeUsage(seen: Seen, bytes: Buffer): Buffer | null | undefined {
   const json = jsonOf(bytes)
   if (!json || json.usage === undefined || json.usage === null) return undefined
   seen.usage = json.usage
-  if (!Array.isArray(json.choices) || json.choices.length === 0) return null
+  if (!Array.isArray(json.choices) || json.choices.length === 0) {
+    seen.reported = true
+    return null
+  }
   noteText(seen, bytes)
   if (!seen.hideUsage) return bytes
   const { usage: _, ...visible } = json
@@ -137,30 +148,44 @@ function border(data: Buffer, from: number): number {
   return -1
 }
 
-function jsonOf(bytes: Buffer): Record<string, unknown> | null {
-  const text = bytes.toString('utf8')
-  const data = text
+/** What the `data:` lines of an event say. */
+function dataOf(bytes: Buffer): string {
+  return bytes
+    .toString('utf8')
     .split(/\r?\n/)
     .filter((line) => line.startsWith('data:'))
     .map((line) => line.slice(5).trim())
     .join('\n')
+}
+
+function jsonOf(bytes: Buffer): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(data)
+    const value: unknown = JSON.parse(dataOf(bytes))
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
   } catch {
     return null
   }
 }
 
-// The still escaped inside of a JSON string after `key`; every occurrence.
+// The still escaped inside of the JSON string that is the value of `key`; every occurrence, with or without spaces.
 function textAfter(bytes: Buffer, key: Buffer): string {
   let found = ''
   for (let at = bytes.indexOf(key); at !== -1; at = bytes.indexOf(key, at + key.length)) {
-    let end = at + key.length
+    const colon = pastSpaces(bytes, at + key.length)
+    if (bytes[colon] !== 0x3a) continue
+    const start = pastSpaces(bytes, colon + 1) + 1
+    if (bytes[start - 1] !== 0x22) continue
+    let end = start
     while (end < bytes.length && bytes[end] !== 0x22) end += bytes[end] === 0x5c ? 2 : 1
-    found += bytes.toString('latin1', at + key.length, end)
+    found += bytes.toString('latin1', start, end)
   }
   return found
+}
+
+function pastSpaces(bytes: Buffer, from: number): number {
+  let at = from
+  while (bytes[at] === 0x20) at++
+  return at
 }
 
 function unescaped(latin1: string): string {
