@@ -16,7 +16,7 @@ import { asFault, MAX_BODY_BYTES, readJson } from './http.ts'
 import { identityRoutes } from './identity/routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
 import { proxyRoutes } from './proxy/routes.ts'
-import { type Bucket, rateLimits } from './rate-limit.ts'
+import { rateLimits } from './rate-limit.ts'
 import { receiptRoutes } from './receipts/routes.ts'
 import { walletRoutes } from './wallet/routes.ts'
 import { walletPages } from './wallet-pages.ts'
@@ -72,15 +72,6 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   walletRoutes(app, deps)
   walletPages(app, deps)
   return app
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The bytes of a JSON body, as they came. */
-    rawBody: Buffer | null
-    /** Counts this request against a limit, and tells the reply's X-RateLimit-* headers. @throws Fault rate_limit_exceeded */
-    countAgainst: (bucket: Bucket) => void
-  }
 }
 
 // JSON is the only body type; a route that takes another (forms, OAuth) registers it in a scope of its own.

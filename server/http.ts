@@ -11,6 +11,13 @@ import { type Fault, fault, isFault } from './faults.ts'
 export const MAX_BODY_BYTES = 1024 * 1024
 const MAX_DEPTH = 64
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The bytes of a JSON body, as they came. */
+    rawBody: Buffer | null
+  }
+}
+
 /** A folder's routes: adds them to the server. */
 export type Routes = (app: FastifyInstance, deps: Deps) => void
 

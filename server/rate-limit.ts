@@ -10,6 +10,13 @@ const MAX_WINDOWS = 100_000
 
 /** One thing that is counted, e.g. { key: 'login:address:127.0.0.1', perMinute: 5 }. */
 export type Bucket = { key: string; perMinute: number }
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Counts this request against a limit, and tells the reply's X-RateLimit-* headers. @throws Fault rate_limit_exceeded */
+    countAgainst: (bucket: Bucket) => void
+  }
+}
+
 type Window = { count: number; endsAt: number }
 type Needs = Pick<Deps, 'now' | 'config'>
 
