@@ -83,6 +83,11 @@ export async function externalUserFor(tx: Tx, appId: string, externalUserId: str
   return row
 }
 
+/** Takes the row lock of an external user (Postgres): one mover of its money at a time. */
+export async function lockExternal(tx: Tx, id: string): Promise<void> {
+  await tx.run('UPDATE external_users SET status = status WHERE id = ?', [id])
+}
+
 /** Marks an external user as this person's. @throws Fault `external_user_taken` when it is another's */
 export async function markLinked(
   tx: Tx,

@@ -9,6 +9,7 @@ import {
   externalUser,
   externalUserFor,
   linkedSince,
+  lockExternal,
   markLinked,
   markUnlinked,
   payerOf,
@@ -20,7 +21,7 @@ import { append } from '../feed/feed.ts'
 import { type Answer, type Attempt, once } from '../idempotency/idempotency.ts'
 import { account } from '../ledger/chart.ts'
 import { openAccount, stands, transfer } from '../ledger/ledger.ts'
-import { grantChange, grantChanges, ownerOf, spendable } from './grants.ts'
+import { grantChange, grantChanges, moveFree, ownerOf, spendable } from './grants.ts'
 import { requireFunds } from './pool.ts'
 
 export type NewGrant = {
@@ -149,15 +150,9 @@ export const claimRests = procedure('grants.claimRests', async (tx: Tx): Promise
 })
 
 async function claim(tx: Tx, external: ExternalRow, userId: string): Promise<boolean> {
+  await lockExternal(tx, external.id)
   const from = account.external(external.app_id, external.id)
-  const { available } = await stands(tx, from)
-  if (available <= 0) return false
-  await transfer(tx, {
-    id: tx.id('claim'),
-    legs: [{ from, to: account.user(userId), amount: available }],
-    memo: `linked ${external.id}`,
-  })
-  return true
+  return (await moveFree(tx, { from, to: account.user(userId), memo: `linked ${external.id}` })) > 0
 }
 
 async function balanceChange(tx: Tx, userId: string) {

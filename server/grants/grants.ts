@@ -5,6 +5,7 @@
 import { type ExternalRow, externalById, externalsOf, payerOf } from '../connections/external.ts'
 import type { Grant } from '../contract/records.ts'
 import { procedure, type Reader, type Tx } from '../db/db.ts'
+import { isFault } from '../faults.ts'
 import { append, type FeedChange } from '../feed/feed.ts'
 import { account } from '../ledger/chart.ts'
 import { stands, transfer } from '../ledger/ledger.ts'
@@ -139,16 +140,29 @@ async function giveBack(tx: Tx, row: GrantRow): Promise<boolean> {
   const mine = await tx.run('UPDATE grants SET ended_at = NULL WHERE id = ? AND ended_at IS NULL', [row.id])
   if (mine !== 1) return false
   const from = account.grant(row.id)
-  const { posted, held } = await stands(tx, from)
-  const free = posted - held
-  if (free > 0) {
-    await transfer(tx, {
-      id: `expire:${row.id}:${posted}`, // what stood before only falls, so each return has its own id
-      legs: [{ from, to: account.pool(row.publisher_id), amount: free }],
-      memo: 'grant expired',
-    })
-  }
+  await moveFree(tx, { from, to: account.pool(row.publisher_id), memo: 'grant expired' })
+  const { held } = await stands(tx, from)
   if (held > 0) return false
   await tx.run('UPDATE grants SET ended_at = ? WHERE id = ?', [tx.now, row.id])
   return true
+}
+
+/**
+ * Moves all that is free of an account. The caller holds a lock that keeps others from doing the same. When a call takes
+ * some of it between our look and the move, the commit is tried again (40001 is what db.tx retries).
+ * @returns micros moved
+ */
+export async function moveFree(
+  tx: Tx,
+  { from, to, memo }: { from: string; to: string; memo: string },
+): Promise<number> {
+  const { available } = await stands(tx, from)
+  if (available <= 0) return 0
+  try {
+    await transfer(tx, { id: tx.id('free'), legs: [{ from, to, amount: available }], memo })
+  } catch (error) {
+    if (!isFault(error) || error.code !== 'insufficient_balance') throw error
+    throw Object.assign(new Error('a call was faster'), { code: '40001' })
+  }
+  return available
 }
