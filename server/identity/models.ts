@@ -2,7 +2,7 @@
 // owns: oidc_models. never: oidc-provider itself, a token in clear.
 // always true: a token is found by its hash only; it is used up by one commit; without its grant it is worth nothing.
 
-import { type Procedure, procedure, type Reader, type Tx } from '../db/db.ts'
+import { procedure, type Reader, type Tx } from '../db/db.ts'
 import { tokenHash } from '../seal.ts'
 
 export type ModelRow = {
@@ -42,14 +42,8 @@ export function findModelByAlias(reader: Reader, alias: string, now: number): Pr
 
 const COLUMNS = 'id, kind, payload, grant_id, user_id, client_id, scope, dpop_key, alias, expires_at'
 
+// Lock order on Postgres: whatever touches a grant and its tokens takes the grant's row first.
 export const putModel = procedure('identity.putModel', async (tx: Tx, row: ModelRow) => {
-  await tx.run(
-    `INSERT INTO oidc_models (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, grant_id = excluded.grant_id, user_id = excluded.user_id,
-     client_id = excluded.client_id, scope = excluded.scope, dpop_key = excluded.dpop_key, alias = excluded.alias,
-     expires_at = excluded.expires_at`,
-    values(row),
-  )
   // A grant lives as long as its newest refresh token, so that "90 days" slides.
   if (row.kind === 'RefreshToken') {
     await tx.run('UPDATE oidc_models SET expires_at = ? WHERE id = ? AND expires_at < ?', [
@@ -58,6 +52,13 @@ export const putModel = procedure('identity.putModel', async (tx: Tx, row: Model
       row.expires_at,
     ])
   }
+  await tx.run(
+    `INSERT INTO oidc_models (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, grant_id = excluded.grant_id, user_id = excluded.user_id,
+     client_id = excluded.client_id, scope = excluded.scope, dpop_key = excluded.dpop_key, alias = excluded.alias,
+     expires_at = excluded.expires_at`,
+    values(row),
+  )
 })
 
 /** Keeps a model that may exist once only (a DPoP proof's jti). @returns false when it was there */
@@ -79,21 +80,22 @@ function values(row: ModelRow) {
  * Uses up a code, refresh token or request, once.
  * @returns false when it was used before (or is gone); then its whole family has died in the same commit
  */
-export const consumeModel: Procedure<{ id: string }, boolean> = procedure(
-  'identity.consumeModel',
-  async (tx: Tx, { id }: { id: string }) => {
-    const forgetAt = tx.now + REUSE_SEEN_MS
-    const used = await tx.run(
-      `UPDATE oidc_models SET consumed_at = ?, expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END
+export const consumeModel = procedure('identity.consumeModel', async (tx: Tx, { id }: { id: string }) => {
+  const row = await tx.get<{ grant_id: string | null }>('SELECT grant_id FROM oidc_models WHERE id = ?', [id])
+  if (!row) return false
+  if (row.grant_id) {
+    const alive = await tx.run('UPDATE oidc_models SET consumed_at = consumed_at WHERE id = ?', [row.grant_id])
+    if (alive !== 1) return false
+  }
+  const forgetAt = tx.now + REUSE_SEEN_MS
+  const used = await tx.run(
+    `UPDATE oidc_models SET consumed_at = ?, expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END
      WHERE id = ? AND consumed_at IS NULL`,
-      [tx.now, forgetAt, forgetAt, id],
-    )
-    if (used === 1) return true
-    const row = await tx.get<{ grant_id: string | null }>('SELECT grant_id FROM oidc_models WHERE id = ?', [id])
-    if (row?.grant_id) await removeFamily(tx, row.grant_id)
-    return false
-  },
-)
+    [tx.now, forgetAt, forgetAt, id],
+  )
+  if (used !== 1 && row.grant_id) await removeFamily(tx, row.grant_id)
+  return used === 1
+})
 
 export const removeModel = procedure('identity.removeModel', async (tx: Tx, { id }: { id: string }) => {
   await tx.run('DELETE FROM oidc_models WHERE id = ?', [id])
@@ -106,8 +108,8 @@ export const removeGrant = procedure('identity.removeGrant', async (tx: Tx, { gr
 
 // Tokens that are being issued at this moment are not seen here; without their grant they are worth nothing either.
 async function removeFamily(tx: Tx, grantId: string): Promise<void> {
-  await tx.run('DELETE FROM oidc_models WHERE grant_id = ?', [grantId])
   await tx.run('DELETE FROM oidc_models WHERE id = ?', [grantId])
+  await tx.run('DELETE FROM oidc_models WHERE grant_id = ?', [grantId])
 }
 
 /** Removes rows whose time is over, a bounded number a commit. @returns how many went */
@@ -168,5 +170,7 @@ export async function findAccessToken(reader: Reader, token: string, now: number
 
 /** Ends everything a person ever gave a client: all devices, all codes and tokens; with the caller's commit. */
 export async function revokeGrantsOf(tx: Tx, args: { userId: string; clientId: string }): Promise<void> {
-  await tx.run('DELETE FROM oidc_models WHERE user_id = ? AND client_id = ?', [args.userId, args.clientId])
+  const { userId, clientId } = args
+  await tx.run(`DELETE FROM oidc_models WHERE user_id = ? AND client_id = ? AND kind = 'Grant'`, [userId, clientId])
+  await tx.run('DELETE FROM oidc_models WHERE user_id = ? AND client_id = ?', [userId, clientId])
 }
