@@ -333,6 +333,10 @@ function apply(world: World, { name, args }: Mutation): void {
     })
     world.connection(id, '', { caps })
   }
+  if (name === 'receipt.annotate') {
+    const row = world.doc<object>('receipt', String(args.request_id))
+    world.put('receipt', String(args.request_id), { ...row, note: args.note })
+  }
   if (name === 'profile.set') world.profile(args)
   if (name === 'wallet.freeze') world.profile({ frozen: true })
   if (name === 'wallet.unfreeze') world.profile({ frozen: false })

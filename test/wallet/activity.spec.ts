@@ -1,0 +1,117 @@
+// The usage log and its receipts.
+
+import { expect, goTo, test } from './support-test.ts'
+
+test('every column of a charge, and its receipt taken apart and verified', async ({ fake, enter }) => {
+  fake.world.profile()
+  fake.world.connection('sketch', 'Sketchpad')
+  fake.world.call('sketch', { input: 1_000_000, output: 100_000 })
+  fake.world.balance(5_000_000)
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  const row = page.getByRole('row').filter({ hasText: 'Sketchpad' })
+  await expect(row).toContainText('1,100,000')
+  await expect(row).toContainText('$0.2100') // base: 0.15 + 0.06
+  await expect(row).toContainText('$0.0420') // 20 % of it
+  await expect(row).toContainText('$0.2520')
+  await expect(row.getByText('Verified on this device')).toBeAttached()
+  await row.getByRole('button').click()
+  const receipt = page.getByRole('dialog')
+  await expect(receipt).toContainText('Verified on this device')
+  await expect(receipt.getByRole('row', { name: /Markup, 20 %/ })).toContainText('$0.042')
+  await expect(receipt.getByRole('row', { name: /Total/ })).toContainText('$0.252')
+  await page.keyboard.press('Escape')
+  await expect(receipt).toHaveCount(0)
+})
+
+test('thousands of entries: few rows in the page, the newest first, older ones by scrolling', async ({
+  fake,
+  enter,
+}) => {
+  fake.world.lived({ calls: 3000 })
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  await expect(page.getByRole('table')).toHaveAttribute('aria-rowcount', '3000')
+  expect(await page.getByRole('row').count()).toBeLessThan(80)
+  await expect(async () => {
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
+    const last = await page.getByRole('row').last().getAttribute('aria-rowindex')
+    expect(Number(last)).toBeGreaterThan(900)
+  }).toPass({ timeout: 20_000 })
+})
+
+test('the log of one app, in the address', async ({ fake, enter }) => {
+  fake.world.lived({ calls: 700 })
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  await page.getByLabel('App', { exact: true }).selectOption('Parrot Chat')
+  await expect(page.getByRole('row').filter({ hasText: 'Parrot Chat' }).first()).toBeVisible()
+  await expect(page.getByRole('row').filter({ hasText: 'Sketchpad' })).toHaveCount(0)
+  expect(page.url()).toContain('app=app_parrot')
+  await page.goBack()
+  await expect(page.getByRole('row').filter({ hasText: 'Sketchpad' }).first()).toBeVisible()
+})
+
+test('the keyboard walks the rows and opens one', async ({ fake, enter }) => {
+  fake.world.lived({ calls: 30 })
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  await page
+    .getByRole('button', { name: /open the receipt/ })
+    .first()
+    .focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowUp')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog')).toBeVisible()
+  expect(page.url()).toMatch(/entry=\d+/)
+})
+
+for (const [forge, says] of [
+  ['signature', 'The signature is not the server’s'],
+  ['sum', 'Base and markup do not add up to the total'],
+  ['row', 'The receipt and the log disagree'],
+  ['chain', 'It does not follow the receipt before it'],
+] as const) {
+  test(`a forged receipt is shown loudly: ${forge}`, async ({ fake, enter }) => {
+    fake.world.profile()
+    fake.world.connection('sketch', 'Sketchpad')
+    fake.world.call('sketch')
+    fake.world.call('sketch', { forge })
+    fake.world.call('sketch')
+    fake.world.balance(5_000_000)
+    const { page } = await enter()
+    const alert = page.getByRole('alert').filter({ hasText: 'A receipt does not check out.' })
+    await expect(alert).toBeVisible()
+    await alert.getByRole('link', { name: 'Look at it' }).click()
+    await expect(page.getByRole('dialog').getByRole('alert')).toContainText(says)
+    await page.keyboard.press('Escape')
+    await expect(page.getByRole('table').getByText('Verified on this device')).toHaveCount(2)
+  })
+}
+
+test('a note stays with a receipt', async ({ fake, enter }) => {
+  fake.world.lived({ calls: 3 })
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  await page
+    .getByRole('button', { name: /open the receipt/ })
+    .first()
+    .click()
+  await page.getByLabel('Note').fill('for the talk')
+  await page.getByRole('button', { name: 'Save note' }).click()
+  await expect
+    .poll(() => fake.seen.find((r) => r.path === '/v1/wallet/mutations')?.body)
+    .toMatchObject({
+      mutations: [{ name: 'receipt.annotate', args: { note: 'for the talk' } }],
+    })
+  await page.keyboard.press('Escape')
+  await page
+    .getByRole('button', { name: /open the receipt/ })
+    .first()
+    .click()
+  await expect(page.getByLabel('Note')).toHaveValue('for the talk')
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('row').filter({ hasText: 'Verified' })).toHaveCount(3) // counted once
+})
