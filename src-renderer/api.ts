@@ -76,12 +76,12 @@ export async function connectApi(shell: Shell): Promise<Api> {
 }
 
 /** One request of a page of the server's own origin, carried by the session cookie and marked against CSRF. */
-export async function ownPage(path: string, body?: unknown): Promise<unknown> {
+export async function ownPage(path: string, body?: unknown, method = 'POST'): Promise<unknown> {
   const headers: Record<string, string> = { 'x-quota-wallet': '1' }
   const init: RequestInit = { credentials: 'same-origin', headers }
   if (body !== undefined) {
     headers['content-type'] = 'application/json'
-    init.method = 'POST'
+    init.method = method
     init.body = JSON.stringify(body)
   }
   return json(await answerOf(path, withTimeout(init)))

@@ -94,7 +94,8 @@ function useReturns() {
       const held = await shell.takeReturn()
       if (held === null) return
       sync?.now()
-      if (held.startsWith('topup:')) await router.navigate({ to: '/add-money', search: { topup: 'done' } })
+      if (held.startsWith('topup:'))
+        await router.navigate({ to: '/add-money', search: { topup: held.slice('topup:'.length) } })
       else if (held.startsWith('request:')) await router.navigate({ to: '/' })
     }
     if (sync) void take()

@@ -23,12 +23,13 @@ export function money(micros: number): string {
 /** Whole cents, cut towards zero; for columns in which the points are to line up. */
 export const cents = (micros: number): string => cut(micros, 2)
 
-/** A charge in a column of charges: always four decimals, rounded to the nearest; "<$0.0001" for less. */
+/** A charge in a list of charges: four decimals, rounded to the nearest; all six below a tenth of a cent. */
 export function charge(micros: number): string {
-  return micros > 0 && micros < 100 ? '<$0.0001' : cut(Math.round(micros / 100) * 100, 4)
+  if (micros === 0 || Math.abs(micros) >= CENT / 10) return cut(Math.round(micros / 100) * 100, 4)
+  return cut(micros, 6)
 }
 
-function cut(micros: number, decimals: 2 | 4): string {
+function cut(micros: number, decimals: 2 | 4 | 6): string {
   const size = Math.abs(micros)
   const whole = Math.floor(size / MICROS_PER_DOLLAR).toLocaleString('en-US')
   const fraction = String(size % MICROS_PER_DOLLAR)

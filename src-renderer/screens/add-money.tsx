@@ -106,7 +106,7 @@ async function checkout({ api, db }: Wallet, chosen: Package): Promise<void> {
   }
   await setMeta(db, 'checkout', draft) // before the first request, so that a retry is the same payment
   const back = `${api.origin}/wallet/add-money`
-  const body = { package_id: chosen.id, success_url: `${back}?topup=done`, cancel_url: `${back}?topup=cancelled` }
+  const body = { package_id: chosen.id, success_url: `${back}?topup={CHECKOUT_SESSION_ID}`, cancel_url: back }
   const reply = CheckoutReply.parse(await api.post('/api/payments/checkout', body, { 'idempotency-key': key }))
   await setMeta(db, 'checkout', { ...draft, topup_id: reply.id, url: reply.url })
   await shell.pay({ topup_id: reply.id, url: reply.url })
@@ -173,7 +173,7 @@ function PaymentState({ now }: { now: number }) {
           </span>
         }
       >
-        {topup === 'done'
+        {topup === topup_id
           ? 'Waiting for the payment to be confirmed. The money appears by itself.'
           : `A payment of ${money(started.price_cents * CENT)} was started ${when(started.at, now)} and is not finished.`}
       </Banner>

@@ -30,6 +30,7 @@ export function Credentials({ reason, onDone, onDeny }: Props) {
     setWrong(null)
     try {
       await ownPage(creating ? '/auth/register' : '/auth/login', body)
+      if (creating) await setTimeZone()
       await onDone()
     } catch (error) {
       setWrong(sentence(error))
@@ -122,6 +123,12 @@ function Fields({ creating }: { creating: boolean }) {
       )}
     </>
   )
+}
+
+/** A new account's limits start again by this device's calendar; the person can change it in Settings. */
+async function setTimeZone(): Promise<void> {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
+  await ownPage('/account', { time_zone: timeZone }, 'PATCH').catch(() => {}) // not worth failing a sign-up for
 }
 
 const SENTENCES: Record<string, string> = {

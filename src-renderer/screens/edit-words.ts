@@ -17,6 +17,7 @@ export function editWords({ name, args }: Pending, view: View | undefined): stri
   if (name === 'connection.rename') return `Rename ${app}`
   if (name === 'wallet.freeze') return 'Stop all spending'
   if (name === 'wallet.unfreeze') return 'Allow spending again'
+  if (name === 'receipt.annotate') return 'Note on a receipt'
   if (name === 'profile.set') return 'Change of your profile'
   if (name === 'request.answer') return 'Answer to a request'
   return name
