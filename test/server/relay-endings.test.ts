@@ -48,7 +48,7 @@ type Row = {
   name: string
   stream: boolean
   script: Script
-  leave?: { leaveAfterFrames?: number; leaveAfterMs?: number }
+  leave?: { leaveAfterFrames: number } | 'when called'
   /** Exact, or from-to; 'void' when the hold must end without a charge. */
   charge: number | readonly [number, number] | 'void'
   estimated?: boolean
@@ -238,7 +238,7 @@ const streamRows: Row[] = [
     name: 'caller leaves before the answer, stream',
     stream: true,
     script: later(400, answer({ words: 50, usage: USAGE })),
-    leave: { leaveAfterMs: 150 },
+    leave: 'when called',
     charge: cost(10, 50),
     estimated: false,
     seen: 'gone',
@@ -247,7 +247,7 @@ const streamRows: Row[] = [
     name: 'caller leaves before the answer, JSON',
     stream: false,
     script: later(400, answer({ words: 50, usage: USAGE })),
-    leave: { leaveAfterMs: 150 },
+    leave: 'when called',
     charge: cost(10, 50),
     estimated: false,
     seen: 'gone',
@@ -256,15 +256,15 @@ const streamRows: Row[] = [
     name: 'caller leaves, then the upstream refuses',
     stream: true,
     script: later(400, json(500, '{}')),
-    leave: { leaveAfterMs: 150 },
+    leave: 'when called',
     charge: 'void',
     seen: 'gone',
   },
   {
     name: 'caller leaves, then the upstream breaks before any output',
     stream: true,
-    script: broken(': hello\n\n', 300),
-    leave: { leaveAfterMs: 150 },
+    script: broken(': hello\n\n', 400),
+    leave: 'when called',
     charge: 'void',
     seen: 'gone',
   },
@@ -704,7 +704,14 @@ for (const db of databases()) {
 function askFor(world: World, row: Row): Promise<Answer> {
   const stream = row.stream ? { stream: true } : {}
   const body = { model: modelOf(row), messages: MESSAGES, max_tokens: MAX_TOKENS, ...stream, ...row.body }
-  return ask(world.server.url, { bearer: world.developerKey, body, ...row.leave })
+  const leave = row.leave === 'when called' ? { leaveWhen: called(world, modelOf(row)) } : row.leave
+  return ask(world.server.url, { bearer: world.developerKey, body, ...leave })
+}
+
+async function called(world: World, model: string): Promise<void> {
+  const until = Date.now() + 20_000
+  while (world.upstream.of(model).length === 0 && Date.now() < until) await sleep(10)
+  await sleep(50)
 }
 
 function assertSeen(row: Row, seen: Answer): void {

@@ -23,9 +23,9 @@ export type Asked = {
   headers?: Record<string, string | string[]>
   /** Objects are sent as JSON. */
   body?: unknown
-  /** Leave after so many frames, or so many ms after the request was sent. */
+  /** Leave after so many frames, or when this resolves. */
   leaveAfterFrames?: number
-  leaveAfterMs?: number
+  leaveWhen?: Promise<unknown>
   /** Reads nothing for so long once the head is there. */
   pauseMs?: number
   onFrame?: (data: string, n: number) => void
@@ -73,7 +73,7 @@ export function ask(url: string, asked: Asked): Promise<Answer> {
     )
     request.on('error', () => resolve(answer))
     request.end(bytes)
-    if (asked.leaveAfterMs !== undefined) setTimeout(() => request.destroy(), asked.leaveAfterMs)
+    void asked.leaveWhen?.then(() => request.destroy())
   })
 }
 
