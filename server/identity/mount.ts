@@ -21,12 +21,13 @@ const byToken = (request: FastifyRequest): Bucket => ({
   perMinute: 100,
 })
 const byClient = (): null => null // counted once the client is known; see clients.ts
+const elsewhere = (): null => null // app.ts counts what asks without a credential
 const PUBLIC = 'public, max-age=3600'
 
 const PATHS: readonly Row[] = [
-  [['GET', 'OPTIONS'], '/.well-known/openid-configuration', byAddress],
-  [['GET', 'OPTIONS'], '/.well-known/oauth-authorization-server', byAddress],
-  [['GET', 'OPTIONS'], ROUTES.jwks, byAddress],
+  [['GET', 'OPTIONS'], '/.well-known/openid-configuration', elsewhere],
+  [['GET', 'OPTIONS'], '/.well-known/oauth-authorization-server', elsewhere],
+  [['GET', 'OPTIONS'], ROUTES.jwks, elsewhere],
   [['GET'], ROUTES.authorization, byAddress],
   [['GET'], `${ROUTES.authorization}/:uid`, byAddress],
   [['POST', 'OPTIONS'], ROUTES.token, byClient],

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import * as jose from 'jose'
 import * as oidc from 'openid-client'
 import { databases } from '../support/server.ts'
 import {
@@ -279,6 +280,104 @@ for (const database of databases()) {
         await browser(rig.url).go('POST', '/oauth/revoke', { form })
         assert.equal((await browser(rig.url).go('GET', '/oauth/userinfo', { headers: bearer(access) })).status, 200)
       })
+    })
+
+    describe('a device without a browser', () => {
+      const start = () =>
+        browser(rig.url).go('POST', '/oauth/device', { form: { client_id: 'native', scope: 'openid credits.spend' } })
+      const poll = (code: unknown) =>
+        browser(rig.url).go('POST', '/oauth/token', {
+          form: {
+            grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+            client_id: 'native',
+            device_code: String(code),
+          },
+        })
+      /** Enters and confirms the code, and answers the request, in a browser of its own. */
+      const approve = async (userCode: string) => {
+        const on = browser(rig.url)
+        const page = await on.go('GET', '/oauth/device/verify')
+        const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+        assert.doesNotMatch(page.text, /<script|onfocus/)
+        const confirm = await on.go('POST', '/oauth/device/verify', { form: { xsrf, user_code: userCode } })
+        assert.match(confirm.text, /App native/)
+        const asked = await on.go('POST', '/oauth/device/verify', {
+          form: { xsrf, user_code: userCode, confirm: 'yes' },
+        })
+        const uid = asked.location.split('/').at(-1)
+        const answer = await on.go('POST', `/oauth/interactions/${uid}`, {
+          headers: bearer(ann.session),
+          json: { decision: 'approve' },
+        })
+        assert.equal(answer.status, 200, answer.text)
+        const { answer: done } = await on.follow(String(answer.body.redirect_to))
+        assert.match(done.text, /Connected/)
+      }
+      test('waits, then gets its tokens once, whoever asks twenty times', async () => {
+        const { body } = await start()
+        assert.equal(body.verification_uri, `${rig.url}/oauth/device/verify`)
+        assertError(await poll(body.device_code), 400, 'authorization_pending')
+        await approve(String(body.user_code))
+        assert.equal(rig.directory.approvals.at(-1)?.appId, 'app_native')
+        const replies = await Promise.all(Array.from({ length: 20 }, () => poll(body.device_code)))
+        assert.equal(replies.filter((r) => r.status === 200).length, 1)
+        for (const reply of replies.filter((r) => r.status !== 200)) assertError(reply, 400, 'invalid_grant')
+      })
+      test('a wrong code, a missing xsrf, an unknown scope, and the wallet are refused', async () => {
+        const on = browser(rig.url)
+        const xsrf = /name="xsrf" value="([^"]+)"/.exec((await on.go('GET', '/oauth/device/verify')).text)?.[1] ?? ''
+        const wrong = await on.go('POST', '/oauth/device/verify', { form: { xsrf, user_code: 'WRNG-CODE' } })
+        assert.match(wrong.text, /not valid/)
+        const { body } = await start()
+        const forged = await browser(rig.url).go('POST', '/oauth/device/verify', {
+          form: { user_code: String(body.user_code), confirm: 'yes' },
+        })
+        assert.equal(forged.location, '')
+        assertError(await poll(body.device_code), 400, 'authorization_pending')
+        const device = (form: Record<string, string>) => browser(rig.url).go('POST', '/oauth/device', { form })
+        assertError(await device({ client_id: 'native', scope: 'openid everything' }), 400, 'invalid_scope')
+        assert.equal((await device({ client_id: 'quota-wallet', scope: 'openid wallet' })).status, 400)
+      })
+    })
+
+    test('a shifted clock ages what is kept; a client on real time still verifies an id_token', async () => {
+      rig.later(40 * 24 * 3_600_000)
+      const person = await register(rig)
+      const config = await oidc.discovery(new URL(rig.url), 'web', undefined, oidc.ClientSecretPost(SECRET), {
+        execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
+      })
+      const tokens = await signInWith(rig, person, config, { redirect_uri: REDIRECT, scope: 'openid', max_age: '600' })
+      const age = Math.floor(Date.now() / 1000) - Number(tokens.claims()?.auth_time)
+      assert.ok(age >= -1 && age < 60, `signed in ${age} seconds ago`)
+      rig.later(3_700_000)
+      await assert.rejects(oidc.fetchUserInfo(config, tokens.access_token, person.id))
+      ann = await register(rig)
+    })
+
+    test('a DPoP proof is good once, however many come at once', async () => {
+      const { publicKey, privateKey } = await jose.generateKeyPair('ES256')
+      const jwk = await jose.exportJWK(publicKey)
+      const proof = await new jose.SignJWT({ htm: 'POST', htu: `${rig.url}/oauth/token`, jti: 'the-only-proof' })
+        .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+        .setIssuedAt()
+        .sign(privateKey)
+      const codes = await Promise.all(Array.from({ length: 6 }, () => codeFor(rig, ann)))
+      const replies = await Promise.all(
+        codes.map((code) =>
+          browser(rig.url).go('POST', '/oauth/token', {
+            headers: { dpop: proof },
+            form: {
+              grant_type: 'authorization_code',
+              client_id: 'web',
+              client_secret: SECRET,
+              code,
+              redirect_uri: REDIRECT,
+              code_verifier: VERIFIER,
+            },
+          }),
+        ),
+      )
+      assert.equal(replies.filter((r) => r.status === 200).length, 1, replies.map((r) => r.text).join('\n'))
     })
 
     describe('coming back', () => {
