@@ -6,7 +6,7 @@ import { defineConfig } from '@playwright/test'
 export default defineConfig({
   testDir: 'test/wallet',
   outputDir: 'test-results',
-  globalSetup: './test/support/driver-setup.ts',
+  globalSetup: './test/support/driver-setup.config.ts',
   fullyParallel: false,
   workers: 1,
   retries: 0,

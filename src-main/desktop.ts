@@ -9,7 +9,8 @@ import { buildIfStale, electronBinary } from './built.ts'
 
 const binary = electronBinary()
 if (!binary) {
-  console.log(`Electron’s binary is not here; the same wallet is at ${serverOrigin(process.env)}/wallet in a browser.`)
+  const address = `${serverOrigin(process.env)}/wallet`
+  process.stdout.write(`Electron’s binary is not here; the same wallet is at ${address} in a browser.\n`)
   process.exit(1)
 }
 buildIfStale()

@@ -3,7 +3,7 @@
 // always true: guards, permissions and scheme stand before the first window, and one instance runs for each profile.
 
 import { join } from 'node:path'
-import { app, type BrowserWindow, Notification, safeStorage, session as sessions } from 'electron'
+import { app, type BrowserWindow, Notification, safeStorage, session as sessions, type WebContents } from 'electron'
 import { originOf, serverOrigin } from './addresses.ts'
 import { createReturns, linkInArguments, readLink } from './deeplink.ts'
 import { answerShellCalls, nudge, Refusal, type ShellHandlers } from './ipc.ts'
@@ -28,19 +28,29 @@ registerScheme()
 if (app.requestSingleInstanceLock()) run()
 else app.exit(0)
 
+/** What the parts of the program need of its one window. */
+type Front = {
+  page: () => WebContents | null
+  show: () => void
+  /** Shows the window, and leaves it a link or a payment's id to take. */
+  follow: (held: string | null) => void
+  take: () => string | null
+}
+
 function run(): void {
   const server = serverOrigin(process.env)
   let window: BrowserWindow | null = null
   const page = () => (window && !window.isDestroyed() ? window.webContents : null)
   const returns = createReturns(() => nudge(page(), 'returned'))
-
+  let isQuitting = false
   const show = () => {
-    if (!app.isReady()) return
+    // A payment window that closes because everything does must not bring the wallet back.
+    if (!app.isReady() || isQuitting) return
     if (!page()) window = openWallet()
     bringToFront(window)
   }
-  const follow = (link: string | null) => {
-    if (link) returns.put(link)
+  const follow = (held: string | null) => {
+    if (held) returns.put(held)
     show()
   }
   // macOS delivers a cold start's link before "ready", so these listen from the first moment.
@@ -50,6 +60,9 @@ function run(): void {
   })
   app.on('second-instance', (_event, argv) => follow(linkInArguments(argv.slice(1))))
   app.on('activate', show)
+  app.on('before-quit', () => {
+    isQuitting = true
+  })
   app.on('window-all-closed', () => {
     // Elsewhere the tray keeps the wallet reachable; a Linux desktop may have none.
     if (process.platform === 'linux') app.quit()
@@ -60,36 +73,33 @@ function run(): void {
     lockSession(sessions.defaultSession, { ownPages: true })
     serveWallet(join(OUT, 'renderer'), server)
     if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME, process.execPath, ['--'])
-    const kept = sealedFile(join(app.getPath('userData'), 'session.sealed'), {
-      boundTo: server,
-      keys: safeStorage,
-      platform: process.platform,
-    })
-    const session = createSession({
-      issuer: server,
-      browse: openOutside,
-      kept,
-      now: Date.now,
-      changed: () => nudge(page(), 'session'),
-    })
-    const payments = createPayments(server, (topupId) => follow(`topup:${topupId}`))
-    const handlers: ShellHandlers = {
-      apiOrigin: async () => server,
-      signIn: () => session.signIn().finally(show).catch(asRefusal),
-      signOut: session.signOut,
-      accessToken: () => session.accessToken().catch(asRefusal),
-      open: (url) => openOutside(url).catch(asRefusal),
-      notify: async (text) => notify(text, show),
-      pay: ({ topup_id, url }) => payments.open({ topupId: topup_id, url }).catch(asRefusal),
-      takeReturn: async () => returns.take(),
-    }
-    answerShellCalls(handlers, page, Date.now)
+    answerShellCalls(handlersFor(server, { page, show, follow, take: returns.take }), page, Date.now)
     setMenu()
     createTray({ show, quit: () => app.quit() })
-    const link = linkInArguments(process.argv.slice(1))
-    if (link) returns.put(link)
-    show()
+    follow(linkInArguments(process.argv.slice(1)))
   })
+}
+
+/** What each member of the bridge does. @param server its origin */
+function handlersFor(server: string, { page, show, follow, take }: Front): ShellHandlers {
+  const kept = sealedFile(join(app.getPath('userData'), 'session.sealed'), {
+    boundTo: server,
+    keys: safeStorage,
+    platform: process.platform,
+  })
+  const changed = () => nudge(page(), 'session')
+  const session = createSession({ issuer: server, browse: openOutside, kept, now: () => Date.now(), changed })
+  const payments = createPayments(server, (topupId) => follow(`topup:${topupId}`))
+  return {
+    apiOrigin: async () => server,
+    signIn: () => session.signIn().finally(show).catch(asRefusal),
+    signOut: session.signOut,
+    accessToken: () => session.accessToken().catch(asRefusal),
+    open: (url) => openOutside(url).catch(asRefusal),
+    notify: async (text) => notify(text, show),
+    pay: ({ topup_id, url }) => payments.open({ topupId: topup_id, url }).catch(asRefusal),
+    takeReturn: async () => take(),
+  }
 }
 
 /** Opens the wallet's own window, where it was last. */

@@ -4,11 +4,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, chromium, type ElectronApplication, _electron as electron, type Page } from '@playwright/test'
 import { electronBinary } from '../../src-main/built.ts'
 import { type Capability, type LaunchOptions, painted, type Wallet } from './driver.ts'
+import { bareProgram } from './driver-bare.ts'
 import { CHROMIUM_FLAGS, chromiumPath } from './driver-browser.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -23,7 +25,7 @@ type Running = { app: ElectronApplication; child: ChildProcess }
 type Target = { executablePath: string; program: string; origin: string; can: readonly Capability[] }
 
 export async function openDesktopShell(options: LaunchOptions & { userData: string }): Promise<Wallet> {
-  const target = chooseTarget()
+  const target = chooseTarget(options)
   if (options.keychain && !target.can.includes('keychain')) {
     throw new Error('the real key store plays no states: ask can("keychain") first')
   }
@@ -74,14 +76,16 @@ export async function openDesktopShell(options: LaunchOptions & { userData: stri
     async close() {
       await browser?.close()
       await end(running, false)
+      if (options.bare) rmSync(target.program, { recursive: true, force: true })
     },
     can: (capability) => target.can.includes(capability),
   }
 }
 
 /** `QUOTA_DESKTOP_APP` names another built program (an unpacked package) than the one in out/. */
-function chooseTarget(): Target {
-  const program = process.env.QUOTA_DESKTOP_APP ?? ROOT
+function chooseTarget({ bare = false }: LaunchOptions): Target {
+  const built = process.env.QUOTA_DESKTOP_APP ?? ROOT
+  const program = bare ? bareProgram(built) : built
   if (process.env.QUOTA_ELECTRON !== 'real') {
     return { executablePath: STANDIN, program, origin: 'https://wallet.app.standin.invalid', can: STANDIN_CAN }
   }

@@ -7,7 +7,7 @@ import { electronBinary } from '../../src-main/built.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 if (!electronBinary()) {
-  console.log('Electron’s binary is not here; `npm test` runs the same specs on the stand-in.')
+  process.stdout.write('Electron’s binary is not here; `npm test` runs the same specs on the stand-in.\n')
   process.exit(1)
 }
 const tool = join(ROOT, 'node_modules/@playwright/test/cli.js')

@@ -11,7 +11,9 @@ export type FakeServer = {
   readonly url: string
   readonly refreshTokens: string[]
   readonly accessTokens: string[]
-  /** Token requests by grant type. */
+  /** Token requests of any outcome. */
+  tried: number
+  /** Granted token requests, by grant type. */
   readonly asked: Record<string, number>
   /** `gone` refuses every refresh; `down` breaks the connection; `slow` waits before it answers. */
   tokens: 'fine' | 'gone' | 'down' | 'slow'
@@ -31,6 +33,7 @@ export async function startFakeServer(): Promise<FakeServer> {
     url,
     refreshTokens: [],
     accessTokens: [],
+    tried: 0,
     asked: {},
     tokens: 'fine',
     cookies: [],
@@ -48,6 +51,7 @@ export async function startFakeServer(): Promise<FakeServer> {
   http.on('request', async (request, response) => {
     const path = new URL(request.url ?? '/', url).pathname
     if (path.startsWith('/interaction/')) return interact(provider, request, response)
+    if (path === '/token') fake.tried += 1
     if (path === '/token' && (await misbehaves(fake, request, response))) return
     if (!(await plainPage(fake, path, request, response))) callback(request, response)
   })

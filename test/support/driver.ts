@@ -10,6 +10,7 @@ import type { Page } from '@playwright/test'
 import type { Shell } from '../../server/contract/shell.ts'
 import { openBrowserShell } from './driver-browser.ts'
 import { openDesktopShell } from './driver-desktop.ts'
+import type { Electron } from './electron/types.ts'
 
 declare global {
   interface Window {
@@ -29,6 +30,8 @@ export type LaunchOptions = {
   viewport?: { width: number; height: number }
   /** What the system's key store is like; a shell that cannot play it refuses to start. */
   keychain?: Keychain
+  /** An empty page in place of the wallet's screens, for specs about the desktop's frontier. */
+  bare?: boolean
   /** Further arguments of the desktop's command line (a link at cold start). */
   args?: string[]
 }
@@ -71,7 +74,7 @@ export type Wallet = {
   /** Sends a quota:// link as the operating system would. */
   deepLink: (url: string) => Promise<void>
   /** Runs a function in the desktop's main process, with Electron's module as its first argument. */
-  main: <R, A>(body: (electron: typeof import('electron'), argument: A) => R | Promise<R>, argument: A) => Promise<R>
+  main: <R, A>(body: (electron: Electron, argument: A) => R | Promise<R>, argument: A) => Promise<R>
   /** Ends it and starts it again on the same profile; `kill` ends it as a crash would. */
   restart: (options?: { kill?: boolean }) => Promise<void>
   close: () => Promise<void>

@@ -22,7 +22,7 @@ async function pay(wallet: Wallet, path: string): Promise<Page> {
 const taken = async (wallet: Wallet) => (await wallet.window()).evaluate(() => window.shell!.takeReturn())
 
 test('closes when the page comes back to the wallet, which is told once', async ({ openWallet }) => {
-  const wallet = await openWallet({ serverUrl: fake.url })
+  const wallet = await openWallet({ bare: true, serverUrl: fake.url })
   const payment = await pay(wallet, '/pay/1')
   expect(await taken(wallet)).toBeNull()
   await payment.locator('#pay').click()
@@ -33,14 +33,14 @@ test('closes when the page comes back to the wallet, which is told once', async 
 })
 
 test('tells the wallet when the person closes it', async ({ openWallet }) => {
-  const wallet = await openWallet({ serverUrl: fake.url })
+  const wallet = await openWallet({ bare: true, serverUrl: fake.url })
   const payment = await pay(wallet, '/pay/1')
   await payment.close()
   await expect.poll(() => taken(wallet)).toBe('topup:t1')
 })
 
 test('has no bridge, no Node, no new windows, and goes nowhere else', async ({ openWallet }) => {
-  const wallet = await openWallet({ serverUrl: fake.url })
+  const wallet = await openWallet({ bare: true, serverUrl: fake.url })
   const payment = await pay(wallet, '/pay/1')
   await expect(payment.locator('#away')).toBeVisible()
   const types = await payment.evaluate(() =>
@@ -61,7 +61,7 @@ test('has no bridge, no Node, no new windows, and goes nowhere else', async ({ o
 })
 
 test('shares no cookie with the wallet or with an earlier payment', async ({ openWallet }) => {
-  const wallet = await openWallet({ serverUrl: fake.url })
+  const wallet = await openWallet({ bare: true, serverUrl: fake.url })
   for (let i = 0; i < 2; i++) {
     const payment = await pay(wallet, '/cookie')
     await expect(payment).toHaveTitle('Cookie')
@@ -73,7 +73,7 @@ test('shares no cookie with the wallet or with an earlier payment', async ({ ope
 })
 
 test('is not opened for an address that is neither the server’s nor Stripe’s', async ({ openWallet }) => {
-  const wallet = await openWallet({ serverUrl: fake.url })
+  const wallet = await openWallet({ bare: true, serverUrl: fake.url })
   const page = await wallet.window()
   const urls = [
     fake.url.replace('127.0.0.1', 'localhost'),

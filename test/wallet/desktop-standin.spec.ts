@@ -33,7 +33,7 @@ function callShell(page: Page, member: string, ...args: unknown[]): Promise<unkn
 
 test.describe('the bridge', () => {
   test('has exactly the contract’s members, frozen', async ({ openWallet }) => {
-    const page = await (await openWallet({ serverUrl: fake.url })).window()
+    const page = await (await openWallet({ bare: true, serverUrl: fake.url })).window()
     const found = await page.evaluate(() => {
       const before = window.shell
       Reflect.set(window, 'shell', { kind: 'browser' })
@@ -51,7 +51,7 @@ test.describe('the bridge', () => {
   })
 
   test('leaves nothing of Node or Electron in the page', async ({ openWallet }) => {
-    const page = await (await openWallet({ serverUrl: fake.url })).window()
+    const page = await (await openWallet({ bare: true, serverUrl: fake.url })).window()
     const names = [
       'require',
       'process',
@@ -72,7 +72,7 @@ test.describe('the bridge', () => {
   })
 
   test('nudges carry nothing, end when unsubscribed, and have only the contract’s names', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     await page.evaluate(() => {
       const heard: unknown[][] = []
@@ -95,7 +95,7 @@ test.describe('the bridge', () => {
 
 test.describe('calls', () => {
   test('with wrong arguments are refused, and say nothing of the inside', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     const rows: [member: string, ...args: unknown[]][] = [
       ['apiOrigin', 'extra'],
@@ -124,7 +124,7 @@ test.describe('calls', () => {
   })
 
   test('from another frame, origin or window are refused', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     await wallet.window()
     // A handler is called as Electron would call it for such a frame: the real thing cannot be had, as the page's policy
     // forbids frames; this is the wall behind that wall.
@@ -166,7 +166,7 @@ test.describe('calls', () => {
   })
 
   test('from a second window with our own preload and page are refused', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     await wallet.window()
     const preload = join(process.env.QUOTA_DESKTOP_APP ?? join(import.meta.dirname, '../..'), 'out/preload/preload.cjs')
     await wallet.main(async ({ BrowserWindow }, path) => {
@@ -181,7 +181,7 @@ test.describe('calls', () => {
   })
 
   test('faster than a person are refused', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     const said: unknown[] = []
     for (let i = 0; i < 31; i++) said.push(await callShell(page, 'open', 'https://example.com/'))
@@ -192,7 +192,7 @@ test.describe('calls', () => {
 
 test.describe('addresses', () => {
   test('leave for the system’s browser only over https, or http on this machine', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     const good = ['https://example.com/a?b#c', 'http://127.0.0.1:8080/', 'http://localhost:1/', 'http://[::1]:2/']
     const bad = [
@@ -279,7 +279,7 @@ test.describe('navigation', () => {
   ]
 
   test('away from the wallet is prevented, by each of the three events', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     await wallet.window()
     const went = await wallet.main(({ webContents }, urls) => {
       const contents = webContents.getAllWebContents()[0]!
@@ -300,7 +300,7 @@ test.describe('navigation', () => {
   })
 
   test('tried by a page leaves the page where it is', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     await page.evaluate(() => Object.assign(window, { still: 'here' }))
     const elsewhere = wallet.can('ownScheme') ? 'app://evil/' : 'https://evil.app.standin.invalid/'
@@ -329,7 +329,7 @@ test.describe('navigation', () => {
   })
 
   test('into a new window is denied', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     const opened = await page.evaluate((url) => {
       const link = Object.assign(document.createElement('a'), {
@@ -371,7 +371,7 @@ test.describe('content', () => {
     })
     await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening))
     const foreign = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
-    const page = await (await openWallet({ serverUrl: fake.url })).window()
+    const page = await (await openWallet({ bare: true, serverUrl: fake.url })).window()
     const found = await page.evaluate(async (url) => {
       const violations: string[] = []
       document.addEventListener('securitypolicyviolation', (event) => violations.push(event.effectiveDirective))
@@ -442,7 +442,7 @@ test.describe('content', () => {
   })
 
   test('asks for the machine in vain, but for the few things the wallet needs', async ({ openWallet }) => {
-    const page = await (await openWallet({ serverUrl: fake.url })).window()
+    const page = await (await openWallet({ bare: true, serverUrl: fake.url })).window()
     const names = [
       'geolocation',
       'notifications',
@@ -498,7 +498,7 @@ test.describe('content', () => {
       ['wallet', null],
     ]
     for (const [address, file] of rows) expect(fileFor(address, files), address).toBe(file)
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     const status = async (path: string) => (await page.goto(`${wallet.origin}${path}`))?.status()
     expect(await status('/wallet/interaction/abc')).toBe(200)
@@ -509,7 +509,7 @@ test.describe('content', () => {
 
 test.describe('links from other programs', () => {
   test('bring the window to the front and leave an opaque id, once', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     const state = () =>
       wallet.main(({ BrowserWindow }) => {
@@ -551,14 +551,14 @@ test.describe('links from other programs', () => {
   })
 
   test('wait for the page at a cold start', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url, args: ['quota://topup/t1'] })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url, args: ['quota://topup/t1'] })
     expect(await callShell(await wallet.window(), 'takeReturn')).toBe('topup:t1')
   })
 })
 
 test.describe('windows', () => {
   test('all have the hardened preferences', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     const page = await wallet.window()
     await callShell(page, 'pay', { topup_id: 't1', url: `${fake.url}/pay/1` })
     const preferences = await wallet.main(({ webContents }) => {
@@ -586,7 +586,7 @@ test.describe('windows', () => {
   })
 
   test('open where they were closed, unless that place is gone or the file is broken', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     await wallet.window()
     const file = join(wallet.userData, 'window.json')
     const size = () => wallet.main(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.getBounds(), null)
@@ -598,7 +598,7 @@ test.describe('windows', () => {
     expect(await size()).toMatchObject({ x: 40, y: 50, width: 900, height: 640 })
     expect(statSync(file).mode & 0o777).toBe(0o600)
     for (const text of [
-      '{"bounds":{"x":90000,"y":0,"width":900,"height":640},"maximized":false}',
+      '{"bounds":{"x":30000,"y":0,"width":900,"height":640},"maximized":false}',
       '{"bounds":',
       '[]',
       '{"bounds":{"x":0,"y":0,"width":1,"height":1}}',
@@ -610,7 +610,7 @@ test.describe('windows', () => {
   })
 
   test('have a tray with Show and Quit', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     test.skip(!wallet.can('recorded'), 'needs the stand-in’s record of the tray')
     await wallet.window()
     const labels = await wallet.main(() => {
@@ -631,7 +631,7 @@ test.describe('windows', () => {
 
 test.describe('the stand-in', () => {
   test('throws by name for what it does not have', async ({ openWallet }) => {
-    const wallet = await openWallet({ serverUrl: fake.url })
+    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
     test.skip(!wallet.can('recorded'), 'is about the stand-in')
     await wallet.window()
     const said = await wallet.main((electron) => {

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { makeCodec } from './codec.ts'
-import { DevtoolsError, type Params } from './devtools.ts'
+import { type Answer, DevtoolsError, type Params } from './devtools.ts'
 import { invoke, ipcMain } from './ipc.ts'
 import { loudClass, notImplemented } from './loud.ts'
 import { decide, type Paused } from './requests.ts'
@@ -101,8 +101,7 @@ export class WebContents extends EventEmitter {
 
   // --- what Chromium tells
 
-  // biome-ignore lint/suspicious/noExplicitAny: events of the DevTools protocol; their shapes are Chromium's
-  #onEvent(method: string, params: any): void {
+  #onEvent(method: string, params: Answer): void {
     const isMainFrame = (frameId: string) => frameId === this.targetId
     switch (method) {
       case 'Runtime.executionContextCreated': {

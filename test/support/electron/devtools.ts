@@ -8,7 +8,7 @@ import type { Readable, Writable } from 'node:stream'
 
 export type Params = Record<string, unknown>
 // biome-ignore lint/suspicious/noExplicitAny: answers of the DevTools protocol; its shapes are Chromium's, not ours
-type Answer = any
+export type Answer = any
 export type EventListener = (method: string, params: Answer) => void
 export type Devtools = {
   child: ChildProcess

@@ -3,7 +3,6 @@
 
 import { buildIfStale } from '../../src-main/built.ts'
 
-// biome-ignore lint/style/noDefaultExport: Playwright's globalSetup asks for one
 export default function setup(): void {
   if (!process.env.QUOTA_DESKTOP_APP) buildIfStale()
 }
