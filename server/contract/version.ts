@@ -10,4 +10,4 @@
 //   1  the first wire: accounts, connections with caps, the metered chat relay, receipts, the feed.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = 'e0537b698a81d9141bf40a2f407530966839cbf19687bc44f7f8215ced0543eb'
+export const WIRE_HASH = '6609b8c03443f903a26c673956273cbbe5cdcf556e088f55d5000c01b5a35a62'

@@ -28,7 +28,7 @@ const WORLD_READERS: Exception[] = [
   },
   { path: 'server/db/', why: 'the store is at the edge: jitter of its retries, times of its migrations' },
 ]
-const CONSOLE_USERS: Exception[] = [{ path: 'src-main/desktop.ts', why: 'speaks to a person at a terminal' }]
+const CONSOLE_USERS: Exception[] = []
 const DEFAULT_EXPORTS: Exception[] = [
   { path: 'test/support/driver-setup.ts', why: 'Playwright calls the default export of its global setup' },
 ]
