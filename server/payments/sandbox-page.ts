@@ -72,7 +72,7 @@ function offer(row: CheckoutRow, price: string): string {
 }
 
 const ENDED = {
-  paid: { title: 'Paid', text: 'The balance is in the wallet.' },
+  paid: { title: 'Paid', text: 'The balance has been added.' },
   declined: { title: 'Declined', text: 'The payment was refused. Nothing was charged.' },
   expired: { title: 'Expired', text: 'This payment can no longer be made. Nothing was charged.' },
 } as const

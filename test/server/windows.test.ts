@@ -75,6 +75,13 @@ describe('windows', () => {
     assert.equal(hours('Pacific/Apia', '2011-12-30T00:00:00Z'), 24)
   })
 
+  test('where clocks fall back over midnight, the minutes that come twice belong to the day that has begun', () => {
+    const calendar = { zone: 'America/St_Johns', weekStart: 'monday' as const }
+    const again = ended('day', Date.parse('2006-10-29T02:45:00Z'), calendar) // 23:15 on the 28th, for the second time
+    assert.equal(again.label, 'day-2006-10-29')
+    assert.equal(again.startsAt, Date.parse('2006-10-29T02:30:00Z'))
+  })
+
   test('a week is named by its Thursday, so the same days are the same week whenever weeks begin', () => {
     const thursday = Date.parse('2026-11-26T12:00:00Z')
     const labels = WEEKS.map((weekStart) => windowAt('week', thursday, { zone: 'UTC', weekStart }).label)
