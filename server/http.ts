@@ -126,6 +126,11 @@ const FRAMEWORK: Readonly<Record<string, FaultCode>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
 }
 
+// What Node says when a caller closes the connection before the end of its own request: nobody is there to read an answer.
+function isLeaving(error: unknown): boolean {
+  return error instanceof Error && error.message === 'aborted' && (error as FastifyError).code === 'ECONNRESET'
+}
+
 /** Any error as a fault; what is not expected becomes internal_error and is logged with its cause. */
 export function asFault(deps: Deps, error: unknown, requestId: string): Fault {
   if (isFault(error)) {
@@ -136,7 +141,7 @@ export function asFault(deps: Deps, error: unknown, requestId: string): Fault {
       )
     return error
   }
-  const code = FRAMEWORK[(error as FastifyError)?.code ?? '']
+  const code = isLeaving(error) ? 'bad_request' : FRAMEWORK[(error as FastifyError)?.code ?? '']
   if (code) return fault(code)
   deps.log.error(
     {

@@ -7,6 +7,7 @@ import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { inputBound, UnsupportedPart } from './count.ts'
 import type { FoundModel } from './prices.ts'
+import { splice } from './splice.ts'
 import type { Upstream } from './upstreams.ts'
 
 export type ChatRequest = Readonly<Record<string, unknown>>
@@ -90,17 +91,19 @@ export function quoteChat(deps: Deps, body: ChatRequest, bytes: number, sandboxO
   }
 }
 
-/** The body as it is sent on: the model's upstream name, a limit, `store: false`, and usage always asked for. */
-export function upstreamBody(body: ChatRequest, quote: Quote, maxOutput: number): string {
-  const sent: Record<string, unknown> = { ...body, model: quote.model.upstreamModel }
-  if ('store' in sent) sent.store = false
-  if (quote.stream) sent.stream_options = { ...(body.stream_options as object | null | undefined), include_usage: true }
-  if (!quote.explicit) {
-    delete sent.max_tokens
-    delete sent.max_completion_tokens
-    sent[limitField(quote.model)] = maxOutput
+/** The body as it is sent on: the model's upstream name, a limit, `store: false`, usage always asked for; the rest as it came. */
+export function upstreamBody(bytes: Buffer, body: ChatRequest, quote: Quote, maxOutput: number): Buffer {
+  const changes: Record<string, unknown> = {}
+  if (body.model !== quote.model.upstreamModel) changes.model = quote.model.upstreamModel
+  if ('store' in body) changes.store = false
+  if (quote.stream) {
+    changes.stream_options = { ...(body.stream_options as object | null | undefined), include_usage: true }
   }
-  return JSON.stringify(sent)
+  if (!quote.explicit) {
+    Object.assign(changes, { max_tokens: undefined, max_completion_tokens: undefined })
+    changes[limitField(quote.model)] = maxOutput
+  }
+  return splice(bytes, changes)
 }
 
 // OpenAI's reasoning models take max_completion_tokens only; older ones and most other servers know max_tokens.

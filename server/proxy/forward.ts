@@ -34,7 +34,7 @@ export type ExchangeOptions = {
   dispatcher: Dispatcher
   upstream: Upstream
   path: string
-  body: string
+  body: Buffer
   response: ServerResponse
   stream: boolean
   hideUsage: boolean

@@ -134,12 +134,12 @@ async function afterHold(call: Call, running: Running): Promise<void> {
 }
 
 function startExchange(call: Call): Exchange {
-  const { deps, body, quote, held, reply } = call
+  const { deps, request, body, quote, held, reply } = call
   return exchange({
     dispatcher: deps.upstreams.dispatcher,
     upstream: quote.upstream,
     path: '/chat/completions',
-    body: upstreamBody(body, quote, held.maxOutput),
+    body: upstreamBody(request.rawBody ?? Buffer.alloc(0), body, quote, held.maxOutput),
     response: reply.raw,
     stream: quote.stream,
     hideUsage: !quote.wantsUsage,

@@ -395,7 +395,7 @@ for (const db of databases()) {
         assert.equal(world.upstream.calls.length, seen)
       })
 
-      const HEADER = (user: string) => ({ 'x-quota-user': user })
+      const byName = (user: string) => ({ 'x-quota-user': user })
       const refusals: [string, () => Promise<Answer>, number, string][] = [
         ['a user key without a user', () => chat({ bearer: world.userKey }), 400, 'user_required'],
         [
@@ -406,7 +406,7 @@ for (const db of databases()) {
         ],
         [
           'a developer key and a user in the header',
-          () => chat({ bearer: world.developerKey, headers: HEADER('granted') }),
+          () => chat({ bearer: world.developerKey, headers: byName('granted') }),
           400,
           'bad_request',
         ],
@@ -418,7 +418,7 @@ for (const db of databases()) {
         ],
         [
           'a token and X-Quota-User',
-          () => chat({ bearer: tokens.accessToken, headers: HEADER('granted') }),
+          () => chat({ bearer: tokens.accessToken, headers: byName('granted') }),
           400,
           'bad_request',
         ],
@@ -430,7 +430,7 @@ for (const db of databases()) {
         ],
         [
           'a user in the path and in the header',
-          () => chat({ bearer: world.userKey, user: 'granted', headers: HEADER('granted') }),
+          () => chat({ bearer: world.userKey, user: 'granted', headers: byName('granted') }),
           400,
           'bad_request',
         ],
@@ -458,20 +458,20 @@ for (const db of databases()) {
         ['an unknown user in the path', () => chat({ bearer: world.userKey, user: 'nobody' }), 404, 'user_not_found'],
         [
           'an unknown user in the header',
-          () => chat({ bearer: world.userKey, headers: HEADER('nobody') }),
+          () => chat({ bearer: world.userKey, headers: byName('nobody') }),
           404,
           'user_not_found',
         ],
         [
           'a granted but unlinked user in the header',
-          () => chat({ bearer: world.userKey, headers: HEADER('granted') }),
+          () => chat({ bearer: world.userKey, headers: byName('granted') }),
           404,
           'user_not_found',
         ],
         ['another app’s user', () => chat({ bearer: other.key, user: 'granted' }), 404, 'user_not_found'],
         [
           'another app’s user in the header',
-          () => chat({ bearer: other.key, headers: HEADER('granted') }),
+          () => chat({ bearer: other.key, headers: byName('granted') }),
           404,
           'user_not_found',
         ],
@@ -481,7 +481,7 @@ for (const db of databases()) {
           404,
           'user_not_found',
         ],
-        ['an empty name', () => chat({ bearer: world.userKey, headers: HEADER('') }), 404, 'user_not_found'],
+        ['an empty name', () => chat({ bearer: world.userKey, headers: byName('') }), 404, 'user_not_found'],
         [
           'a name of 300 characters',
           () => chat({ bearer: world.userKey, user: 'x'.repeat(300) }),
@@ -514,9 +514,9 @@ for (const db of databases()) {
 
       test('unknown, unlinked and another’s user cannot be told apart', async () => {
         const replies = await Promise.all([
-          chat({ bearer: world.userKey, headers: HEADER('nobody') }),
-          chat({ bearer: world.userKey, headers: HEADER('granted') }),
-          chat({ bearer: other.key, headers: HEADER('granted') }),
+          chat({ bearer: world.userKey, headers: byName('nobody') }),
+          chat({ bearer: world.userKey, headers: byName('granted') }),
+          chat({ bearer: other.key, headers: byName('granted') }),
           chat({ bearer: other.key, user: 'granted' }),
           chat({ bearer: world.userKey, user: '../x' }),
         ])
