@@ -43,6 +43,15 @@ export function connectionBetween(reader: Reader, userId: string, appId: string)
   ])
 }
 
+/** Ids of a person's connections that are not revoked. */
+export async function liveConnections(reader: Reader, userId: string): Promise<string[]> {
+  const rows = await reader.all<{ id: string }>(
+    `SELECT id FROM connections WHERE user_id = ? AND status <> 'revoked' ORDER BY id`,
+    [userId],
+  )
+  return rows.map((row) => row.id)
+}
+
 /** What a call through a connection must respect. Amounts are micros, times milliseconds. */
 export type Terms = {
   connectionId: string

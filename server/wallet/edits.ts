@@ -2,7 +2,7 @@
 // owns: the table from name to effect. never: numbering, replays (mutations.ts); the rules of a connection (consent.ts).
 // always true: an edit touches the person's own things alone, and throws before it writes.
 
-import { connectionChange } from '../connections/connections.ts'
+import { connectionChange, liveConnections } from '../connections/connections.ts'
 import { type Edit, pause, rename, resume, revoke, sawThis, setLimits } from '../connections/consent.ts'
 import { cleanName } from '../connections/names.ts'
 import { MUTATIONS, type MutationArgs, type MutationName } from '../contract/feed.ts'
@@ -54,6 +54,11 @@ const EFFECTS: { [N in MutationName]: Effect<N> } = {
   'receipt.annotate': annotate,
   'profile.set': async (tx, { userId }, args) => {
     await changeProfile(tx, userId, args)
+    if (args.time_zone === undefined && args.week_start === undefined) return
+    // Windows end elsewhere in another calendar, and the documents say where.
+    const moved: FeedChange[] = []
+    for (const id of await liveConnections(tx, userId)) moved.push(await connectionChange(tx, id))
+    if (moved.length > 0) await append(tx, userId, moved)
   },
   'request.answer': async () => {
     throw fault('not_found')

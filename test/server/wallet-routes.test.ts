@@ -167,6 +167,16 @@ for (const database of databases()) {
       assert.deepEqual([shown.caps[0]?.amount, shown.version], [501, version + 2])
     })
 
+    test('a new time zone moves where windows end, and the documents say so', async () => {
+      const { wallet, connection } = await someone({ caps: [{ amount: 1000, period: 'month' }] })
+      const set = (mid: number, args: Record<string, unknown>) => edit(wallet, [{ mid, name: 'profile.set', args }])
+      assert.equal((await set(1, { time_zone: 'Mars/Olympus' })).body.results[0]?.code, 'bad_request')
+      assert.equal((await set(2, { time_zone: 'Asia/Tokyo' })).body.results[0]?.status, 'applied')
+      const shown = last((await feed(wallet)).changes, 'connection') as unknown as Connection
+      const [before, after] = [connection, shown].map(({ caps }) => Date.parse(caps[0]?.resets_at ?? ''))
+      assert.equal(Number(before) - Number(after), 9 * 3_600_000)
+    })
+
     test('the same edit 30 times at once is carried out once', async () => {
       const { wallet, connection } = await someone()
       const rename = { mid: 1, name: 'connection.rename', args: { connection_id: connection.id, name: 'Bird' } }
