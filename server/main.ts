@@ -30,9 +30,10 @@ import { sweepers } from './sweepers.ts'
 
 const SEAL_EVERY_MS = 250
 const ORPHANS_EVERY_MS = 5000
+const PRICES_EVERY_MS = 60_000
 const DRAIN_MS = 30_000
 
-type Program = { deps: Deps; model: SandboxModel; drain: () => void }
+type Program = { deps: Deps; model: SandboxModel; drain: () => void; refreshPrices: () => Promise<void> }
 
 async function start(): Promise<void> {
   const program = await openPorts(readConfig(process.env))
@@ -45,6 +46,7 @@ async function start(): Promise<void> {
     every(SEAL_EVERY_MS, log, () => db.tx(seal, undefined)),
     every(LEASE_MS / 3, log, () => db.tx(renewLease, { owner: deps.owner })),
     every(ORPHANS_EVERY_MS, log, () => endOrphans(deps)),
+    every(PRICES_EVERY_MS, log, program.refreshPrices),
     ...sweepers(deps).map(({ everyMs, sweep }) => every(everyMs, log, sweep)),
   ]
   await app.listen({ port: config.QUOTA_PORT, host: config.QUOTA_HOST })
@@ -85,8 +87,15 @@ async function openPorts(config: Config): Promise<Program> {
   const masterKey = masterKeyOf(config)
   const { kid, publicKey, privateKeyPem } = await receiptKey(db, masterKey)
   const overrides = config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : []
-  const prices = compilePrices({ at: now(), overrides })
+  let prices = compilePrices({ at: now(), overrides, tiers: true })
   await db.tx(publishPrices, prices.table())
+  // Some prices end on a date; the book is then compiled anew, and calls under way keep the prices they began with.
+  const refreshPrices = async () => {
+    if (prices.validUntil === null || now() < prices.validUntil) return
+    const next = compilePrices({ at: now(), overrides, tiers: true })
+    await db.tx(publishPrices, next.table())
+    prices = next
+  }
   const port = config.QUOTA_PORT === 0 ? await freePort(config.QUOTA_HOST) : config.QUOTA_PORT
   const publicUrl = config.QUOTA_PUBLIC_URL ?? `http://${config.QUOTA_HOST}:${port}`
   await db.setSecrets({ issuer: publicUrl, receiptKeyPem: privateKeyPem, receiptKid: kid })
@@ -102,7 +111,9 @@ async function openPorts(config: Config): Promise<Program> {
     metrics: makeMetrics(),
     masterKey,
     owner: newId('proc', now()),
-    prices,
+    get prices() {
+      return prices
+    },
     upstreams: makeUpstreams(config, Boolean(process.env.OPENAI_BASE_URL), model.baseUrl),
     draining: () => draining,
     receiptKey: { kid, publicKey },
@@ -110,7 +121,7 @@ async function openPorts(config: Config): Promise<Program> {
   const drain = () => {
     draining = true
   }
-  return { deps, model, drain }
+  return { deps, model, drain, refreshPrices }
 }
 
 function openDatabase(config: Config, now: () => number): Promise<Db> {

@@ -6,7 +6,7 @@ import type { UnitPrices } from '../contract/receipts.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { inputBound, UnsupportedPart } from './count.ts'
-import type { FoundModel } from './prices.ts'
+import { type FoundModel, pricesFor } from './prices.ts'
 import { splice } from './splice.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -17,7 +17,6 @@ export type Quote = Readonly<{
   model: FoundModel
   upstream: Upstream
   priceVersion: string
-  unitPrices: UnitPrices
   inputBound: number
   /** Answers asked for (`n`). */
   choices: number
@@ -73,13 +72,12 @@ export function quoteChat(deps: Deps, body: ChatRequest, bytes: number, sandboxO
   const upstream = sandboxOnly ? deps.upstreams.sandbox : deps.upstreams.of(model.provider)
   if (!upstream) throw fault('provider_unavailable')
   const bound = boundOf(body, bytes, model)
-  const prices = model.unitPrices
+  const prices = pricesFor(model, bound) // a tier only gets dearer with the input, so the bound's tier covers what comes
   const dearestInput = max(prices, ['input', 'cached_input', 'cache_write', 'cache_write_1h'])
   return {
     model,
     upstream,
     priceVersion: deps.prices.version,
-    unitPrices: prices,
     inputBound: bound,
     choices,
     maxOutput: limit ?? model.maxOutput,

@@ -40,6 +40,7 @@ export type HoldArgs = {
     route: string
     model: string
     priceVersion: string
+    /** Of the lowest tier: what a call whose process died is settled at. */
     unitPrices: UnitPrices
     inputBound: number
     choices: number

@@ -16,6 +16,7 @@ import { CALLER_GONE, type Exchange, exchange, type Outcome } from './forward.ts
 import { type Held, holdCall, type Payer } from './hold.ts'
 import { type Claim, claimOf } from './kept-answers.ts'
 import { payerOf } from './payer.ts'
+import { pricesFor } from './prices.ts'
 import {
   failureOf,
   frame,
@@ -31,7 +32,7 @@ import {
 } from './reply.ts'
 import type { Running, RunningCall } from './running.ts'
 import { settleCall, voidCall } from './settle.ts'
-import { chatUnits, countedUnits } from './usage.ts'
+import { chatUnits, countedUnits, inputOf } from './usage.ts'
 
 export type Call = {
   deps: Deps
@@ -81,7 +82,7 @@ export async function relayChat(
       route,
       model: quote.model.name,
       priceVersion: quote.priceVersion,
-      unitPrices: quote.unitPrices,
+      unitPrices: quote.model.unitPrices,
       inputBound: quote.inputBound,
       choices: quote.choices,
     },
@@ -173,7 +174,7 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
     route,
     model: quote.model.name,
     priceVersion: quote.priceVersion,
-    unitPrices: quote.unitPrices,
+    unitPrices: pricesFor(quote.model, inputOf(metered.units)),
     units: metered.units,
     estimated: metered.estimated,
     sealedAnswer: sealAnswer(call, outcome),

@@ -39,3 +39,8 @@ export function countedUnits(input: number, output: number, bounds: Bounds): Uni
 function units(counts: Record<string, number>): Units {
   return Object.fromEntries(Object.entries(counts).filter(([, n]) => n > 0)) as Units
 }
+
+/** All input tokens together, cached ones included: what price tiers go by. */
+export function inputOf(units: Units): number {
+  return (units.input ?? 0) + (units.cached_input ?? 0) + (units.cache_write ?? 0) + (units.cache_write_1h ?? 0)
+}
