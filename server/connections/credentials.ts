@@ -83,8 +83,9 @@ export async function requireCaller<K extends Kind>(
   ...kinds: readonly [K, ...K[]]
 ): Promise<Extract<Caller, { kind: K }>> {
   const caller = await callerOf(deps, request).catch((error) => {
-    const unnamed = !given(request) || (isFault(error) && error.code === 'invalid_api_key' && !named(kinds, 'key'))
-    throw unnamed ? refusalFor(kinds) : error
+    // Nothing recognizable was given: say so in the words of what is wanted here. Every other refusal stands.
+    const nothing = isFault(error) && error.code === 'invalid_api_key' && !(named(kinds, 'key') && given(request))
+    throw nothing ? refusalFor(kinds) : error
   })
   if (named(kinds, caller.kind)) return caller as Extract<Caller, { kind: K }>
   if (caller.kind === 'token' && named(kinds, 'wallet')) throw fault('insufficient_scope')

@@ -2,6 +2,7 @@
 // owns: the two commits that change whose a grant is. never: bought money without a transfer.
 // always true: a grant is a transfer from the pool; on linking, bought money moves and granted money stays a grant.
 
+import { lockConnection } from '../connections/caps.ts'
 import { connectionRow } from '../connections/connections.ts'
 import {
   type ExternalRow,
@@ -101,6 +102,7 @@ export type Link = { appId: string; externalUserId: string | null; userId: strin
 export const linkExternal = procedure(
   'grants.link',
   async (tx: Tx, link: Link): Promise<{ externalUserId: string }> => {
+    await lockConnection(tx, link.connectionId) // a revoke at the same moment comes before or after, never between
     const connection = await connectionRow(tx, link.connectionId)
     const fits =
       connection?.user_id === link.userId && connection.app_id === link.appId && connection.status !== 'revoked'

@@ -376,6 +376,20 @@ for (const database of databases()) {
       assert.match(token.text, /invalid_token/)
     })
 
+    test('a cookie makes changes only from our own pages; a bearer needs no such proof', async () => {
+      const before = await call(server, 'GET', '/developers/apps', as(ann))
+      const cookie = `quota_session=${ann.session}`
+      const body = { name: 'Planted', redirect_uris: ['https://evil.example/cb'] }
+      const send = (headers: Record<string, string>) =>
+        call<{ error: { code: string } }>(server, 'POST', '/developers/apps', { headers, body })
+      for (const headers of [{ cookie }, { cookie, 'x-quota-wallet': '1', origin: 'https://evil.example' }]) {
+        const reply = await send(headers)
+        assert.deepEqual([reply.status, reply.body.error.code], [403, 'csrf'])
+      }
+      assert.equal((await call(server, 'GET', '/developers/apps', as(ann))).text, before.text)
+      assert.equal((await call(server, 'GET', '/developers/apps', { headers: { cookie } })).text, before.text)
+    })
+
     test('only a session may manage: keys and tokens are refused', async () => {
       const key = await createKey(server, ann, parrot)
       const { accessToken } = await connectOver(server, eve, parrot)
