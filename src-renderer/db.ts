@@ -81,8 +81,15 @@ const EVIDENCE_MAX = 2000
 const SCHEMA = 1
 
 /** The name carries schema, server and account: nothing of one person or server is ever opened for another. */
-export const dbName = (origin: string, account: string): string =>
-  `quota-wallet.${SCHEMA}.${new URL(origin).host}.${account}`
+export const dbName = (origin: string, account: string): string => namePrefix(origin) + account
+
+const namePrefix = (origin: string): string => `quota-wallet.${SCHEMA}.${new URL(origin).host}.`
+
+/** The accounts whose copies are on this device, of one server. */
+export async function accountsKept(origin: string): Promise<string[]> {
+  const names = await Dexie.getDatabaseNames()
+  return names.filter((n) => n.startsWith(namePrefix(origin))).map((n) => n.slice(namePrefix(origin).length))
+}
 
 export async function openDb(origin: string, account: string): Promise<WalletDb> {
   const name = dbName(origin, account)
@@ -165,14 +172,9 @@ export const isWrong = (mark: Mark): boolean => mark !== 'verified' && mark !== 
 
 async function putDocs(db: WalletDb, changes: Change[]): Promise<void> {
   const last = new Map(changes.map((c) => [`${c.topic}\n${c.id}`, c]))
-  const kept: Doc[] = []
-  const gone: [string, string][] = []
-  for (const { topic, id, rev, row } of last.values()) {
-    if (row) kept.push({ topic, id, rev, row })
-    else gone.push([topic, id])
-  }
-  await db.docs.bulkPut(kept)
-  await db.docs.bulkDelete(gone)
+  const gone = [...last.values()].filter((c) => c.row === null)
+  await db.docs.bulkPut([...last.values()].flatMap(({ topic, id, rev, row }) => (row ? [{ topic, id, rev, row }] : [])))
+  await db.docs.bulkDelete(gone.map((c): [string, string] => [c.topic, c.id]))
 }
 
 /** A receipt sent again (annotated, say) carries its first number: it replaces, and is counted once. */

@@ -5,7 +5,7 @@
 import { create } from 'zustand'
 import { FeedPage } from '../server/contract/feed.ts'
 import { type Api, ApiFailure, connectApi } from './api.ts'
-import { deleteDb, openDb, type WalletDb } from './db.ts'
+import { accountsKept, deleteDb, openDb, type WalletDb } from './db.ts'
 import { shell } from './shell/shell.ts'
 import { type Sync, startSync } from './sync.ts'
 
@@ -35,7 +35,7 @@ const REMEMBERED = 'quota.account'
 export async function start(signedIn = false): Promise<void> {
   close()
   const api = await connectApi(shell)
-  const last = rememberedAccount(api.origin)
+  const last = await lastAccount(api.origin)
   try {
     if (last !== null) await open(api, last)
     else if (signedIn || shell.kind === 'desktop') await openByToken(api)
@@ -125,6 +125,14 @@ export async function signIn(first: 'sign-in' | 'create'): Promise<void> {
 export const wantsNewAccount = (): boolean => sessionStorage.getItem(HINT) === 'create'
 
 shell.on('session', () => void start(shell.kind === 'desktop'))
+
+/** The account used last: as remembered, else the one whose copy is here (a crash can lose what was remembered). */
+async function lastAccount(origin: string): Promise<string | null> {
+  const remembered = rememberedAccount(origin)
+  if (remembered !== null) return remembered
+  const kept = await accountsKept(origin)
+  return kept.length === 1 ? (kept[0] ?? null) : null
+}
 
 function rememberedAccount(origin: string): string | null {
   try {

@@ -3,7 +3,7 @@
 // always true: a receipt is "verified" only if the server's key signed it, it follows the one before, its sum comes out
 // the same here, and the row shown beside it says the same.
 
-import { base64url, compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose'
+import { base64url, compactVerify, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import type { Change } from '../server/contract/feed.ts'
 import { disagreement, ReceiptPayload } from '../server/contract/receipts.ts'
 import { ReceiptRow } from '../server/contract/records.ts'
@@ -13,32 +13,48 @@ import type { Entry, Mark } from './db.ts'
 export type KeyOf = (kid: string | undefined) => Promise<CryptoKey | null>
 
 /**
- * Checks the receipts of one page in order.
+ * Checks the receipts of one page. Hashes and signatures are computed side by side, the chain in order.
  * @param changes those of topic `receipt`
  * @param before hash of the last receipt held, or null
  */
 export async function checkReceipts(changes: Change[], before: string | null, keyOf: KeyOf): Promise<Entry[]> {
+  const read = await Promise.all(changes.map((change) => readReceipt(change, keyOf)))
   const entries: Entry[] = []
   let prev = before
-  for (const change of changes) {
-    const row = ReceiptRow.loose().safeParse(change.row)
-    if (!row.success) continue
-    const hash = await hashOf(row.data.receipt)
-    const payload = payloadOf(row.data.receipt)
+  for (const one of read) {
+    if (one === null) continue
+    const { change, row, payload, hash } = one
     const again = payload !== null && payload.rev < change.rev
-    const mark = await markOf({ row: row.data, payload, rev: change.rev, prev, keyOf })
     entries.push({
       rev: again ? payload.rev : change.rev,
       id: change.id,
-      at: Date.parse(row.data.at),
-      app: row.data.app_id,
-      row: row.data,
+      at: Date.parse(row.at),
+      app: row.app_id,
+      row,
       hash,
-      mark,
+      mark: markOf(one, prev),
     })
     if (!again) prev = hash
   }
   return entries
+}
+
+type Read = {
+  change: Change
+  row: ReceiptRow
+  payload: ReceiptPayload | null
+  hash: string
+  signed: 'verified' | 'unchecked' | 'signature'
+}
+
+const Row = ReceiptRow.loose()
+
+async function readReceipt(change: Change, keyOf: KeyOf): Promise<Read | null> {
+  const row = Row.safeParse(change.row)
+  if (!row.success) return null
+  const { receipt } = row.data
+  const [hash, signed] = await Promise.all([hashOf(receipt), signature(receipt, keyOf)])
+  return { change, row: row.data, payload: payloadOf(receipt), hash, signed }
 }
 
 /** A receipt's content, unchecked; null when it is no receipt at all. */
@@ -51,12 +67,8 @@ export function payloadOf(receipt: string): ReceiptPayload | null {
   }
 }
 
-type Case = { row: ReceiptRow; payload: ReceiptPayload | null; rev: number; prev: string | null; keyOf: KeyOf }
-
-async function markOf({ row, payload, rev, prev, keyOf }: Case): Promise<Mark> {
-  if (!payload) return 'signature'
-  const signed = await signature(row.receipt, keyOf)
-  if (signed === 'signature') return signed
+function markOf({ change, row, payload, signed }: Read, prev: string | null): Mark {
+  if (!payload || signed === 'signature') return 'signature'
   const sum = sumOf(payload)
   if (sum) return sum
   const same =
@@ -67,9 +79,8 @@ async function markOf({ row, payload, rev, prev, keyOf }: Case): Promise<Mark> {
     payload.base === row.base_credits &&
     payload.markup === row.markup_credits &&
     payload.granted === row.granted_credits
-  if (!same || payload.rev > rev) return 'row'
-  if (payload.rev === rev && payload.prev !== prev) return 'chain'
-  return signed
+  if (!same || payload.rev > change.rev) return 'row'
+  return payload.rev === change.rev && payload.prev !== prev ? 'chain' : signed
 }
 
 function sumOf(payload: ReceiptPayload): Mark | null {
@@ -102,22 +113,18 @@ async function hashOf(receipt: string): Promise<string> {
  * @param refresh fetches the published keys; its failures are the caller's (a page is then not applied)
  */
 export function keyFinder(kept: JsonWebKey[], refresh: () => Promise<JsonWebKey[]>): KeyOf {
-  let jwks = kept
-  let asked = false
-  const imported = new Map<string, CryptoKey>()
-  return async (kid) => {
-    const find = () => jwks.find((k) => (k as { kid?: string }).kid === kid)
-    if (!find() && !asked) {
-      asked = true
-      jwks = await refresh()
-    }
-    const jwk = find()
-    if (!jwk || kid === undefined) return null
-    const known = imported.get(kid)
-    if (known) return known
-    const key = (await importJWK({ ...jwk, alg: 'EdDSA' } as Parameters<typeof importJWK>[0], 'EdDSA')) as CryptoKey
-    imported.set(kid, key)
-    return key
+  let published: Promise<JsonWebKey[]> | null = null
+  const imported = new Map<string, Promise<CryptoKey | null>>()
+  const find = async (kid: string): Promise<CryptoKey | null> => {
+    const named = (key: JsonWebKey) => (key as { kid?: string }).kid === kid
+    const jwk = kept.find(named) ?? (await (published ??= refresh())).find(named)
+    return jwk ? ((await importJWK({ ...jwk, alg: 'EdDSA' } as JWK, 'EdDSA')) as CryptoKey) : null
+  }
+  return (kid) => {
+    if (kid === undefined) return Promise.resolve(null)
+    const known = imported.get(kid) ?? find(kid)
+    imported.set(kid, known)
+    return known
   }
 }
 

@@ -1,6 +1,6 @@
 // Without a network: everything can be read, edits wait, money does not move.
 
-import { asked, expect, goTo, offline, test, upToDate } from './support-test.ts'
+import { asked, expect, goTo, offline, online, test, upToDate } from './support-test.ts'
 
 test.beforeEach(({ fake }) => {
   fake.world.lived({ calls: 60 })
@@ -12,14 +12,14 @@ test('after a restart without a network everything is there, marked with since w
   await wallet.restart()
   const page = await wallet.window()
   await offline(page)
-  await expect(page.getByText(/Offline since \d\d:\d\d/).first()).toBeVisible()
+  await expect(page.getByText(/Offline since \d\d:\d\d\. You see everything as it was then/)).toBeVisible()
   await expect(page.getByLabel('Balance')).toContainText('$12.09')
   await goTo(page, 'Activity')
   await expect(page.getByRole('row').filter({ hasText: 'Parrot Chat' }).first()).toBeVisible()
   await goTo(page, 'Apps')
   await expect(page.getByRole('meter').first()).toBeVisible()
   fake.up()
-  await page.getByRole('button', { name: 'Try now' }).click()
+  await online(page)
   await upToDate(page)
 })
 
@@ -37,7 +37,7 @@ test('an edit is kept through a restart, shown as pending, and sent once', async
   await expect(card).toContainText('Paused')
   await expect(card).toContainText('Saving…')
   fake.up()
-  await again.getByRole('button', { name: 'Try now' }).click()
+  await online(again)
   await expect(card.getByText('Saving…')).toHaveCount(0)
   await expect(card).toContainText('Paused')
   const sent = asked(fake, 'POST', '/v1/wallet/mutations').flatMap((r) => (r.body as { mutations: object[] }).mutations)

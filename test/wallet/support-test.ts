@@ -37,6 +37,9 @@ const mark = (page: Page) => page.getByRole('status', { name: 'Sync' }).filter({
 export const upToDate = (page: Page) => expect(mark(page)).toHaveText('Up to date')
 export const offline = (page: Page) => expect(mark(page)).toContainText('Offline since')
 
+/** The network is back, as the operating system says it; the wallet would also find out by itself, a little later. */
+export const online = (page: Page) => page.evaluate(() => dispatchEvent(new Event('online')))
+
 /** Goes to one of the five places, as a person does. */
 export async function goTo(page: Page, place: string): Promise<void> {
   await page.getByRole('link', { name: place, exact: true }).filter({ visible: true }).first().click()

@@ -1,7 +1,7 @@
 // Hard pages: what a copy does when the server, or what lies between, misbehaves.
 
 import type { Page } from '@playwright/test'
-import { asked, expect, goTo, test, upToDate } from './support-test.ts'
+import { asked, expect, goTo, online, test, upToDate } from './support-test.ts'
 
 test.beforeEach(({ fake }) => {
   fake.world.lived({ calls: 20 })
@@ -83,7 +83,7 @@ test('one refused change in the middle does not hold up the others', async ({ fa
   const fine = () => ({})
   fake.script.mutations.push(fine, () => ({ status: 'rejected', code: 'forbidden', message: 'Not today.' }), fine)
   fake.up()
-  await page.getByRole('button', { name: 'Try now' }).click()
+  await online(page)
   await expect(page.getByRole('listitem', { name: 'Parrot Chat' }).getByText('Saving…')).toHaveCount(0)
   await expect(page.getByRole('listitem', { name: 'Parrot Chat' })).toContainText('Paused')
   await expect(page.getByText('All spending is stopped.')).toHaveCount(0)
@@ -96,9 +96,9 @@ test('a server that forgot this device’s numbers gets them anew, once', async 
   await goTo(page, 'Apps')
   fake.script.mutations.push(() => ({ status: 409, code: 'mutation_gap' }))
   await page.getByRole('listitem', { name: 'Sketchpad' }).getByRole('button', { name: 'Pause' }).click()
+  await expect.poll(() => asked(fake, 'POST', '/v1/wallet/mutations').length).toBe(2)
   await expect(page.getByRole('listitem', { name: 'Sketchpad' }).getByText('Saving…')).toHaveCount(0)
   const bodies = asked(fake, 'POST', '/v1/wallet/mutations').map((r) => r.body as { client: string })
-  expect(bodies).toHaveLength(2)
   expect(bodies[0]?.client).not.toBe(bodies[1]?.client)
   expect(fake.world.doc('connection', 'sketch')).toMatchObject({ status: 'paused' })
 })
