@@ -11,6 +11,8 @@ import type { Deps } from '../deps.ts'
 import { fault, isFault } from '../faults.ts'
 import { carryOut } from './edits.ts'
 
+type Writer = Pick<Deps, 'db' | 'log'>
+
 /** How far a device's edits have come. */
 export async function lastMid(reader: Reader, userId: string, client: string): Promise<number> {
   const row = await reader.get<{ last_mid: number }>(
@@ -26,7 +28,7 @@ export async function lastMid(reader: Reader, userId: string, client: string): P
  * @throws Fault `mutation_gap` (details.expected_mid), `idempotency_mismatch`, `ledger_unavailable`: what came before stands
  */
 export async function mutate(
-  deps: Deps,
+  deps: Writer,
   userId: string,
   client: string,
   mutations: readonly Mutation[],
@@ -42,14 +44,14 @@ type Refusal = { code: string; message: string }
 /** What stands for a number: nothing yet (it was taken now), or what became of it before. */
 type Taken = { first: true } | { first: false; result: MutationResult } | { gap: number } | { mismatch: true }
 
-async function mutateOnce(deps: Deps, numbered: Numbered): Promise<MutationResult> {
+async function mutateOnce(deps: Writer, numbered: Numbered): Promise<MutationResult> {
   const refused = await deps.db.tx(applyMutation, numbered).catch((error) => refusalOf(deps, numbered, error))
   if (!('code' in refused)) return resultOf(refused, numbered, null)
   return resultOf(await deps.db.tx(refuseMutation, { ...numbered, ...refused }), numbered, refused)
 }
 
 /** A person's mistake, or a defect of ours that would break again. @throws what came from a store that is away */
-function refusalOf(deps: Deps, { mutation }: Numbered, error: unknown): Refusal {
+function refusalOf(deps: Writer, { mutation }: Numbered, error: unknown): Refusal {
   if (isFault(error) && error.status >= 500) throw error
   if (isFault(error)) return { code: error.code, message: error.message }
   deps.log.error({ err: String(error), name: mutation.name }, 'an edit broke')

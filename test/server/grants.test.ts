@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { externalUser } from '../../server/connections/external.ts'
+import { pino } from 'pino'
+import { externalUser, findPayer } from '../../server/connections/external.ts'
 import type { Grant } from '../../server/contract/records.ts'
 import { isFault } from '../../server/faults.ts'
 import { dollarAmount, numberToken } from '../../server/grants/amount.ts'
@@ -11,6 +12,7 @@ import { endExpired } from '../../server/grants/grants.ts'
 import { movePool, poolDocument } from '../../server/grants/pool.ts'
 import { account } from '../../server/ledger/chart.ts'
 import { stands } from '../../server/ledger/ledger.ts'
+import { mutate } from '../../server/wallet/mutations.ts'
 import { assertInOrder, eachDatabase, type Open } from '../support/databases.ts'
 import { fundUser, holdFrom, makeExternal, settleFrom, usableGrants } from './money.procedures.ts'
 import { app, clock, connect, documents, PROCEDURES, person, picture, refused } from './money.rig.ts'
@@ -267,5 +269,39 @@ eachDatabase('linking', (open) => {
     assert.equal(await refused(w.db.tx(unlinkExternal, link)), 'user_not_found')
     await w.db.tx(linkExternal, link)
     assert.equal((await w.db.tx(usableGrants, { owner: { userId }, publisherId: w.publisherId }))[0]?.available, 100)
+  })
+
+  test('a revoke unlinks: the user is not found, the grants leave the feed and wait; linking again revives them', async () => {
+    const w = await world(open, 500)
+    await w.give(100)
+    const userId = await person(w.db)
+    const connectionId = await connect(w.db, userId, w.appId)
+    const link = { appId: w.appId, externalUserId: 'ann@example.org', userId, connectionId }
+    await w.db.tx(linkExternal, link)
+    const revoke = { mid: 1, name: 'connection.revoke', args: { connection_id: connectionId } }
+    const log = pino({ level: 'silent' })
+    assert.equal((await mutate({ db: w.db, log }, userId, 'laptop', [revoke]))[0]?.status, 'applied')
+    const pays = () => refused(findPayer(w.db, w.appId, 'ann@example.org'))
+    assert.equal(await pays(), 'user_not_found')
+    assert.deepEqual(await documents<Grant>(w.db, userId, 'grant'), [])
+    assert.equal(await refused(w.db.tx(linkExternal, link)), 'not_found', 'a revoked connection links nothing')
+    assert.equal(await connect(w.db, userId, w.appId), connectionId)
+    await w.db.tx(linkExternal, link)
+    assert.equal(await pays(), 'nothing refused')
+    assert.equal((await documents<Grant>(w.db, userId, 'grant'))[0]?.remaining, 100)
+    await assertInOrder(w.db)
+  })
+
+  test('a revoke and a link at the same moment: linked to a live connection, or not at all', async () => {
+    const w = await world(open, 0)
+    const userId = await person(w.db)
+    const log = pino({ level: 'silent' })
+    for (let mid = 1; mid <= 15; mid++) {
+      const connectionId = await connect(w.db, userId, w.appId)
+      const revoke = { mid, name: 'connection.revoke', args: { connection_id: connectionId } }
+      const link = { appId: w.appId, externalUserId: 'race', userId, connectionId }
+      await Promise.all([refused(w.db.tx(linkExternal, link)), mutate({ db: w.db, log }, userId, 'laptop', [revoke])])
+      assert.notEqual((await externalUser(w.db, w.appId, 'race'))?.status, 'linked')
+    }
   })
 })
