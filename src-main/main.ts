@@ -46,8 +46,8 @@ function run(): void {
   const show = () => {
     // A payment window that closes because everything does must not bring the wallet back.
     if (!app.isReady() || isQuitting) return
-    if (!page()) window = openWallet()
-    bringToFront(window)
+    if (page()) bringToFront(window)
+    else window = openWallet() // it shows itself once it has painted
   }
   const follow = (held: string | null) => {
     if (held) returns.put(held)

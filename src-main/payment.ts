@@ -7,10 +7,10 @@ import { type BrowserWindow, session } from 'electron'
 import { isReturn, mayPayAt } from './addresses.ts'
 import { lockSession } from './permissions.ts'
 import { PRODUCT } from './settings.ts'
-import { bringToFront, createWindow } from './window.ts'
+import { createWindow } from './window.ts'
 
 export type Payments = {
-  /** @throws Error when the address is neither the server's nor Stripe's */
+  /** @throws Error when the address is neither the server's nor Stripe's, or nothing answers there */
   open: (payment: { topupId: string; url: string }) => Promise<void>
 }
 
@@ -29,12 +29,11 @@ export function createPayments(server: string, over: (topupId: string) => void):
         title: `${PRODUCT} - payment`,
         bounds: { width: 520, height: 760 },
         session: own,
-        allows: (to, isMainFrame) => {
-          if (isMainFrame && isReturn(to, server)) setImmediate(() => window.isDestroyed() || window.close())
-          // A card issuer's own check (3-D Secure) runs in a frame at any https address.
-          return isMainFrame
-            ? mayPayAt(to, server) && !isReturn(to, server)
-            : to.protocol === 'https:' || to.origin === server
+        // A card issuer's own check (3-D Secure) runs in a frame, at any https address.
+        allows: (to, isMainFrame) =>
+          isMainFrame ? mayPayAt(to, server) && !isReturn(to, server) : mayFrame(to, server),
+        kept: (to) => {
+          if (isReturn(to, server)) setImmediate(() => window.isDestroyed() || window.close())
         },
       })
       current = window
@@ -42,8 +41,16 @@ export function createPayments(server: string, over: (topupId: string) => void):
         if (current === window) current = null
         over(topupId)
       })
-      bringToFront(window)
-      await window.loadURL(url.href).catch((error) => console.error('payment page', error))
+      await window.loadURL(url.href).catch((error: Error & { code?: string }) => {
+        // Closed meanwhile, or sent straight back to the wallet: that is an end, not a failure.
+        if (window.isDestroyed() || error.code === 'ERR_ABORTED') return
+        window.close()
+        throw new Error('The payment page cannot be reached.')
+      })
     },
   }
+}
+
+function mayFrame(url: URL, server: string): boolean {
+  return url.protocol === 'https:' || url.protocol === 'about:' || url.origin === server
 }

@@ -5,7 +5,6 @@
 
 import { app, BrowserWindow, type Session, type WebContents, type WebPreferences } from 'electron'
 
-type Allows = (url: URL, isMainFrame: boolean) => boolean
 type Moving = { readonly url: string; readonly isMainFrame: boolean; preventDefault: () => void }
 
 export type WindowPlan = {
@@ -15,7 +14,9 @@ export type WindowPlan = {
   preload?: string
   session: Session
   /** Which addresses its frames may show; everything else is prevented. */
-  allows: Allows
+  allows: (url: URL, isMainFrame: boolean) => boolean
+  /** Told of an address that its top frame was kept from. */
+  kept?: (url: URL) => void
 }
 
 /** Section 5 of the security notes, as data; a test reads these back from every window. */
@@ -33,7 +34,7 @@ export const HARDENED = {
   spellcheck: false,
 } as const satisfies WebPreferences
 
-const policies = new WeakMap<WebContents, Allows>()
+const plans = new WeakMap<WebContents, WindowPlan>()
 
 /** Makes a hidden window that shows itself once it has painted. */
 export function createWindow(plan: WindowPlan): BrowserWindow {
@@ -51,7 +52,7 @@ export function createWindow(plan: WindowPlan): BrowserWindow {
       ...(plan.preload === undefined ? {} : { preload: plan.preload }),
     },
   })
-  policies.set(window.webContents, plan.allows)
+  plans.set(window.webContents, plan)
   window.once('ready-to-show', () => window.show())
   return window
 }
@@ -77,7 +78,9 @@ export function bringToFront(window: BrowserWindow | null): void {
 
 /** A web contents without a plan (one that our factory did not make) may go nowhere. */
 function guard(contents: WebContents, event: Moving): void {
+  const plan = plans.get(contents)
   const url = URL.parse(event.url)
-  const allowed = url !== null && !url.username && !url.password && policies.get(contents)?.(url, event.isMainFrame)
-  if (!allowed) event.preventDefault()
+  if (plan && url && !url.username && !url.password && plan.allows(url, event.isMainFrame)) return
+  event.preventDefault()
+  if (url && event.isMainFrame) plan?.kept?.(url)
 }

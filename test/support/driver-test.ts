@@ -1,8 +1,8 @@
 // Playwright's `test`, with the wallet in it.
 // owns: which shell a project runs, and the end of what a spec started. never: servers.
-// always true: a wallet that a spec opened is closed when the spec ends, passed or not.
+// always true: a wallet that a spec opened is closed when the spec ends, passed or not, and its profile is removed.
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test as base, expect, type Page } from '@playwright/test'
 import { type LaunchOptions, launch, type ShellKind, type Wallet } from './driver.ts'
@@ -28,6 +28,7 @@ export const test = base.extend<Fixtures>({
       return wallet
     })
     await Promise.all(open.map((wallet) => wallet.close()))
+    for (const { userData } of open) rmSync(userData, { recursive: true, force: true, maxRetries: 5 })
   },
   // biome-ignore lint/correctness/noEmptyPattern: as above
   picture: async ({}, use) =>

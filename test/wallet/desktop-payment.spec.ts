@@ -90,3 +90,12 @@ test('is not opened for an address that is neither the server’s nor Stripe’s
   expect(wallet.windows()).toHaveLength(1)
   expect(await taken(wallet)).toBeNull()
 })
+
+test('says so when nothing answers, and leaves no empty window', async ({ openWallet }) => {
+  const wallet = await openWallet({ bare: true, serverUrl: fake.url })
+  const page = await wallet.window()
+  await fake.close()
+  const said = page.evaluate((url) => window.shell!.pay({ topup_id: 't1', url }), `${fake.url}/pay/1`)
+  await expect(said).rejects.toThrow('The payment page cannot be reached.')
+  await expect.poll(() => wallet.windows().length).toBe(1)
+})

@@ -160,6 +160,14 @@ test('a denied sign-in is told to the page and changes nothing', async ({ openWa
   expect(existsSync(join(wallet.userData, 'session.sealed'))).toBe(false)
 })
 
+test('a sign-in without a server says so', async ({ openWallet }) => {
+  const wallet = await openWallet({ bare: true, serverUrl: fake.url })
+  const page = await wallet.window()
+  await fake.close()
+  await expect(page.evaluate(() => window.shell!.signIn())).rejects.toThrow('The server cannot be reached.')
+  expect(await wallet.opened()).toEqual([])
+})
+
 test('a newer sign-in takes the place of one that was left lying', async ({ openWallet }) => {
   const wallet = await openWallet({ bare: true, serverUrl: fake.url })
   const first = await begin(wallet)

@@ -197,7 +197,9 @@ export class WebContents extends EventEmitter {
     this.#ownLoads.add(address.split('#')[0]!)
     this.#isLoading = true
     this.emit('did-start-loading')
-    const loaded = new Promise<void>((resolve) => this.once('did-finish-load', () => resolve()))
+    const loaded = new Promise<void>((resolve) => {
+      for (const end of ['did-finish-load', 'destroyed']) this.once(end, () => resolve())
+    })
     const answer = (await devtools().send('Page.navigate', { url: address }, this.#sessionId)) as { errorText?: string }
     this.#ownLoads.clear()
     if (answer.errorText) {
