@@ -9,7 +9,8 @@ import type { Upstream } from './upstreams.ts'
 
 const MAX_JSON_BYTES = 32 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
-const MAX_KEPT_BYTES = 4 * 1024 * 1024
+/** What a stream of the longest answers is, at some 250 bytes a token. */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024
 /** How long an upstream may go on after its caller has gone, so that it can report what it used. */
 const DRAIN_MS = 30_000
 /** Why an exchange ended whose caller had left and whose upstream would not end. */
@@ -38,7 +39,7 @@ export type ExchangeOptions = {
   response: ServerResponse
   stream: boolean
   hideUsage: boolean
-  /** Whether to keep the bytes passed on, for a replay; beyond 4 MiB they are not kept. */
+  /** Whether to keep the bytes passed on, for a replay; beyond 64 MiB they are not kept. */
   keep: boolean
   /** Called once when the answer has begun, to write the head of a streamed reply. */
   begin: () => void

@@ -45,6 +45,8 @@ export type Call = {
   claim: Claim | null
   held: Held
   head: Head
+  /** See Running.heard. */
+  heardBefore: number
   /** Set when the person paused or revoked in the middle. */
   endedBy: FaultCode | null
 }
@@ -68,6 +70,7 @@ export async function relayChat(
   const quote = quoteChat(deps, body, bytes.length, payer.billingMode === 'test')
   const route = inPath === null ? '/v1/chat/completions' : '/v1/users/{external_user_id}/chat/completions'
   const claim = claimFor(request, payer, route, bytes)
+  const heardBefore = running.heard
   const timer = deps.metrics.hold.startTimer()
   const held = await deps.db.tx(holdCall, {
     requestId: request.id,
@@ -91,7 +94,20 @@ export async function relayChat(
   if ('kept' in held) return replay(deps, reply, held.kept)
   reply.hijack()
   await afterHold(
-    { deps, request, reply, route, body, payer, quote, claim, held, head: headOf(reply, quote, held), endedBy: null },
+    {
+      deps,
+      request,
+      reply,
+      route,
+      body,
+      payer,
+      quote,
+      claim,
+      held,
+      head: headOf(reply, quote, held),
+      heardBefore,
+      endedBy: null,
+    },
     running,
   )
 }
@@ -114,7 +130,7 @@ async function afterHold(call: Call, running: Running): Promise<void> {
         if (live.cut(code)) call.endedBy = code
       },
     }
-    running.add(watched)
+    running.add(watched, call.heardBefore)
     deps.metrics.running.inc()
     const outcome = await live.outcome
     const charged = await settleOutcome(call, outcome)

@@ -3,7 +3,7 @@
 // always true: a running call's hold is renewed well before it expires; a change of its connection is looked at as soon
 // as the feed says so, in whatever process it was made.
 
-import { termsOf } from '../connections/connections.ts'
+import { type Terms, termsOf } from '../connections/connections.ts'
 import type { FaultCode } from '../contract/faults.ts'
 import type { Units } from '../contract/receipts.ts'
 import type { Deps } from '../deps.ts'
@@ -19,10 +19,20 @@ export type RunningCall = {
 }
 
 export type Running = {
-  add(call: RunningCall): void
+  /** How many changes were heard of so far; `add` is told what it was before the call's hold. */
+  readonly heard: number
+  add(call: RunningCall, heardBefore: number): void
   remove(call: RunningCall): void
   readonly size: number
   stop(): void
+}
+
+const RENEW_AT_LEAST_MS = 250
+const RENEW_AT_MOST_MS = 30_000
+
+function endedBy(terms: Terms | null): FaultCode | null {
+  if (!terms || terms.status === 'revoked') return 'connection_revoked'
+  return terms.status === 'active' && !terms.frozen ? null : 'connection_paused'
 }
 
 /** Starts looking after running calls. */
@@ -30,6 +40,7 @@ export function watchRunning(deps: Pick<Deps, 'db' | 'config' | 'log' | 'now'>):
   const byPayer = new Map<string, Set<RunningCall>>()
   const ttlMs = deps.config.QUOTA_HOLD_TTL_S * 1000
   let size = 0
+  let heard = 0
 
   const renewAll = () => {
     for (const calls of byPayer.values()) {
@@ -40,23 +51,35 @@ export function watchRunning(deps: Pick<Deps, 'db' | 'config' | 'log' | 'now'>):
       }
     }
   }
-  const timer = setInterval(renewAll, Math.max(1000, Math.min(30_000, ttlMs / 3)))
-  const check = async (call: RunningCall) => {
-    if (call.connectionId === null) return
-    const terms = await termsOf(deps.db, call.connectionId, deps.now())
-    if (!terms || terms.status === 'revoked') call.end('connection_revoked')
-    else if (terms.status !== 'active' || terms.frozen) call.end('connection_paused')
+  const timer = setInterval(renewAll, Math.max(RENEW_AT_LEAST_MS, Math.min(RENEW_AT_MOST_MS, ttlMs / 3)))
+  // One look for each connection, however many calls of it are running.
+  const check = async (payerId: string, connectionId: string) => {
+    const terms = await termsOf(deps.db, connectionId, deps.now())
+    const code = endedBy(terms)
+    if (code === null) return
+    for (const call of byPayer.get(payerId) ?? []) if (call.connectionId === connectionId) call.end(code)
   }
+  const look = (payerId: string, connectionId: string) =>
+    check(payerId, connectionId).catch((error) => {
+      deps.log.warn({ connection_id: connectionId, err: String(error) }, 'a connection could not be looked at')
+    })
   const off = deps.db.onPoke(({ feed }) => {
-    for (const call of byPayer.get(feed) ?? []) check(call).catch(() => undefined)
+    heard++
+    const connections = new Set([...(byPayer.get(feed) ?? [])].map((call) => call.connectionId))
+    for (const id of connections) if (id !== null) look(feed, id)
   })
 
   return {
-    add(call) {
+    get heard() {
+      return heard
+    },
+    add(call, heardBefore) {
       size++
       const calls = byPayer.get(call.payerId)
       if (calls) calls.add(call)
       else byPayer.set(call.payerId, new Set([call]))
+      // A pause between the hold's commit and this line was heard of before anybody listened for this call.
+      if (heard !== heardBefore && call.connectionId !== null) look(call.payerId, call.connectionId)
     },
     remove(call) {
       const calls = byPayer.get(call.payerId)

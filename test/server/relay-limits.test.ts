@@ -242,18 +242,14 @@ for (const db of databases()) {
 
       test('last, what running calls have reserved', async () => {
         const { key } = await personWith(world.server, 1500)
-        let release = () => undefined as void
-        const started = new Promise<void>((begun) => {
-          world.upstream.on('asked', async (response, call) => {
-            begun()
-            await new Promise<void>((resolve) => {
-              release = resolve
-            })
-            return answer({ usage: { prompt_tokens: 1, completion_tokens: 1 } })(response, call)
-          })
+        const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+        world.upstream.on('asked', async (response, call) => {
+          begun.resolve()
+          await gate.promise
+          return answer({ usage: { prompt_tokens: 1, completion_tokens: 1 } })(response, call)
         })
         const running = send(key, { model: 'asked', max_tokens: 50 })
-        await started
+        await begun.promise
         const over = await ask(world.server.url, {
           bearer: key,
           body: { model: 'cheap', messages: MESSAGES, max_tokens: 50 },
@@ -271,7 +267,7 @@ for (const db of databases()) {
           resets_at: null,
           retry_after_ms: 1000,
         })
-        release()
+        gate.resolve()
         assert.equal((await running).status, 200)
         assert.equal((await send(key, { max_tokens: 50 })).status, 200, 'it fits once the running call has ended')
       })
