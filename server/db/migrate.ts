@@ -1,6 +1,6 @@
 // Migrations: numbered SQL files, forward only.
 // owns: which have run, and their hashes. never: a migration edited after it has run.
-// always true: one portable text serves both databases (INTEGER is BIGINT on Postgres, STRICT is SQLite's).
+// always true: one portable text serves both databases (INTEGER is BIGINT on Postgres, STRICT and WITHOUT ROWID are SQLite's).
 
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -71,5 +71,5 @@ function forPostgres(text: string): string {
   return only(text, 'postgres')
     .replace(/\bINTEGER\b/g, 'BIGINT')
     .replace(/\bBLOB\b/g, 'BYTEA')
-    .replace(/\)\s*STRICT\s*;/g, ');')
+    .replace(/\)\s*STRICT(, WITHOUT ROWID)?\s*;/g, ');')
 }

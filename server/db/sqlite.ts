@@ -12,7 +12,8 @@ import type { Answer, Call, FromWorker, ToWorker, WorkerData } from './sqlite-wo
 
 const MAX_BATCH = 256
 const MAX_QUEUE = 20_000
-const BATCHES_UNDER_WAY = 2
+// While a batch is being committed, a second is sent ahead only when it is large: each batch costs an fsync.
+const SENT_AHEAD_FROM = 64
 
 type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void }
 
@@ -133,7 +134,7 @@ function writerQueue(worker: Worker, now: () => number) {
     }
   }
   const fill = () => {
-    while (underWay < BATCHES_UNDER_WAY && queue.length > 0) {
+    while (queue.length > 0 && (underWay === 0 || (underWay === 1 && queue.length >= SENT_AHEAD_FROM))) {
       const calls = queue.slice(0, MAX_BATCH)
       queue = queue.slice(MAX_BATCH)
       send(calls)

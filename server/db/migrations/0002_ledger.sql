@@ -10,23 +10,26 @@ CREATE TABLE accounts (
   CHECK (guarded = 0 OR posted - held >= 0),
   CHECK (guarded = 0 OR posted <= 9007199254740991),
   CHECK (guarded = 1 OR (held = 0 AND floor = 0))
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Everything that ever happened to value. Rows are added, chained once, and then never change.
 CREATE TABLE movements (
   id         TEXT PRIMARY KEY,
   kind       TEXT NOT NULL CHECK (kind IN ('transfer', 'hold', 'settle', 'void', 'expire')),
-  hold_id    TEXT UNIQUE REFERENCES movements (id),
+  hold_id    TEXT REFERENCES movements (id),
   request_id TEXT,
   legs       TEXT NOT NULL,
   memo       TEXT,
   at         INTEGER NOT NULL,
-  seq        INTEGER UNIQUE,
+  seq        INTEGER,
   prev_hash  TEXT,
   hash       TEXT,
   CHECK ((kind IN ('settle', 'void', 'expire')) = (hold_id IS NOT NULL)),
   CHECK ((seq IS NULL) = (hash IS NULL))
 ) STRICT;
+-- A hold has room for one ending, a place in the chain for one movement. Partial, for most rows have neither.
+CREATE UNIQUE INDEX movements_hold ON movements (hold_id) WHERE hold_id IS NOT NULL;
+CREATE UNIQUE INDEX movements_seq ON movements (seq) WHERE seq IS NOT NULL;
 CREATE INDEX movements_unsealed ON movements (at, id) WHERE seq IS NULL;
 
 CREATE TABLE chain_head (
@@ -44,8 +47,7 @@ CREATE TABLE open_holds (
   opened_at  INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   checkpoint TEXT
-) STRICT;
-CREATE INDEX open_holds_owner ON open_holds (owner);
+) STRICT, WITHOUT ROWID;
 
 -- A process that may own holds says that it lives; when its lease runs out, others end its holds.
 CREATE TABLE leases (
