@@ -259,8 +259,9 @@ test('time grows no faster than the body: eight times the bytes, well under twen
     const small = utf8(shape(120_000))
     const large = utf8(shape(960_000))
     time(small)
-    const ratio = time(large) / Math.max(time(small), 0.2)
-    assert.ok(ratio < 24, `${name}: 8 times the bytes took ${ratio.toFixed(1)} times as long`)
+    // A busy machine may spoil a measurement; a quadratic reader (64 times) fails all three.
+    const ratios = Array.from({ length: 3 }, () => time(large) / Math.max(time(small), 0.2))
+    assert.ok(Math.min(...ratios) < 24, `${name}: 8 times the bytes took ${ratios.map(Math.round)} times as long`)
   }
 })
 
