@@ -29,9 +29,7 @@ const WORLD_READERS: Exception[] = [
   { path: 'server/db/', why: 'the store is at the edge: jitter of its retries, times of its migrations' },
 ]
 const CONSOLE_USERS: Exception[] = []
-const DEFAULT_EXPORTS: Exception[] = [
-  { path: 'test/support/driver-setup.ts', why: 'Playwright calls the default export of its global setup' },
-]
+const DEFAULT_EXPORTS: Exception[] = []
 
 /** Files of the server's own folder, and the folders; a lower rank never imports a higher one or a sibling. */
 const RANKS: Record<string, number> = {
