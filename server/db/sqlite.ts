@@ -47,8 +47,8 @@ export async function openSqlite(options: { dir: string; procedures: string; now
     onPoke: writer.onPoke,
     setSecrets: async (secrets: Secrets) => worker.postMessage({ secrets } satisfies ToWorker),
     close: async () => {
+      reader.close() // first, so that the writer is the last to leave and folds the write-ahead log into the file
       await writer.close()
-      reader.close()
       lock.close()
     },
   }
