@@ -117,36 +117,17 @@ function openReader(file: string) {
 function writerQueue(worker: Worker, now: () => number) {
   const waiting = new Map<number, Waiting>()
   const listeners = new Set<(poke: Poke) => void>()
-  let queue: Call[] = []
-  let underWay = 0
+  const queue = batches(worker, (n, error) => settle(waiting, { n, error: String(error) }))
   let counter = 0
   let dead: Error | null = null
   let closing = false
 
-  const send = (calls: Call[]) => {
-    try {
-      worker.postMessage({ calls } satisfies ToWorker)
-      underWay++
-    } catch (error) {
-      // Somebody's arguments cannot be sent: then each call goes alone, and only that one fails.
-      if (calls.length > 1) for (const call of calls) send([call])
-      else for (const call of calls) settle(waiting, { n: call.n, error: String(error) })
-    }
-  }
-  const fill = () => {
-    while (queue.length > 0 && (underWay === 0 || (underWay === 1 && queue.length >= SENT_AHEAD_FROM))) {
-      const calls = queue.slice(0, MAX_BATCH)
-      queue = queue.slice(MAX_BATCH)
-      send(calls)
-    }
-  }
   const endWhenDrained = () => {
     if (closing && waiting.size === 0) worker.postMessage({ close: true } satisfies ToWorker)
   }
   worker.on('message', (message: FromWorker) => {
     if (!('answers' in message)) return
-    underWay--
-    fill()
+    queue.batchEnded()
     for (const answer of message.answers) settle(waiting, answer)
     for (const poke of message.pokes) for (const listener of listeners) listener(poke)
     endWhenDrained()
@@ -162,12 +143,11 @@ function writerQueue(worker: Worker, now: () => number) {
   return {
     tx: <A, R>(procedure: Procedure<A, R>, args: A): Promise<R> =>
       new Promise<R>((resolve, reject) => {
-        const shut = dead ?? (closing ? 'closing' : queue.length >= MAX_QUEUE ? 'queue is full' : null)
+        const shut = dead ?? (closing ? 'closing' : queue.isFull() ? 'queue is full' : null)
         if (shut) return reject(fault('ledger_unavailable', { cause: shut }))
         const n = ++counter
         waiting.set(n, { resolve: resolve as (value: unknown) => void, reject })
-        queue.push({ n, name: procedure.name, args, now: now() })
-        fill()
+        queue.add({ n, name: procedure.name, args, now: now() })
       }),
     onPoke: (listener: (poke: Poke) => void) => {
       listeners.add(listener)
@@ -181,6 +161,40 @@ function writerQueue(worker: Worker, now: () => number) {
         closing = true
         endWhenDrained()
       }),
+  }
+}
+
+// What arrives during a commit is the next batch.
+function batches(worker: Worker, refuse: (n: number, error: unknown) => void) {
+  let queue: Call[] = []
+  let underWay = 0
+  const send = (calls: Call[]) => {
+    try {
+      worker.postMessage({ calls } satisfies ToWorker)
+      underWay++
+    } catch (error) {
+      // Somebody's arguments cannot be sent: then each call goes alone, and only that one fails.
+      if (calls.length > 1) for (const call of calls) send([call])
+      else for (const call of calls) refuse(call.n, error)
+    }
+  }
+  const fill = () => {
+    while (queue.length > 0 && (underWay === 0 || (underWay === 1 && queue.length >= SENT_AHEAD_FROM))) {
+      const calls = queue.slice(0, MAX_BATCH)
+      queue = queue.slice(MAX_BATCH)
+      send(calls)
+    }
+  }
+  return {
+    isFull: () => queue.length >= MAX_QUEUE,
+    add: (call: Call) => {
+      queue.push(call)
+      fill()
+    },
+    batchEnded: () => {
+      underWay--
+      fill()
+    },
   }
 }
 
