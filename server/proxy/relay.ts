@@ -174,6 +174,7 @@ function startExchange(call: Call): Exchange {
 async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null> {
   const metered = meter(call, outcome)
   if (metered === null) {
+    noteFailure(call, outcome)
     await call.deps.db.tx(voidCall, {
       holdId: call.held.holdId,
       outcome: outcome.kind === 'failed' ? outcome.cause.slice(0, 200) : 'unreadable answer',
@@ -198,6 +199,14 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
   })
   timer()
   return quota
+}
+
+// Without the provider's own words: they may repeat the prompt, or name a key.
+function noteFailure({ deps, request, quote, endedBy }: Call, outcome: Outcome): void {
+  if (endedBy !== null) return
+  const status = outcome.kind === 'failed' ? outcome.status : 200
+  const { provider } = quote.upstream
+  deps.log.warn({ request_id: request.id, provider, status }, 'a model provider failed; nothing is charged')
 }
 
 function count({ deps: { metrics }, payer }: Call, charged: Quota | null): void {

@@ -4,12 +4,10 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import pg from 'pg'
 import { type App, buy, connect, createApp, createKey, grant, type Person, register } from '../support/api.ts'
 import { type Answer, ask, errorOf, jsonOf, parsedFrames } from '../support/relay-client.ts'
+import { storedBy } from '../support/relay-stored.ts'
 import { answer, broken, chunk, completion, json } from '../support/relay-upstream.ts'
 import {
   assertBooks,
@@ -243,7 +241,7 @@ for (const db of databases()) {
         messages: [{ role: 'user', content: prompt }],
       })
       assert.ok(reply.text.includes(SECRET))
-      const stored = db === 'sqlite' ? filesOf(world.server.dataDir) : await rowsOf(String(world.server.databaseUrl))
+      const stored = await storedBy(world.server)
       assert.ok(stored.includes(Buffer.from(String(reply.headers['x-request-id']))), 'this looked in the wrong place')
       for (const text of [SECRET, prompt, 'a-key-in-plain-sight']) {
         assert.ok(!stored.includes(Buffer.from(text)), text)
@@ -254,24 +252,4 @@ for (const db of databases()) {
       }
     })
   })
-}
-
-function filesOf(dir: string): Buffer {
-  return Buffer.concat(readdirSync(dir).map((name) => readFileSync(join(dir, name))))
-}
-
-async function rowsOf(url: string): Promise<Buffer> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    const { rows: tables } = await client.query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)
-    const texts: string[] = []
-    for (const { tablename } of tables) {
-      const { rows } = await client.query(`SELECT t::text AS row FROM "${tablename}" t`)
-      texts.push(...rows.map(({ row }) => String(row)))
-    }
-    return Buffer.from(texts.join('\n'))
-  } finally {
-    await client.end()
-  }
 }

@@ -207,10 +207,10 @@ for (const db of databases()) {
       const { id } = await connectionOf(world.server, wallet, world.app)
       for (const stream of [false, true]) {
         const called = Promise.withResolvers<void>()
-        world.upstream.on('m-json', async (response, call) => {
+        world.upstream.on('m-json', async (response) => {
           called.resolve()
           await new Promise((resolve) => setTimeout(resolve, 3000))
-          return json(200, completion('late', { prompt_tokens: 1, completion_tokens: 1 }))(response, call)
+          return json(200, completion('late', { prompt_tokens: 1, completion_tokens: 1 }))(response)
         })
         const reply = ask(world.server.url, {
           bearer: accessToken,

@@ -28,6 +28,8 @@ export type World = {
   developerKey: string
   /** Names users. */
   userKey: string
+  /** The server's settings beyond the defaults, for a second process of it. */
+  env: Env
   stop: () => Promise<void>
 }
 
@@ -63,7 +65,7 @@ export async function relayWorld(options: WorldOptions = {}): Promise<World> {
     await server.stop()
     await upstream.stop()
   }
-  return { server, upstream, developer, app, developerKey, userKey, stop }
+  return { server, upstream, developer, app, developerKey, userKey, env, stop }
 }
 
 const STARTER = 4_050_000
