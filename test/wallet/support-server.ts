@@ -144,6 +144,7 @@ function answerTo(fake: FakeServer, request: Request): Answer {
   const { url, method } = request
   const path = url.pathname
   if (path === '/.well-known/openid-configuration') return { body: discovery(fake.url) }
+  if (path === '/.well-known/jwks.json') return { body: { keys: [RSA_JWK] } }
   if (path === '/.well-known/quota-receipts.json') return { body: { keys: [fake.world.jwk] } }
   if (path === '/oauth/authorize') return authorize(fake, url)
   if (path === '/oauth/token') return token(fake, request)
@@ -186,6 +187,7 @@ const PACKAGES = [
 // --- sign-in ---------------------------------------------------------------------------------------------------------
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const RSA_JWK = { ...rsa.publicKey.export({ format: 'jwk' }), kid: 'id-1', alg: 'RS256', use: 'sig' }
 
 const discovery = (issuer: string) => ({
   issuer,
@@ -235,7 +237,7 @@ function token(fake: FakeServer, { body }: Request): Answer {
     nonce: code?.nonce ?? undefined,
   }
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const text = `${part({ alg: 'RS256' })}.${part(claims)}`
+  const text = `${part({ alg: 'RS256', kid: 'id-1' })}.${part(claims)}`
   const id_token = `${text}.${sign('sha256', Buffer.from(text), rsa.privateKey).toString('base64url')}`
   return {
     body: { access_token: randomUUID(), token_type: 'bearer', expires_in: 3600, refresh_token: randomUUID(), id_token },
