@@ -8,7 +8,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Deps } from './deps.ts'
 import { fault } from './faults.ts'
 import type { Routes } from './http.ts'
-import { audit, entriesAfter, type MovementRow, seal, trialBalance } from './ledger/chain.ts'
+import { audit, entriesAfter, type MovementRow, sealAll, trialBalance } from './ledger/chain.ts'
 import { holdsReport } from './ledger/leases.ts'
 import { legsFrom } from './ledger/ledger.ts'
 
@@ -34,7 +34,7 @@ export const adminRoutes: Routes = (app, deps) => {
 
   app.get('/admin/audit/entries', async (request, reply) => {
     onlyOperators(deps, request)
-    await sealAll(deps)
+    await sealAll(deps.db)
     reply.type('application/x-ndjson')
     return reply.send(Readable.from(exportOf(deps)))
   })
@@ -61,10 +61,6 @@ function onlyOperators(deps: Deps, request: FastifyRequest): void {
   if (!token || !given) throw fault('not_found')
   const digest = (text: string) => createHash('sha256').update(text).digest()
   if (!timingSafeEqual(digest(token), digest(given))) throw fault('not_found')
-}
-
-async function sealAll(deps: Deps): Promise<void> {
-  while ((await deps.db.tx(seal, undefined)) > 0);
 }
 
 async function* exportOf(deps: Deps): AsyncGenerator<string> {

@@ -16,8 +16,9 @@ import { openSqlite } from './db/sqlite.ts'
 import { claimDatabase } from './db/stamp.ts'
 import type { Deps } from './deps.ts'
 import { newId } from './ids.ts'
-import { audit, seal } from './ledger/chain.ts'
+import { audit, sealAll } from './ledger/chain.ts'
 import { endLeases, LEASE_MS, renewLease } from './ledger/leases.ts'
+import { makeMailer } from './mail.ts'
 import { makeMetrics } from './metrics.ts'
 import { compilePrices } from './proxy/prices.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
@@ -43,14 +44,14 @@ async function start(): Promise<void> {
   await endOrphans(deps)
   const app = await buildApp(deps)
   const timers = [
-    every(SEAL_EVERY_MS, log, () => db.tx(seal, undefined)),
+    every(SEAL_EVERY_MS, log, () => sealAll(db)),
     every(LEASE_MS / 3, log, () => db.tx(renewLease, { owner: deps.owner })),
     every(ORPHANS_EVERY_MS, log, () => endOrphans(deps)),
     every(PRICES_EVERY_MS, log, program.refreshPrices),
     ...sweepers(deps).map(({ everyMs, sweep }) => every(everyMs, log, sweep)),
   ]
   await app.listen({ port: config.QUOTA_PORT, host: config.QUOTA_HOST })
-  log.info({ url: deps.publicUrl, mode: config.livemode ? 'live' : 'sandbox', database: db.dialect }, 'ready')
+  log.info({ url: deps.publicUrl, mode: config.livemode ? 'live' : 'sandbox', database: db.dialect, mail: deps.mail.by ?? 'none' }, 'ready')
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(program, app, timers, signal))
 }
 
@@ -109,6 +110,7 @@ async function openPorts(config: Config): Promise<Program> {
     id: (prefix) => newId(prefix, now()),
     log,
     metrics: makeMetrics(),
+    mail: makeMailer(config, now),
     masterKey,
     owner: newId('proc', now()),
     get prices() {

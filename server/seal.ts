@@ -25,7 +25,9 @@ export function unseal(masterKey: Buffer, row: string, sealed: string): string {
   const [kid, text] = sealed.split('.', 2)
   if (kid !== keyId(masterKey) || !text) throw new Error('sealed with another master key')
   const bytes = Buffer.from(text, 'base64url')
-  const decipher = createDecipheriv('aes-256-gcm', rowKey(masterKey), bytes.subarray(0, NONCE_BYTES))
+  const decipher = createDecipheriv('aes-256-gcm', rowKey(masterKey), bytes.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  })
   decipher.setAAD(Buffer.from(row))
   decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))
   return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')

@@ -85,6 +85,10 @@ export async function lockConnection(tx: Tx, connectionId: string): Promise<void
   await tx.run('UPDATE connections SET version = version WHERE id = ?', [connectionId])
 }
 
+// A limit may be any amount; its account is funded with at most a million dollars, which no window of calls can use up, so
+// that the total of all limits stays far from the end of a 64-bit integer.
+const MAX_FUNDED = 1_000_000_000_000
+
 // --- below: how -----------------------------------------------------------------------------------------------------
 
 type Owner = { calendar: Calendar; generation: number }
@@ -123,13 +127,14 @@ function needsOpening(row: CapRow, owner: Owner, nowMs: number): boolean {
 async function openWindow(tx: Tx, connectionId: string, row: CapRow, owner: Owner): Promise<void> {
   const { label, startsAt, endsAt } = windowOf(row.period, tx.now, owner)
   const id = account.cap(connectionId, label)
+  const funded = Math.min(row.amount, MAX_FUNDED)
   await tx.run(
     `INSERT INTO cap_windows (connection, period, label, starts_at, ends_at, account, funded) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (connection, period, label) DO NOTHING`,
-    [connectionId, row.period, label, startsAt, endsAt, id, row.amount],
+    [connectionId, row.period, label, startsAt, endsAt, id, funded],
   )
   await openAccount(tx, id)
-  await fund(tx, id, row.amount, row.amount)
+  await fund(tx, id, funded, funded)
 }
 
 // The id names what the window has been given in all, which only grows: the same funding is made once.
@@ -138,7 +143,8 @@ async function fund(tx: Tx, cap: string, amount: number, fundedAfter: number): P
 }
 
 async function refit(tx: Tx, connectionId: string, row: CapRow): Promise<void> {
-  const { label, account: cap, funded, amount, period } = row
+  const { label, account: cap, funded, period } = row
+  const amount = Math.min(row.amount, MAX_FUNDED)
   if (label === null || cap === null || funded === null) throw new Error('a window without an account')
   await setFloor(tx, cap, Math.max(0, funded - amount))
   if (amount <= funded) return

@@ -11,7 +11,11 @@ export type FeedChange = { topic: string; id: string; row: Record<string, unknow
  * @param count how many numbers
  * @returns the first number taken, and the hash of the payer's last receipt
  */
-export async function takeRevs(tx: Tx, feed: string, count: number): Promise<{ first: number; receiptHash: string | null }> {
+export async function takeRevs(
+  tx: Tx,
+  feed: string,
+  count: number,
+): Promise<{ first: number; receiptHash: string | null }> {
   const row = await tx.get<{ rev: number; receipt_hash: string | null }>(
     `INSERT INTO feeds (id, rev) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET rev = feeds.rev + excluded.rev
      RETURNING rev, receipt_hash`,
@@ -51,11 +55,10 @@ export type StoredChange = { rev: number; topic: string; doc: string; row: strin
 
 /** Changes after `rev`, oldest first. */
 export function changesAfter(reader: Reader, feed: string, rev: number, limit: number): Promise<StoredChange[]> {
-  return reader.all<StoredChange>('SELECT rev, topic, doc, row FROM changes WHERE feed = ? AND rev > ? ORDER BY rev LIMIT ?', [
-    feed,
-    rev,
-    limit,
-  ])
+  return reader.all<StoredChange>(
+    'SELECT rev, topic, doc, row FROM changes WHERE feed = ? AND rev > ? ORDER BY rev LIMIT ?',
+    [feed, rev, limit],
+  )
 }
 
 export async function latestRev(reader: Reader, feed: string): Promise<number> {

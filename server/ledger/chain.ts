@@ -3,7 +3,7 @@
 // always true: a sealed movement cannot change unseen; sealing twice does nothing; a trial balance is taken of one moment.
 
 import { createHash } from 'node:crypto'
-import { procedure, type Reader, type Tx } from '../db/db.ts'
+import { type Db, procedure, type Reader, type Tx } from '../db/db.ts'
 import { kindOf, type Unit } from './chart.ts'
 import { type Leg, legsFrom, openAccount } from './ledger.ts'
 
@@ -21,7 +21,7 @@ export type MovementRow = {
 }
 
 const COLUMNS = 'id, kind, hold_id, request_id, legs, memo, at, seq, prev_hash, hash'
-const SEAL_AT_ONCE = 2000
+const SEAL_AT_ONCE = 250
 
 /** Hash of a movement at its place in the chain: SHA-256 over the hash before it and the movement's canonical JSON. */
 export function movementHash(prev: string, seq: number, row: MovementRow): string {
@@ -29,10 +29,12 @@ export function movementHash(prev: string, seq: number, row: MovementRow): strin
   return createHash('sha256').update(`${prev}\n${content}`).digest('hex')
 }
 
-/** Chains up to 2,000 waiting movements and adds them to the accounts without a floor. Answers how many it chained. */
+/** Chains up to 250 waiting movements and adds them to the accounts without a floor. Answers how many it chained. */
 export const seal = procedure('ledger.seal', async (tx: Tx): Promise<number> => {
   // Takes the head's row lock first: one sealer at a time across processes.
-  const head = await tx.get<{ seq: number; hash: string }>('UPDATE chain_head SET seq = seq WHERE id = 1 RETURNING seq, hash')
+  const head = await tx.get<{ seq: number; hash: string }>(
+    'UPDATE chain_head SET seq = seq WHERE id = 1 RETURNING seq, hash',
+  )
   if (!head) throw new Error('the chain has no head')
   const rows = await tx.all<MovementRow>(
     `SELECT ${COLUMNS} FROM movements WHERE seq IS NULL ORDER BY at, id LIMIT ${SEAL_AT_ONCE}`,
@@ -42,7 +44,12 @@ export const seal = procedure('ledger.seal', async (tx: Tx): Promise<number> => 
     const prev = head.hash
     head.seq++
     head.hash = movementHash(prev, head.seq, row)
-    await tx.run('UPDATE movements SET seq = ?, prev_hash = ?, hash = ? WHERE id = ?', [head.seq, prev, head.hash, row.id])
+    await tx.run('UPDATE movements SET seq = ?, prev_hash = ?, hash = ? WHERE id = ?', [
+      head.seq,
+      prev,
+      head.hash,
+      row.id,
+    ])
     if (row.kind !== 'hold') addLegs(changes, legsFrom(row.legs))
   }
   if (rows.length === 0) return 0
@@ -76,12 +83,20 @@ async function waitingTotals(reader: Reader): Promise<Totals> {
   return totals
 }
 
+/** Chains all that waits, a little at a time, so that the writer serves calls in between. */
+export async function sealAll(db: Db): Promise<void> {
+  while ((await db.tx(seal, undefined)) > 0);
+}
+
 /**
  * What an account without a floor stands at (sealed total + what waits to be sealed). `reader` must see one moment.
  * @throws Error when the total is not a safe integer
  */
 export async function total(reader: Reader, id: string): Promise<number> {
-  const sealed = await reader.get<{ posted: string }>('SELECT CAST(posted AS TEXT) AS posted FROM accounts WHERE id = ?', [id])
+  const sealed = await reader.get<{ posted: string }>(
+    'SELECT CAST(posted AS TEXT) AS posted FROM accounts WHERE id = ?',
+    [id],
+  )
   const sum = Number(BigInt(sealed?.posted ?? 0) + ((await waitingTotals(reader)).get(id) ?? 0n))
   if (!Number.isSafeInteger(sum)) throw new Error(`the total of ${id} is not a safe integer`)
   return sum

@@ -22,7 +22,13 @@ export const endLeases = procedure('ledger.endLeases', async (tx: Tx, { owner }:
   else await tx.run('DELETE FROM leases WHERE owner = ?', [owner])
 })
 
-export type OpenHold = { id: string; request_id: string | null; opened_at: number; expires_at: number; checkpoint: string | null }
+export type OpenHold = {
+  id: string
+  request_id: string | null
+  opened_at: number
+  expires_at: number
+  checkpoint: string | null
+}
 
 /** Holds whose owner's lease has run out, or whose own time has (a running call renews its hold). */
 export function orphans(reader: Reader, nowMs: number): Promise<OpenHold[]> {
@@ -58,7 +64,9 @@ export async function holdsReport(reader: Reader, nowMs: number): Promise<HoldsR
       voided: await count("movements WHERE kind = 'void'"),
       expired: await count("movements WHERE kind = 'expire'"),
     },
-    ended_twice: await count('(SELECT hold_id FROM movements WHERE hold_id IS NOT NULL GROUP BY hold_id HAVING COUNT(*) > 1) t'),
+    ended_twice: await count(
+      '(SELECT hold_id FROM movements WHERE hold_id IS NOT NULL GROUP BY hold_id HAVING COUNT(*) > 1) t',
+    ),
   }
 }
 

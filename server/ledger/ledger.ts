@@ -60,14 +60,16 @@ export async function transfer(tx: Tx, args: Transfer): Promise<Written> {
  */
 export async function hold(tx: Tx, args: Hold): Promise<Written> {
   const sources = sumBySource(checkedLegs(args.legs))
-  for (const id of sources.keys()) if (!kindOf(id).guarded) throw new Error(`${id} has no floor, so nothing is held there`)
+  for (const id of sources.keys())
+    if (!kindOf(id).guarded) throw new Error(`${id} has no floor, so nothing is held there`)
   const written = await insertMovement(tx, 'hold', args)
   if (written === 'exists') return written
   for (const [id, amount] of sources) {
-    const changed = await tx.run(
-      'UPDATE accounts SET held = held + ? WHERE id = ? AND posted - held - ? >= floor',
-      [amount, id, amount],
-    )
+    const changed = await tx.run('UPDATE accounts SET held = held + ? WHERE id = ? AND posted - held - ? >= floor', [
+      amount,
+      id,
+      amount,
+    ])
     if (changed !== 1) throw short(id, amount)
   }
   await tx.run('INSERT INTO open_holds (id, owner, request_id, opened_at, expires_at) VALUES (?, ?, ?, ?, ?)', [
@@ -91,7 +93,8 @@ export async function settle(tx: Tx, args: Settle): Promise<Ended> {
   if (!reserved) return 'no_hold'
   const spent = sumBySource(legs)
   for (const [id, amount] of spent) {
-    if (amount > (reserved.get(id) ?? 0)) throw new Error(`settle of ${args.holdId} takes more from ${id} than it holds`)
+    if (amount > (reserved.get(id) ?? 0))
+      throw new Error(`settle of ${args.holdId} takes more from ${id} than it holds`)
   }
   const ended = await insertEnding(tx, 'settle', args, legs)
   if (ended !== 'settled') return ended
@@ -129,7 +132,10 @@ export async function setFloor(tx: Tx, id: string, floor: number): Promise<void>
 
 /** The memo a hold was made with, or null. */
 export async function holdMemo(reader: Reader, holdId: string): Promise<string | null> {
-  return (await reader.get<{ memo: string | null }>(`SELECT memo FROM movements WHERE id = ? AND kind = 'hold'`, [holdId]))?.memo ?? null
+  return (
+    (await reader.get<{ memo: string | null }>(`SELECT memo FROM movements WHERE id = ? AND kind = 'hold'`, [holdId]))
+      ?.memo ?? null
+  )
 }
 
 // --- below: how -----------------------------------------------------------------------------------------------------
@@ -169,18 +175,25 @@ async function insertMovement(tx: Tx, kind: 'transfer' | 'hold', args: Transfer)
   throw fault('id_reused', { details: { id: args.id } })
 }
 
-async function insertEnding(tx: Tx, kind: 'settle' | 'void' | 'expire', args: Ending, legs: readonly Leg[]): Promise<Ended> {
+async function insertEnding(
+  tx: Tx,
+  kind: 'settle' | 'void' | 'expire',
+  args: Ending,
+  legs: readonly Leg[],
+): Promise<Ended> {
   const text = legsText(legs)
   const inserted = await tx.run(
     `INSERT INTO movements (id, kind, hold_id, request_id, legs, memo, at)
-     SELECT ?, ?, id, request_id, ?, ?, ? FROM movements WHERE id = ? ON CONFLICT DO NOTHING`,
+     SELECT CAST(? AS TEXT), CAST(? AS TEXT), id, request_id, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT) FROM movements WHERE id = ? ON CONFLICT DO NOTHING`,
     [args.holdId + ENDING, kind, text, args.memo ?? null, tx.now, args.holdId],
   )
   if (inserted === 1) {
     await tx.run('DELETE FROM open_holds WHERE id = ?', [args.holdId])
     return kind === 'settle' ? 'settled' : 'voided'
   }
-  const there = await tx.get<{ kind: string; legs: string }>('SELECT kind, legs FROM movements WHERE hold_id = ?', [args.holdId])
+  const there = await tx.get<{ kind: string; legs: string }>('SELECT kind, legs FROM movements WHERE hold_id = ?', [
+    args.holdId,
+  ])
   if (!there) throw new Error(`hold ${args.holdId} neither ended nor could be ended`)
   if (there.kind === kind && there.legs === text) return 'exists'
   return there.kind === 'settle' ? 'already_settled' : 'already_voided'
@@ -198,7 +211,12 @@ async function release(tx: Tx, reserved: Map<string, number>, moved: Map<string,
     const free = reserved.get(id)
     const change = moved.get(id) ?? 0
     if (free === undefined) await post(tx, id, change)
-    else await changeAccount(tx, 'UPDATE accounts SET held = held - ?, posted = posted + ? WHERE id = ?', [free, change, id])
+    else
+      await changeAccount(tx, 'UPDATE accounts SET held = held - ?, posted = posted + ? WHERE id = ?', [
+        free,
+        change,
+        id,
+      ])
   }
 }
 

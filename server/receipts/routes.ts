@@ -2,8 +2,8 @@
 // owns: the routes of receipt keys and price tables. never: private material.
 // always true: both answers may be cached; a price table never changes.
 
-import type { Routes } from '../http.ts'
 import { fault } from '../faults.ts'
+import type { Routes } from '../http.ts'
 import { jwks } from './keys.ts'
 import { priceTable } from './receipts.ts'
 
