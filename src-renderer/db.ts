@@ -6,7 +6,8 @@
 import { Dexie, type Table } from 'dexie'
 import type { Change, MutationArgs, MutationName } from '../server/contract/feed.ts'
 import type { Package, ReceiptRow } from '../server/contract/records.ts'
-import { plus, type Rollup, sumUp } from './rollup.ts'
+import { plus, type Rollup, sumUp, zoneOf } from './rollup.ts'
+import type { Checked } from './verify.ts'
 
 /** What the check on this device found: fine, not checkable here, or the first thing that is wrong. */
 export type Mark = 'verified' | 'unchecked' | 'signature' | 'chain' | 'row' | 'base' | 'granted' | 'markup' | 'total'
@@ -133,13 +134,12 @@ export async function readCursor(db: WalletDb): Promise<Cursor> {
 
 // --- pages of the feed ---------------------------------------------------------------------------------------------
 
-export type CheckedPage = {
+export type CheckedPage = Checked & {
   base: Cursor
   cursor: string
   epoch: string
   lastMid: number
   docs: Change[]
-  entries: Entry[]
   rev: number
 }
 
@@ -149,8 +149,7 @@ export async function applyPage(db: WalletDb, page: CheckedPage): Promise<void> 
     const held = await readCursor(db)
     if (held.rev !== page.base.rev || held.epoch !== page.base.epoch) throw new Error('another page came first')
     await putDocs(db, page.docs)
-    const { added, replaced } = await splitKnown(db, page.entries)
-    for (const entry of replaced) await replaceEntry(db, entry)
+    const added = [...page.entries, ...(await putAgain(db, page.again))].sort((a, b) => a.rev - b.rev)
     const zone = zoneOf(page.docs) ?? held.zone
     await append(db, added)
     if (zone !== held.zone) await recount(db, zone)
@@ -159,7 +158,7 @@ export async function applyPage(db: WalletDb, page: CheckedPage): Promise<void> 
       cursor: page.cursor,
       epoch: page.epoch,
       rev: page.rev,
-      hash: added.at(-1)?.hash ?? held.hash,
+      hash: page.entries.at(-1)?.hash ?? held.hash,
       entries: held.entries + added.length,
       wrong: held.wrong + added.filter((e) => isWrong(e.mark)).length,
       zone,
@@ -177,20 +176,27 @@ async function putDocs(db: WalletDb, changes: Change[]): Promise<void> {
   await db.docs.bulkDelete(gone.map((c): [string, string] => [c.topic, c.id]))
 }
 
-/** A receipt sent again (annotated, say) carries its first number: it replaces, and is counted once. */
-async function splitKnown(db: WalletDb, entries: Entry[]) {
-  const newest = (await db.tail.orderBy('rev').last())?.rev ?? (await db.blocks.orderBy('first').last())?.last ?? 0
-  const added = entries.filter((e) => e.rev > newest)
-  return { added, replaced: entries.filter((e) => e.rev <= newest) }
+/**
+ * Receipts sent again replace the row they were first sent with, and are counted once. One that claims to be older and
+ * is not held is a charge that was left out of the log: it is added where it arrived, and marked.
+ */
+async function putAgain(db: WalletDb, again: CheckedPage['again']): Promise<Entry[]> {
+  const unknown: Entry[] = []
+  for (const { entry, arrived } of again) {
+    const found = await replaceIn(db, entry)
+    if (!found) unknown.push({ ...entry, rev: arrived, mark: isWrong(entry.mark) ? entry.mark : 'chain' })
+  }
+  return unknown
 }
 
-async function replaceEntry(db: WalletDb, entry: Entry): Promise<void> {
-  if (await db.tail.update(entry.rev, { row: entry.row })) return
-  const block = await db.blocks.where('first').belowOrEqual(entry.rev).last()
-  const row = block?.rows.find((r) => r.rev === entry.rev)
-  if (!block || !row) return
-  row.row = entry.row
-  await db.blocks.put(block)
+async function replaceIn(db: WalletDb, { rev, hash, row }: Entry): Promise<boolean> {
+  const single = await db.tail.get(rev)
+  const block = single ? undefined : await db.blocks.where('first').belowOrEqual(rev).last()
+  const held = single ?? block?.rows.find((r) => r.rev === rev)
+  if (held?.hash !== hash) return false
+  held.row = row
+  await (block ? db.blocks.put(block) : db.tail.put(held))
+  return true
 }
 
 async function append(db: WalletDb, added: Entry[]): Promise<void> {
@@ -215,11 +221,6 @@ const seal = (rows: Entry[]): Block => ({
   apps: [...new Set(rows.map((r) => r.app))],
   rows,
 })
-
-function zoneOf(changes: Change[]): string | null {
-  const zone = changes.findLast((c) => c.topic === 'profile')?.row?.time_zone
-  return typeof zone === 'string' ? zone : null
-}
 
 async function addToRollup(db: WalletDb, entries: Entry[], zone: string): Promise<void> {
   const sums = sumUp(entries, zone)

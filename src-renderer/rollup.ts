@@ -2,6 +2,7 @@
 // owns: the sums of entries by app and day. never: storage. always true: pure; adding sums of parts gives the sum of the
 // whole.
 
+import type { Change } from '../server/contract/feed.ts'
 import type { Entry } from './db.ts'
 import { dayIn } from './format.ts'
 
@@ -43,4 +44,10 @@ export function plus(a: Rollup, b: Rollup | undefined): Rollup {
     granted: a.granted + b.granted,
     tokens: a.tokens + b.tokens,
   }
+}
+
+/** The time zone that a page of changes sets, if it does. */
+export function zoneOf(changes: Change[]): string | null {
+  const zone = changes.findLast((c) => c.topic === 'profile')?.row?.time_zone
+  return typeof zone === 'string' ? zone : null
 }

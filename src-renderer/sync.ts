@@ -154,14 +154,11 @@ async function pull(api: Api, db: WalletDb, report: Report): Promise<void> {
     const fresh = page.changes.filter((c) => c.rev > base.rev)
     const cut = fresh.findIndex((c, i) => c.rev !== base.rev + 1 + i)
     if (cut !== -1) throw new ApiFailure('incomplete', 'A page of the history came incomplete; asking again.')
-    const entries = await checkReceipts(
-      fresh.filter((c) => c.topic === 'receipt' && c.row),
-      base.hash,
-      await keys(api, db),
-    )
+    const receipts = fresh.filter((c) => c.topic === 'receipt' && c.row)
+    const checked = await checkReceipts(receipts, base.hash, await keys(api, db))
     const docs = fresh.filter((c) => c.topic !== 'receipt')
     const rev = fresh.at(-1)?.rev ?? base.rev
-    await applyPage(db, { base, cursor: page.cursor, epoch: page.epoch, lastMid: page.last_mid, docs, entries, rev })
+    await applyPage(db, { base, cursor: page.cursor, epoch: page.epoch, lastMid: page.last_mid, docs, ...checked, rev })
     if (!page.more) return
     await report('filling', null)
   }

@@ -12,31 +12,34 @@ import type { Entry, Mark } from './db.ts'
 /** Finds a verification key by its id; null when the server has published no such key. */
 export type KeyOf = (kid: string | undefined) => Promise<CryptoKey | null>
 
+/** Receipts of a page: new ones, and those sent again (with a note, say), which carry their first number. */
+export type Checked = { entries: Entry[]; again: { entry: Entry; arrived: number }[] }
+
 /**
  * Checks the receipts of one page. Hashes and signatures are computed side by side, the chain in order.
  * @param changes those of topic `receipt`
  * @param before hash of the last receipt held, or null
  */
-export async function checkReceipts(changes: Change[], before: string | null, keyOf: KeyOf): Promise<Entry[]> {
+export async function checkReceipts(changes: Change[], before: string | null, keyOf: KeyOf): Promise<Checked> {
   const read = await Promise.all(changes.map((change) => readReceipt(change, keyOf)))
   const entries: Entry[] = []
+  const again: Checked['again'] = []
   let prev = before
   for (const one of read) {
     if (one === null) continue
     const { change, row, payload, hash } = one
-    const again = payload !== null && payload.rev < change.rev
-    entries.push({
-      rev: again ? payload.rev : change.rev,
-      id: change.id,
-      at: Date.parse(row.at),
-      app: row.app_id,
-      row,
-      hash,
-      mark: markOf(one, prev),
-    })
-    if (!again) prev = hash
+    const rev = Math.min(payload?.rev ?? change.rev, change.rev)
+    const mark = markOf(one, prev)
+    const entry: Entry = { rev, id: change.id, at: Date.parse(row.at), app: row.app_id, row, hash, mark }
+    const first = rev < change.rev && entries.find((e) => e.rev === rev && e.hash === hash)
+    if (first) first.row = row
+    else if (rev < change.rev) again.push({ entry, arrived: change.rev })
+    else {
+      entries.push(entry)
+      prev = hash
+    }
   }
-  return entries
+  return { entries, again }
 }
 
 type Read = {

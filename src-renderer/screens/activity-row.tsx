@@ -7,10 +7,10 @@ import type { Entry } from '../db.ts'
 import { cents, charge, count, money, percent } from '../format.ts'
 import { Face, Money, When } from '../ui/bits.tsx'
 import { payloadOf } from '../verify.ts'
-import { MarkIcon, tokensOf } from './entry-line.tsx'
+import { bareModel, MarkIcon, tokensOf } from './entry-line.tsx'
 
 export const COLUMNS =
-  'grid grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4.5rem_4.75rem_4.75rem_4.75rem_5.25rem_6.5rem_1.25rem] items-center gap-3 px-4'
+  'grid grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4.75rem_5.25rem_5.25rem_5.25rem_4.75rem_6.5rem_1.25rem] whitespace-nowrap items-center gap-3 px-4'
 
 const query = matchMedia('(min-width: 1024px)')
 const subscribe = (changed: () => void) => {
@@ -54,7 +54,7 @@ function NarrowRow(props: Props) {
       <span className="min-w-0 flex-1">
         <span className="block truncate text-sm font-medium">{name}</span>
         <span className="block truncate text-xs text-muted">
-          {row.model} · {count(tokensOf(entry))} tokens
+          {bareModel(row.model)} · {count(tokensOf(entry))} tokens
         </span>
       </span>
       <span className="text-end">

@@ -19,6 +19,9 @@ export function MarkIcon({ mark }: { mark: Mark }) {
   )
 }
 
+/** A model without its provider, where there is little room. */
+export const bareModel = (model: string): string => model.slice(model.lastIndexOf('/') + 1)
+
 /** All tokens of a call, in and out. */
 export function tokensOf(entry: Entry): number {
   const {
@@ -44,7 +47,7 @@ export function EntryLine({ entry, name, now }: { entry: Entry; name: string; no
         <span className="min-w-0 flex-1">
           <span className="block truncate text-sm font-medium">{name}</span>
           <span className="block truncate text-xs text-muted">
-            {entry.row.model} · {count(tokensOf(entry))} tokens
+            {bareModel(entry.row.model)} · {count(tokensOf(entry))} tokens
           </span>
         </span>
         <span className="text-end">

@@ -87,16 +87,16 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
   const [whole, cents] = money(balance?.available ?? 0).split('.')
   return (
     <section className="card flex flex-col justify-between gap-6 p-5 sm:p-6" aria-label="Balance">
-      <div className="flex items-start justify-between gap-4">
+      <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
         <div>
           <h2 className="text-sm font-medium text-muted">Available</h2>
           {balance ? (
-            <p className="nums mt-1 text-5xl font-semibold tracking-tight" title={exact(balance.available)}>
+            <p className="nums mt-1 text-4xl font-semibold sm:text-5xl tracking-tight" title={exact(balance.available)}>
               {whole}
               <span className="text-muted">.{cents}</span>
             </p>
           ) : balance === null ? (
-            <p className="mt-1 text-5xl font-semibold tracking-tight text-muted">–</p>
+            <p className="mt-1 text-4xl font-semibold tracking-tight text-muted sm:text-5xl">–</p>
           ) : (
             <div className="skeleton mt-2 h-11 w-44" />
           )}

@@ -69,6 +69,7 @@ test('the keyboard walks the rows and opens one', async ({ fake, enter }) => {
 })
 
 for (const [forge, says] of [
+  ['left out', 'It does not follow the receipt before it'],
   ['signature', 'The signature is not the server’s'],
   ['sum', 'Base and markup do not add up to the total'],
   ['row', 'The receipt and the log disagree'],
@@ -114,4 +115,18 @@ test('a note stays with a receipt', async ({ fake, enter }) => {
   await expect(page.getByLabel('Note')).toHaveValue('for the talk')
   await page.keyboard.press('Escape')
   await expect(page.getByRole('row').filter({ hasText: 'Verified' })).toHaveCount(3) // counted once
+})
+
+test('a note that came with the first page is there, and its call is counted once', async ({ fake, enter }) => {
+  fake.world.lived({ calls: 3 })
+  const receipt = fake.world.changes.find((c) => c.topic === 'receipt')
+  fake.world.put('receipt', receipt?.id ?? '', { ...receipt?.row, note: 'from the other device' })
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  await expect(page.getByRole('table')).toHaveAttribute('aria-rowcount', '3')
+  await page
+    .getByRole('button', { name: /open the receipt/ })
+    .last()
+    .click()
+  await expect(page.getByLabel('Note')).toHaveValue('from the other device')
 })
