@@ -16,11 +16,21 @@ const TAIL_BITS = 80n
 export function newId(prefix: string, nowMs: number): string {
   if (nowMs > lastMs) {
     lastMs = nowMs
-    lastTail = BigInt(`0x${randomBytes(10).toString('hex')}`) >> 1n
+    lastTail = BigInt(`0x${chance(10).toString('hex')}`) >> 1n
   } else {
-    lastTail += 1n + BigInt(randomBytes(1)[0] ?? 0)
+    lastTail += 1n + BigInt(chance(1)[0] ?? 0)
   }
   return `${prefix}_${base32(BigInt(lastMs), 10)}${base32(lastTail & ((1n << TAIL_BITS) - 1n), 16)}`
+}
+
+// Random bytes from a pool: asking the system for ten at a time costs more than the id.
+const POOL_BYTES = 4096
+let pool = Buffer.alloc(0)
+function chance(bytes: number): Buffer {
+  if (pool.length < bytes) pool = randomBytes(POOL_BYTES)
+  const taken = pool.subarray(0, bytes)
+  pool = pool.subarray(bytes)
+  return taken
 }
 
 function base32(value: bigint, length: number): string {

@@ -84,7 +84,7 @@ eachDatabase('commits', (open, dialect) => {
   test('arguments or answers that cannot be sent fail their own call and no other', { timeout: 20_000 }, async () => {
     if (dialect === 'postgres') return // nothing is sent between threads there
     const { db } = await open()
-    const unsendable = { account: 'user:a', call: () => 1 } as unknown as { account: string }
+    const unsendable = { account: 'user:a', amount: 1n } as unknown as { account: string }
     const outcomes = await Promise.allSettled([
       db.tx(t.acts, [topup('t1', 'user:ann', 1)]),
       db.tx(t.surroundings, unsendable as unknown as undefined),

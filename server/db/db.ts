@@ -54,7 +54,7 @@ const registry = new Map<string, Procedure<never, unknown>>()
  * Declares a procedure. Declare it at the top level of a module that `server/procedures.ts` imports, so that the
  * writer's thread knows it too.
  * @param name unique, "module.verb"
- * @param run the body; arguments and result must survive structured clone
+ * @param run the body; arguments and result are plain data, as JSON has it (a field that is undefined is left out)
  */
 export function procedure<A, R>(name: string, run: (tx: Tx, args: A) => Promise<R>): Procedure<A, R> {
   if (registry.has(name)) throw new Error(`procedure ${name} is declared twice`)

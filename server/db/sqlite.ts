@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import { Fault, fault } from '../faults.ts'
 import type { Db, Poke, Procedure, Reader, Secrets, Value } from './db.ts'
-import type { Answer, Call, FromWorker, ToWorker, WorkerData } from './sqlite-worker.ts'
+import type { Answer, Answers, FromWorker, ToWorker, WorkerData } from './sqlite-worker.ts'
 
 const MAX_BATCH = 256
 const MAX_QUEUE = 20_000
@@ -117,7 +117,7 @@ function openReader(file: string) {
 function writerQueue(worker: Worker, now: () => number) {
   const waiting = new Map<number, Waiting>()
   const listeners = new Set<(poke: Poke) => void>()
-  const queue = batches(worker, (n, error) => settle(waiting, { n, error: String(error) }))
+  const queue = batches(worker)
   let counter = 0
   let dead: Error | null = null
   let closing = false
@@ -128,8 +128,9 @@ function writerQueue(worker: Worker, now: () => number) {
   worker.on('message', (message: FromWorker) => {
     if (!('answers' in message)) return
     queue.batchEnded()
-    for (const answer of message.answers) settle(waiting, answer)
-    for (const poke of message.pokes) for (const listener of listeners) listener(poke)
+    const { answers, pokes }: Answers = JSON.parse(message.answers)
+    for (const answer of answers) settle(waiting, answer)
+    for (const poke of pokes) for (const listener of listeners) listener(poke)
     endWhenDrained()
   })
   const die = (error: Error) => {
@@ -146,8 +147,9 @@ function writerQueue(worker: Worker, now: () => number) {
         const shut = dead ?? (closing ? 'closing' : queue.isFull() ? 'queue is full' : null)
         if (shut) return reject(fault('ledger_unavailable', { cause: shut }))
         const n = ++counter
+        const call = JSON.stringify([n, procedure.name, now(), args]) // throws, and so rejects, when args are no plain data
         waiting.set(n, { resolve: resolve as (value: unknown) => void, reject })
-        queue.add({ n, name: procedure.name, args, now: now() })
+        queue.add(call)
       }),
     onPoke: (listener: (poke: Poke) => void) => {
       listeners.add(listener)
@@ -165,29 +167,20 @@ function writerQueue(worker: Worker, now: () => number) {
 }
 
 // What arrives during a commit is the next batch.
-function batches(worker: Worker, refuse: (n: number, error: unknown) => void) {
-  let queue: Call[] = []
+function batches(worker: Worker) {
+  let queue: string[] = []
   let underWay = 0
-  const send = (calls: Call[]) => {
-    try {
-      worker.postMessage({ calls } satisfies ToWorker)
-      underWay++
-    } catch (error) {
-      // Somebody's arguments cannot be sent: then each call goes alone, and only that one fails.
-      if (calls.length > 1) for (const call of calls) send([call])
-      else for (const call of calls) refuse(call.n, error)
-    }
-  }
   const fill = () => {
     while (queue.length > 0 && (underWay === 0 || (underWay === 1 && queue.length >= SENT_AHEAD_FROM))) {
       const calls = queue.slice(0, MAX_BATCH)
       queue = queue.slice(MAX_BATCH)
-      send(calls)
+      worker.postMessage({ calls: `[${calls.join(',')}]` } satisfies ToWorker)
+      underWay++
     }
   }
   return {
     isFull: () => queue.length >= MAX_QUEUE,
-    add: (call: Call) => {
+    add: (call: string) => {
       queue.push(call)
       fill()
     },

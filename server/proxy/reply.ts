@@ -43,8 +43,10 @@ export function frame(data: string): string {
 
 /** The upstream's answer with the quota block added at its end; the rest is passed on as it came. */
 export function jsonReply(call: Call, body: Buffer, quota: Quota): void {
-  writeHead(call.reply, 200, { ...call.head, ...quotaHeaders(quota), 'content-type': 'application/json' })
-  call.reply.raw.end(withQuota(body.toString('utf8'), quota))
+  const answer = Buffer.from(withQuota(body.toString('utf8'), quota))
+  const length = { 'content-type': 'application/json', 'content-length': String(answer.length) } // one write, no chunks
+  writeHead(call.reply, 200, { ...call.head, ...quotaHeaders(quota), ...length })
+  call.reply.raw.end(answer)
 }
 
 function withQuota(json: string, quota: Quota): string {

@@ -74,7 +74,7 @@ export const swallow = procedure('test.swallow', async (tx: Tx, args: { account:
 /** Answers something that cannot be sent between threads. */
 export const unsendable = procedure('test.unsendable', async (tx: Tx, args: { account: string }): Promise<unknown> => {
   await ledger.openAccount(tx, args.account)
-  return { call: () => 1 }
+  return { amount: 1n }
 })
 
 export const appendChanges = procedure(
