@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { leavingRoutes } from './account/routes.ts'
 import { adminRoutes } from './admin.ts'
 import { directoryOf } from './connections/directory.ts'
 import { connectionsRoutes } from './connections/routes.ts'
@@ -64,7 +65,9 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   adminRoutes(app, deps)
   docsRoutes(app, deps)
   receiptRoutes(app, deps)
-  await identityRoutes(app, deps, directoryOf(deps))
+  const directory = directoryOf(deps)
+  await identityRoutes(app, deps, directory)
+  leavingRoutes(app, deps, directory)
   connectionsRoutes(app, deps)
   grantsRoutes(app, deps)
   paymentsRoutes(app, deps)

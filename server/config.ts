@@ -23,6 +23,12 @@ export const SETTINGS = [
   },
   { name: 'QUOTA_ADMIN_TOKEN', default: null, text: 'Bearer for /admin; without it those routes do not exist.' },
   {
+    name: 'QUOTA_SMTP_URL',
+    default: null,
+    text: '`smtps://user:password@host`; where mail goes out. Without it the sandbox writes mails to `{data folder}/mails`.',
+  },
+  { name: 'QUOTA_MAIL_FROM', default: 'Quota Wallet <no-reply@localhost>', text: 'Sender of those mails.' },
+  {
     name: 'QUOTA_PRICES_FILE',
     default: null,
     text: 'JSON file of model prices that add to or replace the built-in table.',
@@ -78,6 +84,8 @@ const SHAPE = {
     .refine((s) => Buffer.from(s, 'base64').length === 32, 'must be 32 bytes in base64')
     .optional(),
   QUOTA_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  QUOTA_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  QUOTA_MAIL_FROM: z.string().regex(/^[^\r\n]{3,200}$/, 'must be one line'),
   QUOTA_PRICES_FILE: z.string().min(1).optional(),
   QUOTA_HOLD_TTL_S: positive,
   QUOTA_UPSTREAM_TIMEOUT_S: positive,

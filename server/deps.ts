@@ -6,6 +6,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { Db } from './db/db.ts'
+import type { Mailer } from './mail.ts'
 import type { Metrics } from './metrics.ts'
 import type { PriceBook } from './proxy/prices.ts'
 import type { Upstreams } from './proxy/upstreams.ts'
@@ -21,6 +22,7 @@ export type Deps = {
   readonly id: (prefix: string) => string
   readonly log: Logger
   readonly metrics: Metrics
+  readonly mail: Mailer
   /** 32 bytes that seal secrets at rest. */
   readonly masterKey: Buffer
   /** This process, as owner of holds. */

@@ -30,7 +30,82 @@ export const AccountPatch = z.strictObject({
   time_zone: z.string().max(64).optional(),
   week_start: WeekStart.optional(),
 })
-export const Account = Profile.extend({ balance: MicrosOrZero })
+export const Account = Profile.extend({ balance: MicrosOrZero, email_verified: z.boolean().optional() })
+
+// --- accounts: the second factor, passkeys, devices, leaving ---------------------------------------------------
+
+const Password = z.string().max(1024)
+const SixDigits = z.string().regex(/^\d{6}$/, 'has six digits')
+const RecoveryCode = z.string().max(64)
+/** What a browser's WebAuthn call answered, as JSON (Web Authentication Level 3, 5.5); checked by the library. */
+const PasskeyResponse = z.looseObject({ id: z.string().max(2048), response: z.looseObject({}) })
+
+export const LoginRequest = Credentials.extend({ totp: SixDigits.optional(), recovery_code: RecoveryCode.optional() })
+/** `details` of 401 `second_factor_required`: the fields of the next attempt, any one of them. */
+export const SecondFactorDetails = z.object({ methods: z.array(z.enum(['totp', 'recovery_code'])) })
+export const PasskeySignIn = z.strictObject({ passkey: PasskeyResponse })
+export const PasskeyOptions = z.object({ options: z.looseObject({ challenge: z.string() }) })
+
+export const ResetRequest = z.strictObject({ email: z.string().max(254) })
+export const ResetConfirm = z.strictObject({ token: z.string().max(200), password: Password })
+export const EmailVerify = z.strictObject({ token: z.string().max(200) })
+export const PasswordChange = z.strictObject({ current_password: Password, password: Password })
+export const EmailChange = z.strictObject({ email: z.string().max(254) })
+
+/** Exactly one of these; it marks the session as recent. `details` of 403 `step_up_required`: {methods}. */
+export const StepUp = z.strictObject({
+  password: Password.optional(),
+  totp: SixDigits.optional(),
+  passkey: PasskeyResponse.optional(),
+})
+export const StepUpReply = z.object({ recent_until: Time })
+
+export const TotpStart = z.object({ secret: z.string(), uri: z.string() })
+export const TotpConfirm = z.strictObject({ totp: SixDigits })
+/** Shown once; only their hashes are kept. */
+export const RecoveryCodes = z.object({ recovery_codes: z.array(z.string()) })
+export const PasskeyAdd = z.strictObject({ name: z.string().min(1).max(60), passkey: PasskeyResponse })
+export const Passkey = z.object({ id: Id, name: z.string(), created_at: Time, last_used_at: Time.nullable() })
+export type Passkey = z.infer<typeof Passkey>
+
+/** GET /account/security. */
+export const Security = z.object({
+  email: z.string(),
+  email_verified: z.boolean(),
+  totp: z.boolean(),
+  recovery_codes_left: z.int(),
+  passkeys: z.array(Passkey),
+  /** False where the server is reached by a bare address: a passkey is bound to a name. */
+  passkeys_possible: z.boolean(),
+  /** Until when this session may change what is above; null when it has to be confirmed first. */
+  recent_until: Time.nullable(),
+})
+export type Security = z.infer<typeof Security>
+
+/** GET /account/sessions: where a person is signed in. */
+export const SignedInDevice = z.object({
+  id: Id,
+  kind: z.enum(['browser', 'wallet', 'app']),
+  /** The browser and system, shortened; the app's name for `app`. */
+  name: z.string(),
+  address: z.string().nullable(),
+  created_at: Time,
+  last_used_at: Time,
+  current: z.boolean(),
+})
+export type SignedInDevice = z.infer<typeof SignedInDevice>
+export const SignedInDevices = z.object({ sessions: z.array(SignedInDevice) })
+
+/** DELETE /account. `forfeit` is the balance given up, in credits, and has to be what it is at that moment. */
+export const AccountDelete = z.strictObject({ forfeit: MicrosOrZero.optional() })
+/** `details` of 409 `account_not_empty`. Only `balance` can be forfeited. */
+export const NotEmptyDetails = z.object({
+  balance: MicrosOrZero,
+  held: MicrosOrZero,
+  pool: MicrosOrZero,
+  earnings: z.int(),
+  apps: z.int(),
+})
 
 // --- the interaction: sign-in and consent ----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@
 //
 // history
 //   1  the first wire: accounts, connections with caps, the metered chat relay, receipts, the feed.
+//      added since, all optional to a reader: second factor, passkeys, devices, reset, deletion and export of accounts.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '6609b8c03443f903a26c673956273cbbe5cdcf556e088f55d5000c01b5a35a62'
+export const WIRE_HASH = 'b0cd0dcfcf1059ccb60a316d4d68c9bd8000882c18d78ac1a2622dadf64a2371'

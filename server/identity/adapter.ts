@@ -2,11 +2,12 @@
 // owns: sealing of payloads, the move between clocks, the words of a second use. never: SQL, policy.
 // always true: the id of a model is not in its row; what is used twice is refused, by one guarded write.
 
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { type Adapter, type AdapterPayload, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Deps } from '../deps.ts'
 import { isFault } from '../faults.ts'
 import { seal, unseal } from '../seal.ts'
 import { skewMs } from './clock.ts'
+import { holderOf, noteModel, resaveModel } from './devices.ts'
 import {
   consumeModel,
   findModel,
@@ -20,7 +21,7 @@ import {
   type StoredModel,
 } from './models.ts'
 
-type Ports = Pick<Deps, 'db' | 'now' | 'masterKey'>
+type Ports = Pick<Deps, 'db' | 'now' | 'id' | 'masterKey'>
 
 /** Kinds that are worth nothing once their grant is gone. */
 const OF_A_GRANT = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken', 'DeviceCode'])
@@ -35,7 +36,12 @@ const TIMES = ['iat', 'iiat', 'authTime', 'loginTs'] as const
 export function modelAdapter(deps: Ports, kind: string): Adapter {
   const open = (id: string | null, stored: StoredModel | undefined) => payloadOf(deps, kind, id, stored)
   return {
-    find: (id) => reading(async () => open(id, await findModel(deps.db, modelId(kind, id), deps.now()))),
+    find: (id) =>
+      reading(async () => {
+        const found = await findModel(deps.db, modelId(kind, id), deps.now())
+        if (found && kind === 'Session') noteRead(id)
+        return open(id, found)
+      }),
     findByUid: (uid) =>
       reading(async () => open(null, await findModelByAlias(deps.db, aliasOf(kind, uid), deps.now()))),
     findByUserCode: (code) =>
@@ -43,7 +49,11 @@ export function modelAdapter(deps: Ports, kind: string): Adapter {
     upsert: (id, payload, expiresIn) =>
       reading(async () => {
         const row = rowOf(deps, kind, id, payload, expiresIn)
-        if (kind !== 'ReplayDetection') return deps.db.tx(putModel, row)
+        if (kind === 'Session' && wasRead(id)) return deps.db.tx(resaveModel, row)
+        if (kind !== 'ReplayDetection') {
+          await deps.db.tx(putModel, row)
+          return noteDevice(deps, kind, row)
+        }
         if (!(await deps.db.tx(putModelOnce, row))) throw new errors.InvalidDpopProof('DPoP proof was used before')
       }),
     consume: (id) =>
@@ -77,13 +87,44 @@ function rowOf(deps: Ports, kind: string, id: string, payload: AdapterPayload, e
     // The alias finds a row without its id, so the row is named by kind alone in the seal of those.
     payload: seal(deps.masterKey, sealedAt(kind, WITH_ALIAS.has(kind) ? '' : rowId), JSON.stringify(plain)),
     grant_id: OF_A_GRANT.has(kind) && payload.grantId ? modelId('Grant', payload.grantId) : null,
-    user_id: payload.accountId ?? null,
+    user_id: ownerOf(kind, payload),
     client_id: payload.clientId ?? null,
     scope: payload.scope ?? null,
     dpop_key: payload.jkt ?? null,
     alias: alias === undefined ? null : aliasOf(kind, alias),
     expires_at: deps.now() + expiresIn * 1000,
   }
+}
+
+// Who may end it by signing out everywhere: also a request that was answered, but has not come back yet.
+function ownerOf(kind: string, payload: AdapterPayload): string | null {
+  if (kind !== 'Interaction') return payload.accountId ?? null
+  const { result, session } = payload as {
+    result?: { login?: { accountId?: string } }
+    session?: { accountId?: string }
+  }
+  return result?.login?.accountId ?? session?.accountId ?? null
+}
+
+// A sign-in that was read by this request is only saved over, never made anew: it may have been ended meanwhile.
+const read = new WeakMap<object, Set<string>>()
+
+function noteRead(id: string): void {
+  const { ctx } = Provider
+  if (ctx) read.set(ctx, (read.get(ctx) ?? new Set()).add(id))
+}
+
+function wasRead(id: string): boolean {
+  const { ctx } = Provider
+  return ctx !== undefined && (read.get(ctx)?.has(id) ?? false)
+}
+
+/** Notes on which device a browser's sign-in, or the grant of a refresh token, is. */
+async function noteDevice(deps: Ports, kind: string, row: ModelRow): Promise<void> {
+  const ctx = Provider.ctx as KoaContextWithOIDC | undefined
+  if (!ctx || row.user_id === null || !(kind === 'Session' || kind === 'RefreshToken')) return
+  const seen = holderOf(ctx, { id: deps.id('dev'), userId: row.user_id }, row)
+  if (seen) await deps.db.tx(noteModel, { seen, model: row.grant_id ?? row.id })
 }
 
 function payloadOf(
@@ -118,8 +159,8 @@ function shifted(payload: AdapterPayload, byMs: number): Partial<AdapterPayload>
   return moved
 }
 
-// A store that is away is said in the protocol's own words (RFC 6749 4.1.2.1), with the status 503.
-async function reading<T>(work: () => Promise<T>): Promise<T> {
+/** A store that is away is said in the protocol's own words (RFC 6749 4.1.2.1), with the status 503. */
+export async function reading<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

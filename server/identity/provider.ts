@@ -152,7 +152,10 @@ async function accountOf(deps: Deps, id: string) {
   const person = await personById(deps.db, id)
   if (!person) return undefined
   const name = person.name === null ? {} : { name: person.name }
-  return { accountId: id, claims: async () => ({ sub: id, email: person.email, email_verified: false, ...name }) }
+  return {
+    accountId: id,
+    claims: async () => ({ sub: id, email: person.email, email_verified: person.emailVerified, ...name }),
+  }
 }
 
 type ClientOf = {

@@ -4,19 +4,26 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Provider } from 'oidc-provider'
-import { AccountPatch, Credentials } from '../contract/api.ts'
+import type { z } from 'zod'
+import { AccountPatch, Credentials, LoginRequest, PasskeySignIn } from '../contract/api.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { body } from '../http.ts'
 import { account } from '../ledger/chart.ts'
 import { stands } from '../ledger/ledger.ts'
-import { rateLimits } from '../rate-limit.ts'
+import { sweepDevices } from './devices.ts'
 import type { Directory } from './directory.ts'
 import { type Asking, answerInteraction, parseAnswer, readInteraction } from './interaction.ts'
+import { sweepMailTokens } from './mail-tokens.ts'
+import { sendLink, sendNotice } from './mails.ts'
 import { sweepIdentity } from './models.ts'
 import { mountProvider } from './mount.ts'
+import { signInOptions, verifyPasskey } from './passkeys.ts'
 import { hashPassword, passwordMatches } from './passwords.ts'
 import { ASKED_COOKIE, buildProvider, OP_COOKIES } from './provider.ts'
+import { countByAccount, countByAddress, type Rate, TRY_PER_MINUTE } from './rates.ts'
+import { recoveryRoutes } from './recovery-routes.ts'
+import { securityRoutes } from './security-routes.ts'
 import {
   beginSession,
   cookieOf,
@@ -27,50 +34,88 @@ import {
   fromOwnPages,
   notFromStrangers,
   requireSession,
+  setDeviceCookie,
   setSessionCookie,
 } from './sessions.ts'
-import { checkedEmail, checkedPassword, credentialsOf, patchProfile, profileOf, registerPerson } from './users.ts'
+import { secondFactor } from './totp.ts'
+import {
+  checkedEmail,
+  checkedPassword,
+  credentialsOf,
+  isVerified,
+  patchProfile,
+  personById,
+  profileOf,
+  registerPerson,
+} from './users.ts'
 
-const REGISTER_PER_MINUTE = 3
-const LOGIN_PER_MINUTE = 5
+const REGISTER: Rate = { name: 'register', perMinute: 3 }
+const LOGIN: Rate = { name: 'login', perMinute: TRY_PER_MINUTE }
+const PASSKEY: Rate = { name: 'passkey', perMinute: TRY_PER_MINUTE }
+const PASSKEY_OPTIONS: Rate = { name: 'passkey-options', perMinute: 20 }
 const SWEEP_EVERY_MS = 60_000
 
 /** Adds identity's routes; makes the authorization server's keys on the first start. */
 export async function identityRoutes(app: FastifyInstance, deps: Deps, directory: Directory): Promise<void> {
   const provider = await buildProvider(deps, directory)
   await mountProvider(app, deps, provider)
-  accountRoutes(app, deps, provider)
+  signInRoutes(app, deps, provider)
+  accountRoutes(app, deps)
+  recoveryRoutes(app, deps)
+  securityRoutes(app, deps, directory)
   interactionRoutes(app, { deps, provider, directory })
   const sweeping = setInterval(() => {
-    deps.db.tx(sweepIdentity, {}).catch((error) => deps.log.warn({ err: String(error) }, 'identity sweep'))
+    for (const sweep of [sweepIdentity, sweepDevices, sweepMailTokens])
+      deps.db.tx(sweep, {}).catch((error) => deps.log.warn({ err: String(error) }, 'identity sweep'))
   }, SWEEP_EVERY_MS)
   sweeping.unref()
   app.addHook('onClose', async () => clearInterval(sweeping))
 }
 
-function accountRoutes(app: FastifyInstance, deps: Deps, provider: Provider): void {
+function signInRoutes(app: FastifyInstance, deps: Deps, provider: Provider): void {
   app.post('/auth/register', async (request, reply) => {
-    const { email, password } = credentials(deps, request, reply, { name: 'register', perMinute: REGISTER_PER_MINUTE })
+    const { email, password } = credentials(deps, request, reply, REGISTER, Credentials)
     checkedPassword(password)
     const id = deps.id('user')
-    const { token, session } = freshSession(deps, id, request)
+    const fresh = freshSession(deps, id, request)
     const passwordHash = await hashPassword(password)
-    await deps.db.tx(registerPerson, { id, email, passwordHash, livemode: deps.config.livemode, session })
-    return begun(deps, provider, request, reply.code(201), { id, email, token, expiresAt: session.expiresAt })
+    await deps.db.tx(registerPerson, {
+      id,
+      email,
+      passwordHash,
+      livemode: deps.config.livemode,
+      session: fresh.session,
+    })
+    if (deps.mail.by !== null) sendLink(deps, { userId: id, email, purpose: 'verify' })
+    return begun(deps, provider, request, reply.code(201), { id, email, ...fresh })
   })
 
   app.post('/auth/login', async (request, reply) => {
-    const { email, password } = credentials(deps, request, reply, { name: 'login', perMinute: LOGIN_PER_MINUTE })
+    const { email, password, totp, recovery_code } = credentials(deps, request, reply, LOGIN, LoginRequest)
     const found = await credentialsOf(deps.db, email)
     if (!(await passwordMatches(password, found?.password_hash ?? null)) || !found) throw fault('invalid_credentials')
-    const { token, session } = freshSession(deps, found.id, request)
-    await deps.db.tx(beginSession, session)
-    return begun(deps, provider, request, reply, { id: found.id, email, token, expiresAt: session.expiresAt })
+    const used = await secondFactor(deps, found.id, { totp, recoveryCode: recovery_code })
+    const fresh = freshSession(deps, found.id, request)
+    await deps.db.tx(beginSession, fresh.session)
+    if (used === 'recovery_code') sendNotice(deps, email, 'recovery_code_used')
+    return begun(deps, provider, request, reply, { id: found.id, email, ...fresh })
   })
 
-  app.get('/auth/me', async (request, reply) => {
-    const { userId, email } = await requireSession(deps, request, reply)
-    return { id: userId, email, balance: await balanceOf(deps, userId) }
+  app.post('/auth/passkey/options', async (request, reply) => {
+    countByAddress(deps, request, reply, PASSKEY_OPTIONS)
+    notFromStrangers(deps, request)
+    return { options: await signInOptions(deps) }
+  })
+
+  app.post('/auth/passkey', async (request, reply) => {
+    countByAddress(deps, request, reply, PASSKEY)
+    notFromStrangers(deps, request)
+    const id = await verifyPasskey(deps, body(PasskeySignIn, request).passkey, null)
+    const person = await personById(deps.db, id)
+    if (!person) throw fault('invalid_passkey')
+    const fresh = freshSession(deps, id, request)
+    await deps.db.tx(beginSession, fresh.session)
+    return begun(deps, provider, request, reply, { id, email: person.email, ...fresh })
   })
 
   app.post('/auth/logout', async (request, reply) => {
@@ -80,12 +125,20 @@ function accountRoutes(app: FastifyInstance, deps: Deps, provider: Provider): vo
     setSessionCookie(deps, reply, null)
     return { success: true }
   })
+}
+
+function accountRoutes(app: FastifyInstance, deps: Deps): void {
+  app.get('/auth/me', async (request, reply) => {
+    const { userId, email } = await requireSession(deps, request, reply)
+    return { id: userId, email, balance: await balanceOf(deps, userId) }
+  })
 
   app.get('/account', async (request, reply) => {
     const { userId } = await requireSession(deps, request, reply)
     const profile = await profileOf(deps.db, userId)
     if (!profile) throw fault('unauthorized')
-    return { ...profile, balance: await balanceOf(deps, userId) }
+    const email_verified = await isVerified(deps.db, userId)
+    return { ...profile, balance: await balanceOf(deps, userId), email_verified }
   })
 
   app.patch('/account', async (request, reply) => {
@@ -124,23 +177,19 @@ function isBound(request: FastifyRequest): boolean {
 
 // --- below: how ------------------------------------------------------------------------------------------------------
 
-function credentials(
+function credentials<S extends z.ZodType<{ email: string; password: string }>>(
   deps: Deps,
   request: FastifyRequest,
   reply: FastifyReply,
-  rate: { name: string; perMinute: number },
-) {
-  const take = (key: string) =>
-    rateLimits(deps).take(
-      [{ key: `${rate.name}:${key}`, perMinute: rate.perMinute }],
-      (name, value) => void reply.header(name, value),
-    )
-  take(`address:${request.ip}`)
+  rate: Rate,
+  schema: S,
+): z.output<S> {
+  countByAddress(deps, request, reply, rate)
   notFromStrangers(deps, request)
-  const given = body(Credentials, request)
+  const given = body(schema, request)
   const email = checkedEmail(given.email)
-  take(`account:${email}`)
-  return { email, password: given.password }
+  countByAccount(deps, email, reply, rate)
+  return { ...given, email }
 }
 
 async function begun(
@@ -148,14 +197,15 @@ async function begun(
   provider: Provider,
   request: FastifyRequest,
   reply: FastifyReply,
-  { id, email, token, expiresAt }: { id: string; email: string; token: string; expiresAt: number },
+  { id, email, token, deviceKey, session }: { id: string; email: string } & ReturnType<typeof freshSession>,
 ) {
   await endBrowserSignIn(provider, request, reply, id)
   setSessionCookie(deps, reply, token)
+  setDeviceCookie(deps, reply, deviceKey)
   return {
     user: { id, email, balance: await balanceOf(deps, id) },
     session_token: token,
-    expires_at: new Date(expiresAt).toISOString(),
+    expires_at: new Date(session.expiresAt).toISOString(),
   }
 }
 

@@ -10,20 +10,27 @@ import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { rateLimits } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
+import { browserOf, DEVICE_COOKIE, type Seen, seeDevice, TOUCHED_EVERY_MS, touchDevice } from './devices.ts'
 
 export const SESSION_COOKIE = 'quota_session'
 export const SESSION_TTL_MS = 24 * 3_600_000
 export const SESSION_PER_MINUTE = 600
 export const ADDRESS_PER_MINUTE = 60
+/** How long a password, code or passkey stands for "it is really this person". */
+export const RECENT_MS = 300_000
+const DEVICE_COOKIE_S = 400 * 86_400
 const PER_PERSON_MAX = 50
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-export type NewSession = { tokenHash: string; userId: string; expiresAt: number; replaces: string | null }
+export type NewSession = { tokenHash: string; userId: string; expiresAt: number; replaces: string | null; seen: Seen }
 export type Session = {
   userId: string
   email: string
   /** When the person gave their password, in milliseconds. */
   createdAt: number
+  /** When they last proved that it is them, in milliseconds. */
+  recentAt: number
+  device: string
   tokenHash: string
   via: 'bearer' | 'cookie'
 }
@@ -34,15 +41,14 @@ export const beginSession = procedure('identity.beginSession', (tx: Tx, session:
 
 export async function insertSession(
   tx: Tx,
-  { tokenHash: hash, userId, expiresAt, replaces }: NewSession,
+  { tokenHash: hash, userId, expiresAt, replaces, seen }: NewSession,
 ): Promise<void> {
   if (replaces) await tx.run('DELETE FROM sessions WHERE token_hash = ?', [replaces])
-  await tx.run('INSERT INTO sessions (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)', [
-    hash,
-    userId,
-    tx.now,
-    expiresAt,
-  ])
+  const device = await seeDevice(tx, seen)
+  await tx.run(
+    'INSERT INTO sessions (token_hash, user_id, created_at, expires_at, device, recent_at) VALUES (?, ?, ?, ?, ?, ?)',
+    [hash, userId, tx.now, expiresAt, device, tx.now],
+  )
   await tx.run(
     `DELETE FROM sessions WHERE user_id = ? AND token_hash NOT IN
      (SELECT token_hash FROM sessions WHERE user_id = ? ORDER BY created_at DESC, token_hash LIMIT ?)`,
@@ -57,21 +63,32 @@ export const endSession = procedure(
   },
 )
 
+/** Marks a session: the person has just proved that it is them. */
+export const markRecent = procedure(
+  'identity.markRecent',
+  async (tx: Tx, { tokenHash: hash }: { tokenHash: string }) => {
+    await tx.run('UPDATE sessions SET recent_at = ? WHERE token_hash = ?', [tx.now, hash])
+  },
+)
+
 /** A new token, and the row that will know it by its hash. A session the browser had before ends with it (fixation). */
 export function freshSession(
-  deps: Pick<Deps, 'now'>,
+  deps: Pick<Deps, 'now' | 'id'>,
   userId: string,
   request: FastifyRequest,
-): { token: string; session: NewSession } {
+): { token: string; deviceKey: string; session: NewSession } {
   const token = `sess_${randomBytes(32).toString('base64url')}`
   const before = cookieOf(request, SESSION_COOKIE)
+  const known = cookieOf(request, DEVICE_COOKIE)
+  const deviceKey = known && /^[\w-]{22,64}$/.test(known) ? known : randomBytes(16).toString('base64url')
   const session = {
     tokenHash: tokenHash(token),
     userId,
     expiresAt: deps.now() + SESSION_TTL_MS,
     replaces: before ? tokenHash(before) : null,
+    seen: browserOf(request, deviceKey, { id: deps.id('dev'), userId }),
   }
-  return { token, session }
+  return { token, deviceKey, session }
 }
 
 /**
@@ -83,15 +100,29 @@ export async function findSession(deps: Deps, request: FastifyRequest): Promise<
   const token = bearer ?? cookieOf(request, SESSION_COOKIE)
   if (!token?.startsWith('sess_')) return null
   const hash = tokenHash(token)
-  const row = await deps.db.get<{ user_id: string; email: string; created_at: number }>(
-    `SELECT s.user_id, u.email, s.created_at FROM sessions s JOIN users u ON u.id = s.user_id
-     WHERE s.token_hash = ? AND s.expires_at > ?`,
+  const row = await deps.db.get<SessionRow>(
+    `SELECT s.user_id, u.email, s.created_at, s.recent_at, s.device, d.last_used_at FROM sessions s
+     JOIN users u ON u.id = s.user_id JOIN devices d ON d.id = s.device WHERE s.token_hash = ? AND s.expires_at > ?`,
     [hash, deps.now()],
   )
   if (!row) return null
   const via = bearer === null ? 'cookie' : 'bearer'
   if (via === 'cookie' && !SAFE.has(request.method)) fromOwnPages(deps, request)
-  return { userId: row.user_id, email: row.email, createdAt: row.created_at, tokenHash: hash, via }
+  if (row.last_used_at + TOUCHED_EVERY_MS < deps.now())
+    deps.db
+      .tx(touchDevice, { id: row.device, address: request.ip })
+      .catch((error) => deps.log.warn({ err: String(error) }, 'a device could not be noted'))
+  const { user_id: userId, email, created_at: createdAt, recent_at: recentAt, device } = row
+  return { userId, email, createdAt, recentAt: recentAt ?? 0, device, tokenHash: hash, via }
+}
+
+type SessionRow = {
+  user_id: string
+  email: string
+  created_at: number
+  recent_at: number | null
+  device: string
+  last_used_at: number
 }
 
 /**
@@ -147,6 +178,15 @@ export function setSessionCookie(deps: Pick<Deps, 'publicUrl'>, reply: FastifyRe
   reply.header(
     'set-cookie',
     `${SESSION_COOKIE}=${token ?? ''}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}${secure}`,
+  )
+}
+
+/** Lets the browser be known again in the list of devices; it proves nothing. */
+export function setDeviceCookie(deps: Pick<Deps, 'publicUrl'>, reply: FastifyReply, key: string): void {
+  const secure = deps.publicUrl.startsWith('https:') ? '; Secure' : ''
+  reply.header(
+    'set-cookie',
+    `${DEVICE_COOKIE}=${key}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${DEVICE_COOKIE_S}${secure}`,
   )
 }
 

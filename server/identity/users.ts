@@ -15,6 +15,7 @@ export type Person = {
   timeZone: string
   weekStart: Profile['week_start']
   frozen: boolean
+  emailVerified: boolean
   createdAt: number
 }
 export type ProfilePatch = {
@@ -33,16 +34,19 @@ type UserRow = {
   livemode: number
   version: number
   created_at: number
+  email_verified_at: number | null
 }
 
 const COLUMNS = 'id, email, password_hash, name, time_zone, week_start, frozen, livemode, version, created_at'
+const READ = `${COLUMNS}, email_verified_at`
 
 /** The person with this id; null when there is none. */
 export async function personById(reader: Pick<Reader, 'get'>, id: string): Promise<Person | null> {
   const row = await rowById(reader, id)
   if (!row) return null
-  const { email, name, time_zone, week_start, frozen, created_at } = row
-  return { id, email, name, timeZone: time_zone, weekStart: week_start, frozen: frozen === 1, createdAt: created_at }
+  const { email, name, time_zone: timeZone, week_start: weekStart, created_at: createdAt } = row
+  const [frozen, emailVerified] = [row.frozen === 1, row.email_verified_at !== null]
+  return { id, email, name, timeZone, weekStart, frozen, emailVerified, createdAt }
 }
 
 /** The profile as the wallet and GET /account show it; null when there is no such person. */
@@ -98,6 +102,26 @@ export async function changeProfile(tx: Tx, userId: string, patch: ProfilePatch)
   return write(tx, row, next)
 }
 
+/** Writes a profile to the feed as it stands now, within the caller's commit that changed it. */
+export async function rewriteProfile(tx: Tx, userId: string): Promise<void> {
+  const row = await rowById(tx, userId)
+  if (!row) throw fault('not_found')
+  await append(tx, userId, [{ topic: 'profile', id: userId, row: profile(row) }])
+}
+
+/** Whether a person's address is proven. */
+export async function isVerified(reader: Pick<Reader, 'get'>, userId: string): Promise<boolean> {
+  const row = await reader.get<{ at: number | null }>('SELECT email_verified_at AS at FROM users WHERE id = ?', [
+    userId,
+  ])
+  return (row?.at ?? null) !== null
+}
+
+/** Takes a person's row away, within the caller's commit; what else they had must be gone. */
+export async function removePerson(tx: Tx, userId: string): Promise<void> {
+  await tx.run('DELETE FROM users WHERE id = ?', [userId])
+}
+
 /** Freezes a wallet (nothing is spent from it) or thaws it, within the caller's commit. */
 export async function setFrozen(tx: Tx, userId: string, frozen: boolean): Promise<Profile> {
   const row = await rowById(tx, userId)
@@ -123,7 +147,8 @@ export function checkedPassword(text: string): string {
   return text
 }
 
-function checkedName(text: string): string {
+/** A name that people will read. @throws Fault `bad_request` */
+export function checkedName(text: string): string {
   const name = text.normalize('NFC').trim()
   // Controls, text direction and other invisible characters could make a name look like another one.
   if (name === '' || /[\p{C}\p{Zl}\p{Zp}]/u.test(name))
@@ -149,7 +174,7 @@ function isZone(text: string): boolean {
 // --- below: how ------------------------------------------------------------------------------------------------------
 
 function rowById(reader: Pick<Reader, 'get'>, id: string): Promise<UserRow | undefined> {
-  return reader.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = ?`, [id])
+  return reader.get<UserRow>(`SELECT ${READ} FROM users WHERE id = ?`, [id])
 }
 
 async function write(tx: Tx, from: UserRow, to: UserRow): Promise<Profile> {
@@ -161,7 +186,7 @@ async function write(tx: Tx, from: UserRow, to: UserRow): Promise<Profile> {
   if (same) return profile(from)
   // Counted up by the database, so that two changes at once cannot both claim one version.
   const row = await tx.get<UserRow>(
-    `UPDATE users SET name = ?, time_zone = ?, week_start = ?, frozen = ?, version = version + 1 WHERE id = ? RETURNING ${COLUMNS}`,
+    `UPDATE users SET name = ?, time_zone = ?, week_start = ?, frozen = ?, version = version + 1 WHERE id = ? RETURNING ${READ}`,
     [to.name, to.time_zone, to.week_start, to.frozen, to.id],
   )
   if (!row) throw fault('not_found')

@@ -17,6 +17,7 @@ const CHART = {
   receivable: { unit: 'usd', guarded: false, text: 'what a person owes after a lost dispute' },
   sales: { unit: 'usd', guarded: false, text: 'base cost charged' },
   loss: { unit: 'usd', guarded: false, text: 'what a call cost above its hold; the operator bears it' },
+  forfeited: { unit: 'usd', guarded: false, text: 'balances that people gave up when they deleted their account' },
   world: { unit: 'usd', guarded: false, text: 'where money comes from and goes to' },
   limits: { unit: 'cap', guarded: false, text: 'where limits are issued from and where spending returns them' },
 } as const satisfies Record<string, Kind>
@@ -39,6 +40,7 @@ export const account = {
   cap: (connection: string, window: string) => `cap:${connection}:${window}`,
   sales: 'sales',
   loss: 'loss',
+  forfeited: 'forfeited',
   stripe: 'world:stripe',
   sandbox: 'world:sandbox',
   limits: 'limits',

@@ -120,7 +120,7 @@ for (const database of databases()) {
         const on = browser(rig.url)
         const first = await on.go('POST', '/auth/login', { json: { email: ann.email, password: ann.password } })
         assert.match(
-          first.headers.get('set-cookie') ?? '',
+          first.headers.getSetCookie()[0] ?? '',
           /^quota_session=sess_[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=86400$/,
         )
         const second = await on.go('POST', '/auth/login', { json: { email: ann.email, password: ann.password } })

@@ -17,6 +17,7 @@ import { errorBody, errorHeaders, fault, isFault } from '../../server/faults.ts'
 import type { Approval, ClientRecord, Directory } from '../../server/identity/directory.ts'
 import { identityRoutes } from '../../server/identity/routes.ts'
 import { newId } from '../../server/ids.ts'
+import type { Mail } from '../../server/mail.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { type Database, freePort } from '../support/server.ts'
 
@@ -26,6 +27,8 @@ export type Rig = {
   db: Db
   dir: string
   directory: FakeDirectory
+  /** What was handed to the outgoing mail port so far. */
+  mails: Mail[]
   /** Moves the server's clock, and only the server's. */
   later: (ms: number) => void
   /** A second server process on the same database, as far as identity can tell. */
@@ -43,17 +46,25 @@ export const REDIRECT = 'https://app.example/callback'
 const ALL_SCOPES = ['openid', 'profile', 'email', 'credits.read', 'credits.spend']
 
 /** Starts it. `scale` multiplies the rate limits. */
-export async function startRig(database: Database, options: { scale?: number } = {}): Promise<Rig> {
+export async function startRig(database: Database, options: { scale?: number; host?: string } = {}): Promise<Rig> {
   const dir = mkdtempSync(join(tmpdir(), 'quota-identity-'))
   let shift = 0
   const now = () => Date.now() + shift
   const db = await open(database, dir, now)
   const masterKey = randomBytes(32)
   const directory = fakeDirectory()
+  const mails: Mail[] = []
   const closers: (() => Promise<unknown>)[] = []
   const serve = async () => {
     const port = await freePort()
-    const deps = depsOf({ db, now, masterKey, publicUrl: `http://127.0.0.1:${port}`, scale: options.scale ?? 10_000 })
+    const deps = depsOf({
+      db,
+      now,
+      masterKey,
+      publicUrl: `http://${options.host ?? '127.0.0.1'}:${port}`,
+      scale: options.scale ?? 10_000,
+      mails,
+    })
     const app = await appOf(deps, directory)
     await app.listen({ port, host: '127.0.0.1' })
     closers.push(() => app.close())
@@ -65,6 +76,7 @@ export async function startRig(database: Database, options: { scale?: number } =
     db,
     dir,
     directory,
+    mails,
     later: (ms) => {
       shift += ms
     },
@@ -84,13 +96,21 @@ async function open(database: Database, dir: string, now: () => number): Promise
   return openPostgres({ url: await freshDatabase(String(process.env.QUOTA_TEST_POSTGRES_URL)), now })
 }
 
-function depsOf(given: { db: Db; now: () => number; masterKey: Buffer; publicUrl: string; scale: number }): Deps {
+function depsOf(given: {
+  db: Db
+  now: () => number
+  masterKey: Buffer
+  publicUrl: string
+  scale: number
+  mails: Mail[]
+}): Deps {
   const { publicKey } = generateKeyPairSync('ed25519')
   const { db, now, masterKey, publicUrl } = given
   const here = { db, now, masterKey, publicUrl, config: readConfig({ QUOTA_RATE_LIMIT_SCALE: String(given.scale) }) }
   const rest = {
     id: (prefix: string) => newId(prefix, now()),
     log: pino({ level: 'silent' }),
+    mail: { by: 'test', send: async (mail: Mail) => void given.mails.push(mail) },
     owner: 'test',
     draining: () => false,
   }

@@ -1,0 +1,59 @@
+// Deleting an account.
+// owns: what has to be empty first, and the order of what goes. never: the rows of another folder.
+// always true: all of it is one commit; money is never lost unnamed; receipts and the books stay, under an id that no
+// longer says who it was.
+
+import { appsOf } from '../connections/apps.ts'
+import { liveConnections } from '../connections/connections.ts'
+import { revoke } from '../connections/consent.ts'
+import { procedure, type Tx } from '../db/db.ts'
+import { fault } from '../faults.ts'
+import { forgetFeed } from '../feed/forget.ts'
+import { forgetPerson } from '../identity/forget.ts'
+import { personById } from '../identity/users.ts'
+import { account } from '../ledger/chart.ts'
+import { stands, transfer } from '../ledger/ledger.ts'
+import { forgetWallet } from '../wallet/notes.ts'
+
+type Leaving = { userId: string; forfeit: number }
+
+/**
+ * Deletes an account: its apps' connections, its money (forfeited by name), its person.
+ * @param leaving.forfeit the balance that the person gives up, in micros; exactly what stands there
+ * @returns the address, to tell the person
+ * @throws Fault `account_not_empty` (NotEmptyDetails), `unauthorized` when it is gone already
+ */
+export const leave = procedure('account.leave', async (tx: Tx, leaving: Leaving): Promise<{ email: string }> => {
+  const { userId } = leaving
+  const person = await personById(tx, userId)
+  if (!person) throw fault('unauthorized')
+  for (const connectionId of await liveConnections(tx, userId)) await revoke(tx, { userId, connectionId })
+  await emptyOut(tx, leaving)
+  await forgetWallet(tx, userId)
+  await forgetFeed(tx, userId)
+  await forgetPerson(tx, userId)
+  return { email: person.email }
+})
+
+/** Takes the balance the person named; refuses when it is another one, or when there is more than a balance. */
+async function emptyOut(tx: Tx, { userId, forfeit }: Leaving): Promise<void> {
+  const apps = await appsOf(tx, userId)
+  const own = await stands(tx, account.user(userId))
+  const pool = await stands(tx, account.pool(userId))
+  const earnings = (await stands(tx, account.earnings(userId))).posted
+  const rest = own.held + pool.posted + Math.abs(earnings) + apps.length
+  if (rest > 0 || own.posted !== forfeit) {
+    const details = { balance: own.posted, held: own.held, pool: pool.posted, earnings, apps: apps.length }
+    throw fault('account_not_empty', { details, hint: rest > 0 ? HINT_REST : HINT_BALANCE })
+  }
+  if (forfeit === 0) return
+  await transfer(tx, {
+    id: `forfeit:${userId}`,
+    legs: [{ from: account.user(userId), to: account.forfeited, amount: forfeit }],
+    memo: 'given up with the account',
+  })
+}
+
+const HINT_REST =
+  'Wait until running calls have ended, withdraw your grant pool, have your earnings paid out, and delete your apps.'
+const HINT_BALANCE = 'Spend the balance, or name it in `forfeit` to give it up.'
