@@ -28,33 +28,42 @@ export function useWallet(): Wallet {
 const REMEMBERED = 'quota.account'
 
 /**
- * Opens what can be opened: the last account's copy at once, whatever the network says; else the account behind the
- * token, if the shell has one.
+ * Opens what can be opened: the last account's copy at once, whatever the network says. After a sign-in the account
+ * behind the token comes first, so that nobody sees the copy of the person before them.
  * @param signedIn whether a sign-in has just ended in this page
  */
-export async function start(signedIn = false): Promise<void> {
+export function start(signedIn = false): Promise<void> {
+  turn = turn.then(() => begin(signedIn))
+  return turn
+}
+
+/** Starts follow one another: the end of a sign-in is told twice, by its promise and by the shell's nudge. */
+let turn: Promise<void> = Promise.resolve()
+
+async function begin(signedIn: boolean): Promise<void> {
   close()
   const api = await connectApi(shell)
   const last = await lastAccount(api.origin)
   try {
-    if (last !== null) await open(api, last)
-    else if (signedIn || shell.kind === 'desktop') await openByToken(api)
-    else useSession.setState({ phase: 'signed-out' }, true)
+    const account = last !== null && !signedIn ? last : await accountByToken(api, last, signedIn)
+    if (account === null) useSession.setState({ phase: 'signed-out' }, true)
+    else await open(api, account)
   } catch (error) {
     const reason = error instanceof ApiFailure ? 'unreachable' : 'storage'
-    useSession.setState(
-      { phase: 'stuck', reason, message: error instanceof Error ? error.message : String(error) },
-      true,
-    )
+    const message = error instanceof Error ? error.message : String(error)
+    useSession.setState({ phase: 'stuck', reason, message }, true)
   }
 }
 
-async function openByToken(api: Api): Promise<void> {
+/** The account behind the token; without a token or an answer, the last one; null when there is neither. */
+async function accountByToken(api: Api, last: string | null, signedIn: boolean): Promise<string | null> {
+  if (!signedIn && shell.kind === 'browser') return last // nobody has signed in here: no need to ask
   try {
-    await open(api, await accountOf(api))
+    return await accountOf(api)
   } catch (error) {
-    if (!(error instanceof ApiFailure) || error.code !== 'unauthorized') throw error
-    useSession.setState({ phase: 'signed-out' }, true)
+    const signedOut = error instanceof ApiFailure && error.code === 'unauthorized'
+    if (last !== null || signedOut) return last
+    throw error
   }
 }
 
@@ -63,7 +72,6 @@ async function open(api: Api, account: string): Promise<void> {
   remember(api.origin, account)
   const sync = startSync(api, db, async () => {
     if ((await accountOf(api)) === account) return
-    localStorage.removeItem(REMEMBERED)
     setTimeout(() => start(true))
     throw new ApiFailure('other_account', 'Somebody else has signed in; opening their wallet.')
   })
@@ -95,7 +103,10 @@ async function accountOf(api: Api): Promise<string> {
 /** Signs out, and deletes the local copy: nothing of the person stays behind. */
 export async function signOut(): Promise<void> {
   const session = useSession.getState()
-  await shell.signOut()
+  leaving = true
+  await shell.signOut().finally(() => {
+    leaving = false
+  })
   localStorage.removeItem(REMEMBERED)
   if (session.phase === 'open') {
     session.wallet.sync.stop()
@@ -124,7 +135,12 @@ export async function signIn(first: 'sign-in' | 'create'): Promise<void> {
 
 export const wantsNewAccount = (): boolean => sessionStorage.getItem(HINT) === 'create'
 
-shell.on('session', () => void start(shell.kind === 'desktop'))
+let leaving = false
+
+// A sign-out of ours ends with its own step; any other change of session is a reason to look anew.
+shell.on('session', () => {
+  if (!leaving) void start(shell.kind === 'desktop')
+})
 
 /** The account used last: as remembered, else the one whose copy is here (a crash can lose what was remembered). */
 async function lastAccount(origin: string): Promise<string | null> {

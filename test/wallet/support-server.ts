@@ -40,6 +40,8 @@ export type FakeServer = {
   seen: { method: string; path: string; body: unknown; headers: IncomingMessage['headers'] }[]
   /** A person has a session (cookie) at the server: sign-in passes without a form. */
   session: boolean
+  /** Whose tokens are given out. */
+  subject: string
   /** Tokens are refused. */
   refuse: boolean
   /** Answers nothing: connections are cut, as when the network is away. */
@@ -71,6 +73,7 @@ export async function startFake(world = new World()): Promise<FakeServer> {
     script: { feed: [], mutations: [], interaction: null },
     seen: [],
     session: true,
+    subject: ACCOUNT,
     refuse: false,
     down() {
       away = true
@@ -153,7 +156,7 @@ function answerTo(fake: FakeServer, request: Request): Answer {
   if (path === '/auth/logout' || path === '/oauth/revoke') return { body: {} }
   if (path === '/v1/packages') return { body: { packages: PACKAGES } }
   if (fake.refuse) return fault(401, 'invalid_token')
-  if (path === '/oauth/userinfo') return { body: { sub: ACCOUNT } }
+  if (path === '/oauth/userinfo') return { body: { sub: fake.subject } }
   if (path === '/v1/wallet/feed') return feed(fake, url)
   if (path === '/v1/wallet/mutations' && method === 'POST') return mutations(fake, request)
   if (path === '/api/payments/checkout')
@@ -230,7 +233,7 @@ function token(fake: FakeServer, { body }: Request): Answer {
   const now = Math.floor(Date.now() / 1000)
   const claims = {
     iss: fake.url,
-    sub: ACCOUNT,
+    sub: fake.subject,
     aud: 'quota-wallet',
     iat: now,
     exp: now + 3600,

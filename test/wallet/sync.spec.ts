@@ -2,6 +2,7 @@
 
 import type { Page } from '@playwright/test'
 import { asked, expect, goTo, online, test, upToDate } from './support-test.ts'
+import { World } from './support-world.ts'
 
 test.beforeEach(({ fake }) => {
   fake.world.lived({ calls: 20 })
@@ -136,4 +137,24 @@ test('ten thousand entries: sealed into blocks, counted, and quick to open', asy
   await wallet.restart()
   const again = await wallet.window()
   await expect(again.getByLabel('Balance')).toContainText('$12.09', { timeout: 5000 })
+})
+
+test('somebody else’s token never fills this copy: their own is opened', async ({ fake, enter }) => {
+  const { wallet } = await enter()
+  const names = async () => {
+    const page = await wallet.window()
+    const all = await page.evaluate(async () => (await indexedDB.databases()).map((d) => d.name ?? ''))
+    return all.map((name) => name.split('.').at(-1)).sort()
+  }
+  expect(await names()).toEqual(['usr_ann'])
+  fake.subject = 'usr_bob'
+  fake.world = new World()
+  fake.world.profile({ id: 'usr_bob', email: 'bob@example.com', name: 'Bob' })
+  fake.world.balance(1_000_000)
+  await wallet.restart()
+  const page = await wallet.window()
+  await expect(page.getByText('Bob', { exact: true })).toBeVisible()
+  await expect(page.getByLabel('Balance')).toContainText('$1.00')
+  expect(await names()).toEqual(['usr_ann', 'usr_bob'])
+  fake.subject = 'usr_ann'
 })
