@@ -12,6 +12,7 @@ import { errorBody, errorHeaders, type Fault, fault } from '../faults.ts'
 import { asFault } from '../http.ts'
 import { type ChatRequest, type Quote, quoteChat, upstreamBody } from './chat-request.ts'
 import { countPrompt, countText } from './count.ts'
+import { firmly } from './firmly.ts'
 import { CALLER_GONE, type Exchange, exchange, type Outcome } from './forward.ts'
 import { type Held, holdCall, type Payer } from './hold.ts'
 import { type Claim, claimOf } from './kept-answers.ts'
@@ -140,7 +141,10 @@ async function afterHold(call: Call, running: Running): Promise<void> {
     else if (outcome.kind === 'json' && charged) jsonReply(call, outcome.body, charged)
     else sendFault(call, call.endedBy ? fault(call.endedBy) : failureOf(outcome))
   } catch (error) {
-    sendFault(call, asFault(deps, error, call.request.id))
+    const failure = asFault(deps, error, call.request.id)
+    // What an upstream has begun is not made free by a store that stays away: the hold ends with its time, at its checkpoint.
+    if (watched && failure.code === 'ledger_unavailable') ended = true
+    sendFault(call, failure)
   } finally {
     if (watched) {
       running.remove(watched)
@@ -175,28 +179,29 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
   const metered = meter(call, outcome)
   if (metered === null) {
     noteFailure(call, outcome)
-    await call.deps.db.tx(voidCall, {
-      holdId: call.held.holdId,
-      outcome: outcome.kind === 'failed' ? outcome.cause.slice(0, 200) : 'unreadable answer',
-    })
+    const why = outcome.kind === 'failed' ? outcome.cause.slice(0, 200) : 'unreadable answer'
+    await firmly(() => call.deps.db.tx(voidCall, { holdId: call.held.holdId, outcome: why }))
     return null
   }
-  const { quote, held, payer, route, request } = call
-  const timer = call.deps.metrics.settle.startTimer()
-  const quota = await call.deps.db.tx(settleCall, {
-    requestId: request.id,
-    holdId: held.holdId,
-    payer,
-    funding: held.funding,
-    route,
-    model: quote.model.name,
-    priceVersion: quote.priceVersion,
-    unitPrices: pricesFor(quote.model, inputOf(metered.units)),
-    units: metered.units,
-    estimated: metered.estimated,
-    sealedAnswer: sealAnswer(call, outcome),
-    outcome: metered.outcome,
-  })
+  const { deps, quote, held, payer, route, request } = call
+  const sealedAnswer = sealAnswer(call, outcome)
+  const timer = deps.metrics.settle.startTimer()
+  const quota = await firmly(() =>
+    deps.db.tx(settleCall, {
+      requestId: request.id,
+      holdId: held.holdId,
+      payer,
+      funding: held.funding,
+      route,
+      model: quote.model.name,
+      priceVersion: quote.priceVersion,
+      unitPrices: pricesFor(quote.model, inputOf(metered.units)),
+      units: metered.units,
+      estimated: metered.estimated,
+      sealedAnswer,
+      outcome: metered.outcome,
+    }),
+  )
   timer()
   return quota
 }
