@@ -1,9 +1,10 @@
 // What an app may read: its own balance, and its users'.
 // owns: the shapes of these answers. never: a write; a person's other apps.
-// always true: a user's balance is what is spendable in this app; an e-mail address is told only with the scope for it.
+// always true: a user's balance is what is spendable in this app; an e-mail address is told only with the scope for it;
+// a linked user whose connection has ended is not there.
 
 import { publisherOf } from '../connections/apps.ts'
-import { connectionRow } from '../connections/connections.ts'
+import { type ConnectionRow, connectionRow, statusAt } from '../connections/connections.ts'
 import type { KeyCaller, TokenCaller } from '../connections/credentials.ts'
 import { type ExternalRow, externalUser, findPayer, linkedUsers } from '../connections/external.ts'
 import { dollars } from '../contract/money.ts'
@@ -32,9 +33,14 @@ export async function balanceOf(deps: Deps, caller: KeyCaller | TokenCaller) {
   return { ...shown(available), ...wallet, billing_mode: caller.billingMode }
 }
 
-/** GET /v1/users/{id}/balance. @throws Fault `user_not_found` */
+/** GET /v1/users/{id}/balance. @throws Fault `user_not_found`, `insufficient_scope` */
 export async function userBalance(deps: Deps, caller: KeyCaller, externalUserId: string) {
   const payer = await findPayer(deps.db, caller.appId, externalUserId)
+  if (payer.kind === 'user') {
+    const connection = await standing(deps, payer.connectionId)
+    if (!connection) throw fault('user_not_found')
+    if (!mayRead(connection)) throw fault('insufficient_scope')
+  }
   const owner = payer.kind === 'user' ? { userId: payer.userId } : { externalId: payer.externalId }
   const balance = await spendable(deps.db, { owner, account: payer.account }, caller.publisherId, deps.now())
   return { external_user_id: externalUserId, ...shown(balance), billing_mode: 'user' }
@@ -43,8 +49,9 @@ export async function userBalance(deps: Deps, caller: KeyCaller, externalUserId:
 /** GET /v1/users/{id}: a linked user. @throws Fault `user_not_found` */
 export async function userDocument(deps: Deps, caller: KeyCaller, externalUserId: string) {
   const row = await externalUser(deps.db, caller.appId, externalUserId)
-  if (row?.status !== 'linked') throw fault('user_not_found')
-  return { user: await linkedUser(deps, caller, row) }
+  const user = row?.status === 'linked' ? await linkedUser(deps, caller, row) : null
+  if (!user) throw fault('user_not_found')
+  return { user }
 }
 
 /** GET /v1/users: linked users, oldest first. @throws Fault `bad_request` */
@@ -58,7 +65,10 @@ export async function listUsers(deps: Deps, caller: KeyCaller, query: { limit?: 
   const rows = await linkedUsers(deps.db, caller.appId, cursor, Math.min(limit, PAGE_MAX) + 1)
   const page = rows.slice(0, Math.min(limit, PAGE_MAX))
   const users: unknown[] = []
-  for (const row of page) users.push(await linkedUser(deps, caller, row))
+  for (const row of page) {
+    const user = await linkedUser(deps, caller, row)
+    if (user) users.push(user)
+  }
   return { users, next_cursor: rows.length > page.length ? (page.at(-1)?.id ?? null) : null }
 }
 
@@ -73,21 +83,29 @@ export async function personOf(deps: Deps, caller: KeyCaller | TokenCaller) {
 }
 
 async function linkedUser(deps: Deps, caller: KeyCaller, row: ExternalRow) {
-  if (row.user_id === null || row.connection === null) throw fault('user_not_found')
+  if (row.user_id === null || row.connection === null) return null
   const person = await personById(deps.db, row.user_id)
-  const connection = await connectionRow(deps.db, row.connection)
-  if (!person || !connection) throw fault('user_not_found')
-  const balance = await spendable(
-    deps.db,
-    { owner: ownerOf(row), account: account.user(row.user_id) },
-    caller.publisherId,
-    deps.now(),
-  )
+  const connection = await standing(deps, row.connection)
+  if (!person || !connection) return null
+  const payer = { owner: ownerOf(row), account: account.user(row.user_id) }
+  const balance = mayRead(connection) ? await spendable(deps.db, payer, caller.publisherId, deps.now()) : null
   return {
     ...visible(person, JSON.parse(connection.scopes)),
     external_user_id: row.external_user_id,
-    ...shown(balance),
+    ...(balance === null ? { balance: null, balance_display: null } : shown(balance)),
   }
+}
+
+/** A connection that has neither been revoked nor expired; a paused one stops calls, and nothing else. */
+async function standing(deps: Deps, connectionId: string): Promise<ConnectionRow | null> {
+  const row = await connectionRow(deps.db, connectionId)
+  const status = row ? statusAt(row, deps.now()) : 'revoked'
+  return row && (status === 'active' || status === 'paused') ? row : null
+}
+
+// What a token would need: the person agreed to it for this app, whichever way the app asks.
+function mayRead(connection: ConnectionRow): boolean {
+  return (JSON.parse(connection.scopes) as string[]).includes('credits.read')
 }
 
 type Person = NonNullable<Awaited<ReturnType<typeof personById>>>

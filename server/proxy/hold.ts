@@ -21,6 +21,8 @@ export type Payer = {
   appId: string
   publisherId: string
   connectionId: string | null
+  /** Named by the app's key, in the path or header: a connection that has ended is then a user who is not there. */
+  named?: boolean
   billingMode: 'user' | 'developer' | 'test'
   /** The app's markup where there is no connection to have agreed to another. */
   markupBps: number
@@ -112,12 +114,17 @@ export function burn(grants: readonly UsableGrant[], amount: number): Funding['g
   return used
 }
 
+/** How a connection that has ended looks to who called: with a key 404, with a user's own token 401. */
+export function ended({ named }: Pick<Payer, 'named'>) {
+  return fault(named ? 'user_not_found' : 'invalid_token')
+}
+
 async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
   const terms = payer.connectionId === null ? null : await termsOf(tx, payer.connectionId, tx.now)
-  if (payer.connectionId !== null && !terms) throw fault('invalid_token')
+  if (payer.connectionId !== null && !terms) throw ended(payer)
   if (terms) {
+    if (terms.status === 'revoked' || terms.status === 'expired') throw ended(payer)
     if (terms.status === 'paused' || terms.frozen) throw fault('connection_paused')
-    if (terms.status !== 'active') throw fault('invalid_token')
     if (terms.consentDue) throw fault('consent_required')
     if (terms.models && !terms.models.includes(call.model)) throw fault('model_not_allowed', { param: 'model' })
   }

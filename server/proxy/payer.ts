@@ -11,11 +11,11 @@ import { ExternalUserId } from '../contract/records.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { account } from '../ledger/chart.ts'
-import type { Payer } from './hold.ts'
+import { ended, type Payer } from './hold.ts'
 
 /**
  * @param inPath the external user named in the path, or null for a bare route
- * @throws Fault 401, 403 insufficient_scope, 400 user_required / bad_request, 404 user_not_found, 429
+ * @throws Fault 401, 403 insufficient_scope / connection_paused, 400 user_required / bad_request, 404 user_not_found, 429
  */
 export async function payerOf(deps: Deps, request: FastifyRequest, inPath: string | null): Promise<Payer> {
   const caller = await requireCaller(deps, request, 'key', 'token')
@@ -31,7 +31,7 @@ async function tokenPayer(deps: Deps, caller: TokenCaller, named: string | null)
   if (named !== null)
     throw fault('bad_request', { message: 'A user’s token names its user already.', param: 'X-Quota-User' })
   requireScope(caller, 'credits.spend')
-  return connectionPayer(deps, caller.connectionId, 'user')
+  return connectionPayer(deps, { connectionId: caller.connectionId, named: false, billingMode: 'user' })
 }
 
 async function keyPayer(
@@ -58,7 +58,8 @@ async function keyPayer(
     throw fault('bad_request', { message: 'A developer key bills its developer; it cannot name a user.' })
   if (!ExternalUserId.safeParse(named).success) throw fault('user_not_found')
   const found = inPath === null ? await findLinked(deps.db, appId, named) : await findPayer(deps.db, appId, named)
-  if (found.kind === 'user') return connectionPayer(deps, found.connectionId, billingMode)
+  if (found.kind === 'user')
+    return connectionPayer(deps, { connectionId: found.connectionId, named: true, billingMode })
   const app = await appById(deps.db, appId)
   if (!app) throw fault('user_not_found')
   return {
@@ -72,9 +73,13 @@ async function keyPayer(
   }
 }
 
-async function connectionPayer(deps: Deps, connectionId: string, billingMode: Payer['billingMode']): Promise<Payer> {
-  const terms = await termsOf(deps.db, connectionId, deps.now())
-  if (!terms) throw fault('invalid_token')
+type Through = Required<Pick<Payer, 'named' | 'billingMode'>> & { connectionId: string }
+
+async function connectionPayer(deps: Deps, through: Through): Promise<Payer> {
+  const terms = await termsOf(deps.db, through.connectionId, deps.now())
+  if (!terms || terms.status === 'revoked' || terms.status === 'expired') throw ended(through)
+  // A token says its scopes itself; a link may do what the person agreed to.
+  if (through.named && !terms.scopes.includes('credits.spend')) throw fault('insufficient_scope')
   const { userId, appId, publisherId, markupBps } = terms
-  return { id: userId, account: account.user(userId), appId, publisherId, connectionId, billingMode, markupBps }
+  return { ...through, id: userId, account: account.user(userId), appId, publisherId, markupBps }
 }
