@@ -139,6 +139,9 @@ async function* dataOf(reply: Response): AsyncGenerator<Json | '[DONE]'> {
   }
 }
 
+export type Code = { code: string; verifier: string }
+type Asked = { scope?: string; answer?: Json; query?: Record<string, string> }
+
 /**
  * Connects a person to an app by the same steps as in the browser: authorize, answer, follow, exchange.
  * @param options.answer fields of the answer beside `decision` (caps, per_call_ceiling, …)
@@ -147,8 +150,16 @@ export async function connect(
   server: At,
   person: Person,
   app: App,
-  options: { scope?: string; answer?: Json; query?: Record<string, string>; token?: Record<string, string> } = {},
+  options: Asked & { token?: Record<string, string> } = {},
 ): Promise<Tokens> {
+  const reply = await exchange(server, app, await codeFor(server, person, app, options), options.token)
+  if (reply.status >= 400) throw new Error(`POST /oauth/token: ${reply.status} ${reply.text}`)
+  const { access_token, refresh_token, scope } = reply.body
+  return { accessToken: access_token ?? '', refreshToken: refresh_token ?? '', scope: scope ?? '' }
+}
+
+/** The same up to the code, which is still to be exchanged. */
+export async function codeFor(server: At, person: Person, app: App, options: Asked = {}): Promise<Code> {
   const verifier = randomBytes(32).toString('base64url')
   const jar = new Map<string, string>()
   const authorize = new URL('/oauth/authorize', server.url)
@@ -170,22 +181,30 @@ export async function connect(
     body: { decision: 'approve', ...options.answer },
   })
   const code = (await follow(server, answer.redirect_to, jar, /[?&]code=([^&]+)/))[1]
-  return await exchange(server, app, {
-    code: String(code),
-    redirect_uri: app.redirectUri,
-    code_verifier: verifier,
-    ...options.token,
-  })
+  return { code: String(code), verifier }
 }
 
-async function exchange(server: At, app: App, fields: Record<string, string>): Promise<Tokens> {
-  const client = app.clientSecret === null ? {} : { client_secret: app.clientSecret }
-  const form = new URLSearchParams({ grant_type: 'authorization_code', client_id: app.clientId, ...client, ...fields })
-  const reply = await must<Record<string, string>>(server, 'POST', '/oauth/token', {
-    raw: form.toString(),
+/** One exchange of a code, any status. Fields of `token` come on top; one that is '' is left out. */
+export function exchange(
+  server: At,
+  app: App,
+  { code, verifier }: Code,
+  token: Record<string, string> = {},
+): Promise<Reply<Record<string, string>>> {
+  const form = {
+    grant_type: 'authorization_code',
+    client_id: app.clientId,
+    client_secret: app.clientSecret ?? '',
+    code,
+    redirect_uri: app.redirectUri,
+    code_verifier: verifier,
+    ...token,
+  }
+  const given = Object.entries(form).filter(([, value]) => value !== '')
+  return call(server, 'POST', '/oauth/token', {
+    raw: new URLSearchParams(given).toString(),
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
   })
-  return { accessToken: reply.access_token ?? '', refreshToken: reply.refresh_token ?? '', scope: reply.scope ?? '' }
 }
 
 /** Follows redirects with cookies until an address matches. */
