@@ -19,6 +19,7 @@ import { paymentsRoutes } from './payments/routes.ts'
 import { proxyRoutes } from './proxy/routes.ts'
 import { rateLimits } from './rate-limit.ts'
 import { receiptRoutes } from './receipts/routes.ts'
+import { linksOf } from './vault/links.ts'
 import { walletRoutes } from './wallet/routes.ts'
 import { walletPages } from './wallet-pages.ts'
 
@@ -65,7 +66,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   adminRoutes(app, deps)
   docsRoutes(app, deps)
   receiptRoutes(app, deps)
-  const directory = directoryOf(deps)
+  const directory = { ...directoryOf(deps), ...linksOf(deps) }
   await identityRoutes(app, deps, directory)
   leavingRoutes(app, deps, directory)
   connectionsRoutes(app, deps)

@@ -7,8 +7,8 @@ import type { InteractionAnswer } from '../contract/api.ts'
 import { type Cap, Caps, DEFAULT_CAP } from '../contract/records.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
-import { revokeGrantsOf } from '../identity/models.ts'
-import { appById } from './apps.ts'
+import { holdsAccess, revokeGrantsOf } from '../identity/models.ts'
+import { appByClientId, appById } from './apps.ts'
 import { lockConnection, setCaps } from './caps.ts'
 import {
   type ConnectionRow,
@@ -18,7 +18,7 @@ import {
   statusAt,
   writeConnection,
 } from './connections.ts'
-import { unlinkConnection } from './external.ts'
+import { hasLink, unlinkConnection } from './external.ts'
 import { type Limits, loosens } from './limits.ts'
 import { cleanName } from './names.ts'
 
@@ -131,13 +131,38 @@ export async function resume(tx: Tx, edit: Edit): Promise<void> {
 export async function revoke(tx: Tx, edit: Omit<Edit, 'baseVersion'>): Promise<string[]> {
   await lockConnection(tx, edit.connectionId)
   const row = await own(tx, edit.userId, edit.connectionId)
-  const app = await tx.get<{ client_id: string }>('SELECT client_id FROM apps WHERE id = ?', [row.app_id])
-  if (!app) throw new Error(`no app ${row.app_id}`)
-  await revokeGrantsOf(tx, { userId: edit.userId, clientId: app.client_id })
+  await revokeGrantsOf(tx, { userId: edit.userId, clientId: await clientIdOf(tx, row.app_id) })
   const unlinked = await unlinkConnection(tx, row.id)
   if (row.status !== 'revoked') await setStatus(tx, row.id, 'revoked')
   return unlinked
 }
+
+/**
+ * Ends a connection whose app has given back its last access: from now on it is `expired`, and a new consent is asked for.
+ * Not `revoked`: that would begin a `total` limit anew, at the app's wish.
+ * @returns false when it goes on: a token or a linked user is left, or it had ended before
+ */
+export async function endIfLeft(tx: Tx, connectionId: string): Promise<boolean> {
+  await lockConnection(tx, connectionId)
+  const row = await connectionRow(tx, connectionId)
+  if (!row) return false
+  const status = statusAt(row, tx.now)
+  if (status === 'revoked' || status === 'expired') return false
+  const access = { userId: row.user_id, clientId: await clientIdOf(tx, row.app_id) }
+  if ((await hasLink(tx, row.id)) || (await holdsAccess(tx, access, tx.now))) return false
+  await tx.run('UPDATE connections SET expires_at = ?, version = version + 1 WHERE id = ?', [tx.now, row.id])
+  return true
+}
+
+/** An app has given back tokens of a person. */
+export const appLeft = procedure(
+  'connections.appLeft',
+  async (tx: Tx, { userId, clientId }: { userId: string; clientId: string }): Promise<void> => {
+    const app = await appByClientId(tx, clientId)
+    const connection = app && (await connectionBetween(tx, userId, app.id))
+    if (connection && (await endIfLeft(tx, connection.id))) await writeConnection(tx, connection.id)
+  },
+)
 
 /** @throws Fault `not_found`, `bad_request` */
 export async function rename(tx: Tx, edit: Edit, name: string): Promise<void> {
@@ -159,6 +184,12 @@ async function setStatus(tx: Tx, id: string, status: ConnectionRow['status']): P
     id,
     status,
   ])
+}
+
+async function clientIdOf(tx: Tx, appId: string): Promise<string> {
+  const app = await tx.get<{ client_id: string }>('SELECT client_id FROM apps WHERE id = ?', [appId])
+  if (!app) throw new Error(`no app ${appId}`)
+  return app.client_id
 }
 
 async function own(tx: Tx, userId: string, id: string): Promise<ConnectionRow> {

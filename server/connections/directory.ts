@@ -7,14 +7,14 @@ import type { Deps } from '../deps.ts'
 import type { ClientRecord, Directory, Estimate } from '../identity/directory.ts'
 import { type AppRow, appByClientId } from './apps.ts'
 import { connectionBetween, connectionDocument } from './connections.ts'
-import { consent } from './consent.ts'
+import { appLeft, consent } from './consent.ts'
 
 const USUAL_MODEL = 'gpt-4o-mini'
 /** What people's calls look like, roughly: a page in, half a page out. */
 const USUAL_CALL = { input: 1000, output: 500 }
 
 /** The port `Directory` of identity, over our tables. */
-export function directoryOf(deps: Deps): Directory {
+export function directoryOf(deps: Deps): Omit<Directory, 'link'> {
   return {
     client: async (clientId) => {
       const row = await appByClientId(deps.db, clientId)
@@ -27,6 +27,7 @@ export function directoryOf(deps: Deps): Directory {
     approve: ({ userId, appId, scopes, answer, clientMarkupBps }) =>
       deps.db.tx(consent, { userId, appId, scopes: [...scopes], answer, clientMarkupBps }),
     estimate: (cap) => estimate(deps, cap),
+    left: (by) => deps.db.tx(appLeft, by),
   }
 }
 

@@ -120,6 +120,24 @@ export async function unlinkConnection(tx: Tx, connectionId: string): Promise<st
   return rows.map((row) => row.id)
 }
 
+/** Whether any external user is linked through this connection. */
+export async function hasLink(reader: Reader, connectionId: string): Promise<boolean> {
+  return (
+    (await reader.get('SELECT 1 AS linked FROM external_users WHERE connection = ? LIMIT 1', [connectionId])) !==
+    undefined
+  )
+}
+
+/** The name that the server has given this person in this app, while it is linked. */
+export async function assignedName(reader: Reader, appId: string, userId: string): Promise<string | undefined> {
+  const row = await reader.get<{ external_user_id: string }>(
+    `SELECT external_user_id FROM external_users WHERE app_id = ? AND user_id = ? AND status = 'linked'
+     AND substr(external_user_id, 1, 4) = 'usr_' AND length(external_user_id) = 30 ORDER BY id LIMIT 1`,
+    [appId, userId],
+  )
+  return row?.external_user_id
+}
+
 /** The linked users of an app, oldest first, after an id. */
 export function linkedUsers(reader: Reader, appId: string, afterId: string, limit: number): Promise<ExternalRow[]> {
   return reader.all<ExternalRow>(

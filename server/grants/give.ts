@@ -3,8 +3,10 @@
 // always true: a grant is a transfer from the pool; on linking, bought money moves and granted money stays a grant.
 
 import { lockConnection } from '../connections/caps.ts'
-import { connectionRow } from '../connections/connections.ts'
+import { connectionChange, connectionRow, statusAt } from '../connections/connections.ts'
+import { endIfLeft } from '../connections/consent.ts'
 import {
+  assignedName,
   type ExternalRow,
   externalById,
   externalUser,
@@ -91,7 +93,7 @@ export const giveGrant = procedure(
     }),
 )
 
-/** `externalUserId` null: the server assigns one. */
+/** `externalUserId` null: the server assigns one, and the same one to a person who comes again. */
 export type Link = { appId: string; externalUserId: string | null; userId: string; connectionId: string }
 
 /**
@@ -104,10 +106,10 @@ export const linkExternal = procedure(
   async (tx: Tx, link: Link): Promise<{ externalUserId: string }> => {
     await lockConnection(tx, link.connectionId) // a revoke at the same moment comes before or after, never between
     const connection = await connectionRow(tx, link.connectionId)
-    const fits =
-      connection?.user_id === link.userId && connection.app_id === link.appId && connection.status !== 'revoked'
-    if (!fits) throw fault('not_found')
-    const name = link.externalUserId ?? tx.id('usr')
+    if (connection?.user_id !== link.userId || connection.app_id !== link.appId) throw fault('not_found')
+    const status = statusAt(connection, tx.now)
+    if (status === 'revoked' || status === 'expired') throw fault('not_found')
+    const name = link.externalUserId ?? (await assignedName(tx, link.appId, link.userId)) ?? tx.id('usr')
     const external = (await externalUser(tx, link.appId, name)) ?? (await externalUserFor(tx, link.appId, name))
     if (external.status === 'linked' && external.user_id !== link.userId) throw fault('external_user_taken')
     await markLinked(tx, external, link)
@@ -119,16 +121,20 @@ export const linkExternal = procedure(
 )
 
 /**
- * Unlinks one external user at the app's wish; the person's connection stands. The grants go off the person's feed.
+ * Unlinks one external user at the app's wish. The grants go off the person's feed; the connection ends when the app has
+ * nothing else of it.
  * @throws Fault `user_not_found`
  */
 export const unlinkExternal = procedure(
   'grants.unlink',
   async (tx: Tx, { appId, externalUserId }: { appId: string; externalUserId: string }): Promise<void> => {
     const external = await externalUser(tx, appId, externalUserId)
-    if (external?.status !== 'linked' || external.user_id === null) throw fault('user_not_found')
+    if (external?.status !== 'linked' || external.user_id === null || external.connection === null)
+      throw fault('user_not_found')
+    await lockConnection(tx, external.connection)
     if (!(await markUnlinked(tx, external.id))) throw fault('user_not_found')
     const changes = await grantChanges(tx, external.id, false)
+    if (await endIfLeft(tx, external.connection)) changes.push(await connectionChange(tx, external.connection))
     if (changes.length > 0) await append(tx, external.user_id, changes)
   },
 )

@@ -32,6 +32,9 @@ export type Approval = {
   clientMarkupBps: number
 }
 
+/** A code that is to become a link; `externalUserId` null: the server assigns one. */
+export type HostedCode = { codeId: string; userId: string; clientId: string; externalUserId: string | null }
+
 export type Directory = {
   client: (clientId: string) => Promise<ClientRecord | null>
   /** The connection of this person and app, whatever its status; null when there never was one. */
@@ -43,6 +46,14 @@ export type Directory = {
   approve: (approval: Approval) => Promise<{ connectionId: string }>
   /** What a limit buys, in calls of a usual model; null when that cannot be said. */
   estimate: (cap: Cap | null) => Promise<Estimate | null> | Estimate | null
+  /**
+   * Uses up a code and links the person to the app's user, in one commit.
+   * @returns null when the code was used before
+   * @throws Fault `external_user_taken` (the code is still good), `not_found` (the connection has ended)
+   */
+  link: (code: HostedCode) => Promise<{ externalUserId: string } | null>
+  /** The app has given tokens of this person back; the connection ends when nothing of it is left. */
+  left: (by: { userId: string; clientId: string }) => Promise<void>
 }
 
 export const WALLET_CLIENT_ID = 'quota-wallet'

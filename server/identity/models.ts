@@ -168,6 +168,20 @@ export async function findAccessToken(reader: Reader, token: string, now: number
   }
 }
 
+/** Whether a client holds anything of a person's that still works: a token, or a code under way. */
+export async function holdsAccess(
+  reader: Reader,
+  { userId, clientId }: { userId: string; clientId: string },
+  now: number,
+): Promise<boolean> {
+  const row = await reader.get(
+    `SELECT 1 AS held FROM oidc_models m WHERE user_id = ? AND client_id = ? AND consumed_at IS NULL
+     AND kind IN ('AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode') AND ${LIVE} LIMIT 1`,
+    [userId, clientId, now, now],
+  )
+  return row !== undefined
+}
+
 /** Ends everything a person ever gave a client: all devices, all codes and tokens; with the caller's commit. */
 export async function revokeGrantsOf(tx: Tx, args: { userId: string; clientId: string }): Promise<void> {
   const { userId, clientId } = args

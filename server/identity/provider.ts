@@ -9,6 +9,7 @@ import { modelAdapter } from './adapter.ts'
 import { clientAdapter, SECRET_HASHES, secretMatches } from './clients.ts'
 import { skewMs } from './clock.ts'
 import { type Directory, WALLET_CLIENT_ID, walletClient } from './directory.ts'
+import { addHostedExchange } from './hosted.ts'
 import { identityKeys } from './keys.ts'
 import { deviceConfirmPage, deviceDonePage, deviceInputPage, errorPage } from './pages.ts'
 import { checkScopes, loadGrant, promptsFor, SCOPES } from './policy.ts'
@@ -60,6 +61,8 @@ export async function buildProvider(deps: Deps, directory: Directory): Promise<P
     return secretMatches(secret, (this as unknown as Record<string, string[]>)[SECRET_HASHES] ?? [])
   }
   provider.use(shortVerifier)
+  provider.use((ctx, next) => noticeLeaving(all, ctx as KoaContextWithOIDC, next))
+  addHostedExchange(provider, all)
   provider.on('server_error', (ctx, error) =>
     deps.log.error({ path: ctx.path, err: { message: error.message, stack: error.stack } }, 'oauth'),
   )
@@ -183,4 +186,13 @@ async function shortVerifier(ctx: KoaContextWithOIDC, next: () => Promise<void>)
   ) {
     ctx.body = { ...body, error: 'invalid_grant' }
   }
+}
+
+// What an app gives back (RFC 7009) may have been its last access to this person.
+async function noticeLeaving(directory: Directory, ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+  await next()
+  if (ctx.path !== ROUTES.revocation || ctx.status !== 200) return
+  const { RefreshToken, AccessToken } = ctx.oidc.entities
+  const { accountId: userId, clientId } = RefreshToken ?? AccessToken ?? {}
+  if (userId && clientId && clientId === ctx.oidc.client?.clientId) await directory.left({ userId, clientId })
 }

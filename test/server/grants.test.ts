@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { pino } from 'pino'
 import { externalUser, findPayer } from '../../server/connections/external.ts'
-import type { Grant } from '../../server/contract/records.ts'
+import type { Connection, Grant } from '../../server/contract/records.ts'
 import { isFault } from '../../server/faults.ts'
 import { dollarAmount, numberToken } from '../../server/grants/amount.ts'
 import { claimRests, giveGrant, linkExternal, type NewGrant, unlinkExternal } from '../../server/grants/give.ts'
@@ -267,6 +267,13 @@ eachDatabase('linking', (open) => {
     assert.deepEqual(await w.db.tx(usableGrants, { owner: { userId }, publisherId: w.publisherId }), [])
     assert.equal(await refused(w.give(1)), 'user_not_found')
     assert.equal(await refused(w.db.tx(unlinkExternal, link)), 'user_not_found')
+    assert.equal(
+      (await documents<Connection>(w.db, userId, 'connection'))[0]?.status,
+      'expired',
+      'nothing is left of it',
+    )
+    assert.equal(await refused(w.db.tx(linkExternal, link)), 'not_found', 'an expired connection links nothing')
+    assert.equal(await connect(w.db, userId, w.appId), connectionId)
     await w.db.tx(linkExternal, link)
     assert.equal((await w.db.tx(usableGrants, { owner: { userId }, publisherId: w.publisherId }))[0]?.available, 100)
   })

@@ -30,7 +30,9 @@ export async function person(
   place: { zone?: string; week?: 'monday' | 'sunday' | 'saturday' } = {},
 ): Promise<string> {
   const id = newId('user', Date.now())
-  const session = { tokenHash: id, userId: id, expiresAt: Number.MAX_SAFE_INTEGER, replaces: null }
+  const device = { id: newId('dev', Date.now()), userId: id, keyHash: id }
+  const seen = { ...device, kind: 'browser' as const, clientId: null, agent: null, address: null }
+  const session = { tokenHash: id, userId: id, expiresAt: Number.MAX_SAFE_INTEGER, replaces: null, seen }
   await db.tx(registerPerson, { id, email: `${id}@example.org`, passwordHash: 'none', livemode: false, session })
   if (place.zone || place.week) await live(db, id, place)
   return id

@@ -51,7 +51,7 @@ const RANKS: Record<string, number> = {
   identity: 3,
   connections: 4,
   grants: 5,
-  vault: 5,
+  vault: 5.5, // a link moves money, so it stands on grants
   payments: 5,
   receipts: 5,
   proxy: 6,
