@@ -42,6 +42,7 @@ function once(ask: () => Promise<void>): () => Promise<void> {
 type Lead = { api: Api; db: WalletDb; mayStart: () => Promise<void> }
 
 async function lead({ api, db, mayStart }: Lead, over: AbortSignal, turn: { wake: () => void }): Promise<void> {
+  if (over.aborted) return // stopped while its turn was on the way; a kept lock would shut every other tab out
   const report = reporter(db)
   let failures = 0
   let stream: AbortController | null = null
