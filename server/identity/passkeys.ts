@@ -24,6 +24,8 @@ import { tokenHash } from '../seal.ts'
 const CHALLENGE_LIVES_MS = 300_000
 const PER_PERSON_MAX = 20
 const NAME = 'Quota Wallet'
+/** EdDSA, ES256 and RS256 (IANA COSE Algorithms): what every authenticator has one of. */
+const ALGORITHMS = [-8, -7, -257]
 
 type Ports = Pick<Deps, 'db' | 'now' | 'publicUrl' | 'log'>
 type Purpose = 'sign_in' | 'register' | 'step_up'
@@ -72,6 +74,7 @@ export async function registrationOptions(deps: Ports, owner: Owner) {
     userName: owner.email,
     userID: new TextEncoder().encode(owner.id),
     excludeCredentials: rows.map((row) => ({ id: row.credential_id, transports: transportsOf(row) })),
+    supportedAlgorithmIDs: ALGORITHMS,
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
   })
   await give(deps, options.challenge, 'register', owner.session)
@@ -102,7 +105,13 @@ export async function register(deps: Ports, owner: Owner, name: string, given: o
   const response = given as RegistrationResponseJSON
   const expectedChallenge = await take(deps, response, 'register', owner.session)
   const checked = await accepted(() =>
-    verifyRegistrationResponse({ response, expectedChallenge, ...expected(deps), requireUserVerification: true }),
+    verifyRegistrationResponse({
+      response,
+      expectedChallenge,
+      ...expected(deps),
+      requireUserVerification: true,
+      supportedAlgorithmIDs: ALGORITHMS,
+    }),
   )
   if (!checked.verified) throw fault('invalid_passkey')
   const { credential } = checked.registrationInfo

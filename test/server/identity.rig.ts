@@ -167,8 +167,6 @@ function fakeDirectory(): FakeDirectory {
     approvals,
     client: async (id) => clients.get(id) ?? null,
     current: async (userId, appId) => connections.get(`${userId} ${appId}`) ?? null,
-    link: async () => null,
-    left: async () => undefined,
     estimate: () => ({ model: 'gpt-4o-mini', calls: 1000, credits_per_call: 5000 }),
     approve: async (approval) => {
       approvals.push(approval)
