@@ -31,6 +31,6 @@ export default defineConfig({
     root: 'src-renderer',
     // electron-vite sets a relative base, which breaks pages deeper than one level (/wallet/interaction/…); this comes after it.
     plugins: [{ name: 'wallet-base', config: () => ({ base: BASE }) }, react(), tailwindcss()],
-    build: { rollupOptions: { input: 'src-renderer/index.html' }, assetsInlineLimit: 0 },
+    build: { rollupOptions: { input: 'src-renderer/index.html' }, assetsInlineLimit: 0, minify: true },
   },
 })

@@ -23,24 +23,22 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 }
 
-// frame-ancestors 'self' only where the wallet renews its sign-in in a hidden frame of its own.
-const policy = (framed: boolean) =>
-  [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data: https:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "frame-src 'self'",
-    "manifest-src 'self'",
-    "worker-src 'self'",
-    "base-uri 'none'",
-    "form-action 'self'",
-    `frame-ancestors ${framed ? "'self'" : "'none'"}`,
-    "object-src 'none'",
-    "require-trusted-types-for 'script'",
-  ].join('; ')
+// Nothing from elsewhere, nothing inline, nobody's frame.
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "object-src 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ')
 
 export const walletPages: Routes = (app) => {
   app.get('/wallet', async (_request, reply) => reply.redirect('/wallet/', 308))
@@ -60,7 +58,7 @@ function send(reply: FastifyReply, file: string, path: string): FastifyReply {
   if (!existsSync(file)) throw fault('not_found', { hint: 'The wallet is not built yet: npm start builds it.' })
   const immutable = path.startsWith('/assets/')
   return reply
-    .header('content-security-policy', policy(path === '/callback'))
+    .header('content-security-policy', POLICY)
     .header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
     .type(TYPES[extname(file)] ?? 'application/octet-stream')
     .send(readFileSync(file))
