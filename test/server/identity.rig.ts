@@ -29,6 +29,7 @@ export type Rig = {
   directory: FakeDirectory
   /** What was handed to the outgoing mail port so far. */
   mails: Mail[]
+  now: () => number
   /** Moves the server's clock, and only the server's. */
   later: (ms: number) => void
   /** A second server process on the same database, as far as identity can tell. */
@@ -77,6 +78,7 @@ export async function startRig(database: Database, options: { scale?: number; ho
     dir,
     directory,
     mails,
+    now,
     later: (ms) => {
       shift += ms
     },
@@ -167,6 +169,8 @@ function fakeDirectory(): FakeDirectory {
     approvals,
     client: async (id) => clients.get(id) ?? null,
     current: async (userId, appId) => connections.get(`${userId} ${appId}`) ?? null,
+    link: async () => null,
+    left: async () => undefined,
     estimate: () => ({ model: 'gpt-4o-mini', calls: 1000, credits_per_call: 5000 }),
     approve: async (approval) => {
       approvals.push(approval)
