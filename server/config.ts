@@ -39,6 +39,11 @@ export const SETTINGS = [
     text: 'How long a reservation lives unless its stream renews it, in seconds.',
   },
   {
+    name: 'QUOTA_APPROVAL_S',
+    default: '120',
+    text: 'How long a call that its person has to approve waits for them, in seconds.',
+  },
+  {
     name: 'QUOTA_UPSTREAM_TIMEOUT_S',
     default: '30',
     text: 'How long a model provider may take to begin its answer, in seconds.',
@@ -88,6 +93,7 @@ const SHAPE = {
   QUOTA_MAIL_FROM: z.string().regex(/^[^\r\n]{3,200}$/, 'must be one line'),
   QUOTA_PRICES_FILE: z.string().min(1).optional(),
   QUOTA_HOLD_TTL_S: positive,
+  QUOTA_APPROVAL_S: positive,
   QUOTA_UPSTREAM_TIMEOUT_S: positive,
   QUOTA_STREAM_IDLE_S: positive,
   QUOTA_WALLET_ORIGINS: z.string().transform((s) =>

@@ -67,10 +67,11 @@ export function errorBody(error: Fault, requestId: string, publicUrl: string): E
   }
 }
 
-/** Headers that go with a fault: money faults must not be retried by SDKs, busy ones say when. */
+/** Headers that go with a fault: money faults, and what a person has decided, must not be retried by SDKs, busy ones say when. */
 export function errorHeaders(error: Fault): Record<string, string> {
   const headers: Record<string, string> = {}
-  if (error.status === 402 || error.status === 409) headers['x-should-retry'] = 'false'
+  if (error.status === 402 || error.status === 409 || error.code.startsWith('approval_'))
+    headers['x-should-retry'] = 'false'
   if (error.options.retryAfterS !== undefined) headers['retry-after'] = String(error.options.retryAfterS)
   else if (error.status === 503) headers['retry-after'] = '1'
   if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="quota"'

@@ -8,6 +8,7 @@ import { type Cap, Caps, DEFAULT_CAP } from '../contract/records.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
 import { holdsAccess, revokeGrantsOf } from '../identity/models.ts'
+import { decideRequest, leaveFeed, requestForWallet } from '../identity/requests.ts'
 import { appByClientId, appById } from './apps.ts'
 import { lockConnection, setCaps } from './caps.ts'
 import {
@@ -23,6 +24,8 @@ import { type Limits, loosens } from './limits.ts'
 import { cleanName } from './names.ts'
 
 export type Consent = {
+  /** The request that this answers. */
+  uid: string
   userId: string
   appId: string
   scopes: readonly string[]
@@ -32,12 +35,16 @@ export type Consent = {
 
 /**
  * Makes the connection of a person and an app, or replaces its limits; a revoked one begins anew.
- * @throws Fault `bad_request` (param names the field), `not_found` when the app is gone
+ * The same answer again changes nothing.
+ * @throws Fault `bad_request` (param names the field), `not_found` when the app is gone or the request was answered otherwise
  */
 export const consent = procedure(
   'connections.consent',
   async (tx: Tx, given: Consent): Promise<{ connectionId: string }> => {
-    const { userId, appId, answer } = given
+    const { uid, userId, appId, answer } = given
+    const first = (await decideRequest(tx, { uid, decision: 'approve', userId })) === 'first'
+    const before = first ? undefined : await connectionBetween(tx, userId, appId)
+    if (before) return { connectionId: before.id }
     if (!(await appById(tx, appId))) throw fault('not_found')
     const limits = limitsFrom(answer, tx.now)
     const caps = answer.caps === undefined ? [DEFAULT_CAP] : checkedCaps(answer.caps)
@@ -66,9 +73,30 @@ export const consent = procedure(
     )
     await setCaps(tx, row.id, caps)
     await writeConnection(tx, row.id)
+    await leaveFeed(tx, uid)
     return { connectionId: row.id }
   },
 )
+
+/**
+ * A person's answer to a request on their feed, within the commit of their wallet's edit. What they agree to is what the
+ * request showed: its scopes and markup, whatever the app asks for by now.
+ * @throws Fault `not_found` (none, another's, answered, expired, signed out there), `bad_request` (limits)
+ */
+export async function answerRequest(
+  tx: Tx,
+  userId: string,
+  { uid, ...answer }: InteractionAnswer & { uid: string },
+): Promise<void> {
+  const row = await requestForWallet(tx, userId, uid)
+  if (answer.decision !== 'approve') {
+    await decideRequest(tx, { uid, decision: 'deny', userId })
+    return leaveFeed(tx, uid)
+  }
+  if (row.app_id === null || row.scopes === null || row.markup_bps === null) throw new Error('a request without terms')
+  const scopes: string[] = JSON.parse(row.scopes)
+  await consent.run(tx, { uid, userId, appId: row.app_id, scopes, answer, clientMarkupBps: row.markup_bps })
+}
 
 /** An edit of a connection by its person; `baseVersion` is the version they saw. */
 export type Edit = { userId: string; connectionId: string; baseVersion: number | undefined }

@@ -9,8 +9,10 @@ import {
   Caps,
   Connection,
   ConsentRequest,
+  Estimate,
   ExternalUserId,
   Id,
+  LimitCalendar,
   Package,
   Profile,
   Time,
@@ -116,10 +118,14 @@ export const Interaction = z.object({
   client: ConsentRequest.shape.client,
   scopes: z.array(z.string()),
   requested_cap: Cap.nullable(),
-  estimate: z.object({ model: z.string(), calls: z.int(), credits_per_call: Micros }).nullable(),
+  estimate: Estimate.nullable(),
   /** The limits that hold today, when this person has connected this app before. */
   current: Connection.nullable().optional(),
+  /** Two digits that the person's wallet shows beside the same request; null when it shows none. */
   match: z.string().nullable().optional(),
+  calendar: LimitCalendar.optional(),
+  /** Where to go on, once this was answered, here or in the wallet. */
+  redirect_to: z.string().nullable().optional(),
 })
 export type Interaction = z.infer<typeof Interaction>
 

@@ -78,6 +78,9 @@ export const MUTATIONS = {
     time_zone: z.string().max(64).optional(),
     week_start: WeekStart.optional(),
   }),
+  /** Puts a notice away, on every device. */
+  'notice.dismiss': z.strictObject({ id: Id }),
+  /** `uid` of a consent request or of an approval; an approval has no limits to choose. */
   'request.answer': z.strictObject({
     uid: Id,
     decision: z.enum(['approve', 'deny']),

@@ -134,6 +134,17 @@ export const Package = z.object({
 })
 export type Package = z.infer<typeof Package>
 
+/** What a limit buys: `credits_per_call` is what a usual call of `model` costs in this app, its markup included. */
+export const Estimate = z.object({ model: z.string(), calls: z.int(), credits_per_call: Micros })
+export type Estimate = z.infer<typeof Estimate>
+
+/** The calendar a limit follows: the person's time zone, and when a window of each period that is open now ends. */
+export const LimitCalendar = z.object({
+  time_zone: z.string(),
+  resets_at: z.object({ day: Time, week: Time, month: Time }),
+})
+export type LimitCalendar = z.infer<typeof LimitCalendar>
+
 /** A request for consent, as shown to a signed-in wallet. */
 export const ConsentRequest = z.object({
   uid: Id,
@@ -148,10 +159,24 @@ export const ConsentRequest = z.object({
   requested_cap: Cap.nullable(),
   /** Two digits shown on both sides, so that the person knows which request they answer. */
   match: z.string().nullable(),
+  estimate: Estimate.nullable().optional(),
+  calendar: LimitCalendar.optional(),
   created_at: Time,
   expires_at: Time,
 })
 export type ConsentRequest = z.infer<typeof ConsentRequest>
+
+/** A call that waits for the person: it may cost at most `amount`, and nothing is reserved for it yet. */
+export const Approval = z.object({
+  uid: Id,
+  connection_id: Id,
+  app: z.object({ id: Id, name: z.string(), logo_uri: z.string().nullable() }),
+  model: z.string(),
+  amount: Micros,
+  created_at: Time,
+  expires_at: Time,
+})
+export type Approval = z.infer<typeof Approval>
 
 /** Something the person should know (a limit at 80 %, a payment that failed); shown, then dismissed. */
 export const Notice = z.object({
@@ -160,5 +185,7 @@ export const Notice = z.object({
   at: Time,
   connection_id: Id.nullable(),
   text: z.string(),
+  /** When what it tells of is over by itself: the end of a limit's window. */
+  resets_at: Time.nullable().optional(),
 })
 export type Notice = z.infer<typeof Notice>

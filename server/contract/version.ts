@@ -8,7 +8,9 @@
 //
 // history
 //   1  the first wire: accounts, connections with caps, the metered chat relay, receipts, the feed.
-//      added since, all optional to a reader: second factor, passkeys, devices, reset, deletion and export of accounts.
+//      added since, all optional to a reader: second factor, passkeys, devices, reset, deletion and export of accounts;
+//      what a wallet needs to answer requests (estimate, calendar, where the browser goes on), approvals of single calls,
+//      `notice.dismiss`, three faults that no program should retry.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = 'b0cd0dcfcf1059ccb60a316d4d68c9bd8000882c18d78ac1a2622dadf64a2371'
+export const WIRE_HASH = '7b6e0b6a0666a8063a08d91c437d954ec55c84c202a9e40ad3a3e110ae08e83a'

@@ -3,7 +3,7 @@
 // always true: an unknown, deleted or suspended client is null, so nothing can be authorized for it.
 
 import type { InteractionAnswer } from '../contract/api.ts'
-import type { Cap, Connection } from '../contract/records.ts'
+import type { Cap, Connection, Estimate, LimitCalendar } from '../contract/records.ts'
 
 /** An app as the authorization server sees it (RFC 7591 calls it a client). */
 export type ClientRecord = {
@@ -21,9 +21,9 @@ export type ClientRecord = {
   markup_bps: number
 }
 
-export type Estimate = { model: string; calls: number; credits_per_call: number }
-
 export type Approval = {
+  /** The request that is answered; its one answer is part of the same commit. */
+  uid: string
   userId: string
   appId: string
   scopes: readonly string[]
@@ -41,11 +41,13 @@ export type Directory = {
   current: (userId: string, appId: string) => Promise<Connection | null>
   /**
    * Makes or replaces the connection; omitted `answer.caps` means DEFAULT_CAP.
-   * @throws Fault `bad_request` with param "caps" (or the field at fault)
+   * @throws Fault `bad_request` with param "caps" (or the field at fault), `not_found` when it was answered otherwise
    */
   approve: (approval: Approval) => Promise<{ connectionId: string }>
-  /** What a limit buys, in calls of a usual model; null when that cannot be said. */
-  estimate: (cap: Cap | null) => Promise<Estimate | null> | Estimate | null
+  /** What a limit buys, in calls of a usual model at this markup; null when that cannot be said. */
+  estimate: (cap: Cap | null, markupBps: number) => Promise<Estimate | null> | Estimate | null
+  /** The calendar of a person's limits. */
+  calendar: (userId: string) => Promise<LimitCalendar>
   /**
    * Uses up a code and links the person to the app's user, in one commit.
    * @returns null when the code was used before

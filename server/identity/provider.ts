@@ -10,6 +10,7 @@ import { clientAdapter, SECRET_HASHES, secretMatches } from './clients.ts'
 import { skewMs } from './clock.ts'
 import { type Directory, WALLET_CLIENT_ID, walletClient } from './directory.ts'
 import { addHostedExchange } from './hosted.ts'
+import { offerAtOnce } from './interaction.ts'
 import { identityKeys } from './keys.ts'
 import { deviceConfirmPage, deviceDonePage, deviceInputPage, errorPage } from './pages.ts'
 import { checkScopes, loadGrant, promptsFor, SCOPES } from './policy.ts'
@@ -53,7 +54,16 @@ export async function buildProvider(deps: Deps, directory: Directory): Promise<P
     adapter: (kind: string) => (kind === 'Client' ? clientAdapter(deps, all) : modelAdapter(deps, kind)),
     jwks: jwks as NonNullable<Configuration['jwks']>,
     cookies: cookies(cookieKeys),
-    interactions: { policy: promptsFor(all, deps.publicUrl), url: askedAt },
+    interactions: {
+      policy: promptsFor(all, deps.publicUrl),
+      // The person's wallet is asked beside the page, never instead of it: when that fails, the page is still there.
+      url: async (ctx, asked) => {
+        await offerAtOnce({ deps, provider, directory: all }, asked).catch((error) =>
+          deps.log.warn({ err: String(error) }, 'a request was not shown to a wallet'),
+        )
+        return askedAt(ctx, asked)
+      },
+    },
     findAccount: (_ctx, id) => accountOf(deps, id),
   })
   provider.proxy = true // mount.ts overwrites the headers that this trusts

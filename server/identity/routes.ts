@@ -155,7 +155,7 @@ function interactionRoutes(app: FastifyInstance, asking: Asking): void {
   app.get<OfUid>('/oauth/interactions/:uid', async (request, reply) => {
     const session = await findSession(deps, request)
     countSession(deps, request, reply, session)
-    return readInteraction(asking, request.params.uid, session)
+    return readInteraction(asking, request.params.uid, session, session?.via === 'bearer' || isBound(request))
   })
 
   app.post<OfUid>('/oauth/interactions/:uid', async (request, reply) => {

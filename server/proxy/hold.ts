@@ -2,6 +2,7 @@
 // owns: the reservation's legs - grants in burn order, then balance, and every limit's window. never: the network.
 // always true: no upstream is called before this commit is durable; a refusal leaves nothing behind.
 
+import { spendApproval } from '../connections/approvals.ts'
 import { openWindows } from '../connections/caps.ts'
 import { termsOf } from '../connections/connections.ts'
 import type { UnitPrices } from '../contract/receipts.ts'
@@ -37,6 +38,8 @@ export type HoldArgs = {
   maxOutput: number
   explicit: boolean
   claim: Claim | null
+  /** What the person answered to this call, where it had to wait for them (parked.ts). */
+  approval: string | null
   /** Kept with the hold, so that any process can end it. */
   call: {
     route: string
@@ -67,7 +70,8 @@ const raced = () => Object.assign(new Error('another call was faster'), { code: 
 /**
  * Reserves the worst case of a call.
  * @returns what was held, or the kept answer of an earlier call with the same Idempotency-Key
- * @throws Fault 402 with LimitDetails, 403 connection_paused / model_not_allowed, 409 consent_required,
+ * @throws Fault 402 with LimitDetails, 403 connection_paused / model_not_allowed, 403 approval_required with
+ *   details.amount (nothing stands then; the person has to be asked), 409 consent_required,
  *   409 idempotency_in_progress, 422 idempotency_mismatch
  */
 export const holdCall = procedure(
@@ -78,12 +82,15 @@ export const holdCall = procedure(
       const kept = await claimAnswer(tx, args.claim, holdId)
       if (kept) return { kept }
     }
-    const { means, grants, capAccounts } = await meansOf(tx, args)
-    const maxOutput = args.explicit ? args.maxOutput : largestOutput(args.bound, args.maxOutput, means)
+    const { means, grants, capAccounts, askAbove } = await meansOf(tx, args)
+    const allowed = await allowedFor(tx, args, askAbove)
+    const within = args.approval === null ? means : { ...means, perCall: Math.min(means.perCall ?? allowed, allowed) }
+    const maxOutput = args.explicit ? args.maxOutput : largestOutput(args.bound, args.maxOutput, within)
     const base = boundMicros(args.bound, Math.max(1, maxOutput))
-    if (maxOutput === 0 || !fits(base, means)) throw refusal(base, means)
+    if (!fits(base, means)) throw refusal(base, means)
 
     const { granted, charged } = split(base, means.grants, means.markupBps)
+    if (charged > allowed) throw fault('approval_required', { details: { amount: charged } })
     const usedGrants = burn(grants, granted)
     const legs: Leg[] = usedGrants.map((grant) => ({ from: grant.account, to: account.sales, amount: grant.amount }))
     if (charged > 0) {
@@ -101,6 +108,14 @@ export const holdCall = procedure(
     return { holdId, maxOutput, baseHeld: base, funding }
   },
 )
+
+// How much this call may cost its person. Without an answer a call is not made smaller to stay below the threshold: the
+// person is asked for what it may really cost. With one, it may cost what they saw and no more.
+async function allowedFor(tx: Tx, { approval, payer, requestId }: HoldArgs, askAbove: number | null): Promise<number> {
+  if (approval === null || payer.connectionId === null) return askAbove ?? Number.MAX_SAFE_INTEGER
+  const answered = await spendApproval(tx, { id: approval, connectionId: payer.connectionId, requestId })
+  return Math.max(answered, askAbove ?? Number.MAX_SAFE_INTEGER)
+}
 
 /** Grants in burn order (earliest expiry first), as much of each as is needed for `amount`. */
 export function burn(grants: readonly UsableGrant[], amount: number): Funding['grants'] {
@@ -158,5 +173,5 @@ async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
     caps,
     perCall: terms?.perCallCeiling ?? null,
   }
-  return { means, grants, capAccounts: windows.map((window) => window.account) }
+  return { means, grants, capAccounts: windows.map((window) => window.account), askAbove: terms?.askAbove ?? null }
 }

@@ -14,8 +14,9 @@ import { type ChatRequest, type Quote, quoteChat, upstreamBody } from './chat-re
 import { countPrompt, countText } from './count.ts'
 import { firmly } from './firmly.ts'
 import { CALLER_GONE, type Exchange, exchange, type Outcome } from './forward.ts'
-import { type Held, holdCall, type Payer } from './hold.ts'
+import type { Held, Payer } from './hold.ts'
 import { type Claim, claimOf } from './kept-answers.ts'
+import { holdOrAsk, type Parked } from './parked.ts'
 import { payerOf } from './payer.ts'
 import { pricesFor } from './prices.ts'
 import {
@@ -34,6 +35,8 @@ import {
 import type { Running, RunningCall } from './running.ts'
 import { settleCall, voidCall } from './settle.ts'
 import { chatUnits, countedUnits, inputOf } from './usage.ts'
+
+export type Watched = { running: Running; parked: Parked }
 
 export type Call = {
   deps: Deps
@@ -59,7 +62,7 @@ export type Call = {
  */
 export async function relayChat(
   deps: Deps,
-  running: Running,
+  { running, parked }: Watched,
   request: FastifyRequest,
   reply: FastifyReply,
   inPath: string | null,
@@ -72,8 +75,7 @@ export async function relayChat(
   const route = inPath === null ? '/v1/chat/completions' : '/v1/users/{external_user_id}/chat/completions'
   const claim = claimFor(request, payer, route, bytes)
   const heardBefore = running.heard
-  const timer = deps.metrics.hold.startTimer()
-  const held = await deps.db.tx(holdCall, {
+  const held = await holdOrAsk(deps, parked, reply, {
     requestId: request.id,
     owner: deps.owner,
     ttlMs: deps.config.QUOTA_HOLD_TTL_S * 1000,
@@ -91,7 +93,8 @@ export async function relayChat(
       choices: quote.choices,
     },
   })
-  timer()
+  // Nobody is there to read an answer.
+  if (held === null) return void reply.hijack()
   if ('kept' in held) return replay(deps, reply, held.kept)
   reply.hijack()
   await afterHold(

@@ -8,7 +8,8 @@ import { changesAfter } from '../feed/feed.ts'
 import type { Routes } from '../http.ts'
 import { usage } from '../receipts/receipts.ts'
 import { modelList } from './models.ts'
-import { relayChat } from './relay.ts'
+import { type Parked, parkCalls } from './parked.ts'
+import { relayChat, type Watched } from './relay.ts'
 import { type Running, watchRunning } from './running.ts'
 
 const MAX_CHAT_BYTES = 24 * 1024 * 1024
@@ -17,16 +18,21 @@ const USAGE_MAX = 200
 
 export const proxyRoutes: Routes = (app, deps) => {
   const running: Running = watchRunning(deps)
+  const parked: Parked = parkCalls(deps)
+  // Before the server waits for its calls to end: one that waits for a person would wait too long.
+  app.addHook('preClose', async () => parked.stop())
   app.addHook('onClose', async () => running.stop())
+  const watched: Watched = { running, parked }
   const bodyLimit = MAX_CHAT_BYTES
 
-  app.post('/v1/chat/completions', { bodyLimit }, (request, reply) => relayChat(deps, running, request, reply, null))
+  app.post('/v1/chat/completions', { bodyLimit }, (request, reply) => relayChat(deps, watched, request, reply, null))
   app.post<{ Params: { user: string } }>('/v1/users/:user/chat/completions', { bodyLimit }, (request, reply) =>
-    relayChat(deps, running, request, reply, request.params.user),
+    relayChat(deps, watched, request, reply, request.params.user),
   )
 
   app.get('/v1/models', async (request) => {
-    requireScope(await requireCaller(deps, request, 'key', 'token'), 'credits.read')
+    // People choose among models too, in their wallet and on the consent page.
+    requireScope(await requireCaller(deps, request, 'key', 'token', 'wallet', 'session'), 'credits.read')
     return modelList(deps)
   })
 

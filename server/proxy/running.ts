@@ -30,7 +30,8 @@ export type Running = {
 const RENEW_AT_LEAST_MS = 250
 const RENEW_AT_MOST_MS = 30_000
 
-function endedBy(terms: Terms | null): FaultCode | null {
+/** Why no call of a connection may go on; null when it may. */
+export function endedBy(terms: Terms | null): FaultCode | null {
   if (!terms || terms.status === 'revoked') return 'connection_revoked'
   return terms.status === 'active' && !terms.frozen ? null : 'connection_paused'
 }

@@ -2,7 +2,8 @@
 // owns: the charge, its receipt, and the documents a wallet sees of it. never: the network, a price.
 // always true: charge <= hold; the receipt, the ledger and the feed are written in one commit or not at all.
 
-import { connectionChange, noteUse } from '../connections/connections.ts'
+import { connectionDocument, noteUse } from '../connections/connections.ts'
+import { noticesAfter } from '../connections/notices.ts'
 import type { Quota } from '../contract/api.ts'
 import { baseMicros, type ReceiptPayload, type UnitPrices, type Units } from '../contract/receipts.ts'
 import type { ReceiptRow } from '../contract/records.ts'
@@ -12,7 +13,7 @@ import { grantChange, grantsFor } from '../grants/grants.ts'
 import { account } from '../ledger/chart.ts'
 import { type Leg, renewHold, settle, stands, voidHold } from '../ledger/ledger.ts'
 import { fileReceipt, signReceipt } from '../receipts/receipts.ts'
-import { split } from './fit.ts'
+import { type Split, split } from './fit.ts'
 import { type Funding, grantOwner, type Payer } from './hold.ts'
 import { freeAnswer, keepAnswer } from './kept-answers.ts'
 
@@ -50,7 +51,7 @@ export const settleCall = procedure('proxy.settle', async (tx: Tx, args: SettleA
   })
   if (ended !== 'settled') return null
 
-  const { money, balanceAfter, documents } = await documentsAfter(tx, payer, parts.granted > 0 ? funding.grants : [])
+  const { money, balanceAfter, documents } = await documentsAfter(tx, args, parts)
   const { first, receiptHash } = await takeRevs(tx, payer.id, documents.length + 1)
   const payload = payloadOf(tx, args, { base, ...parts }, first, receiptHash)
   const receipt = signReceipt(tx.secrets, payload)
@@ -97,14 +98,19 @@ export const settleCall = procedure('proxy.settle', async (tx: Tx, args: SettleA
 })
 
 // What a wallet is shown of the payer once the charge is made; also what is spendable in this app's publisher's apps.
-async function documentsAfter(tx: Tx, payer: Payer, usedGrants: Funding['grants']) {
+async function documentsAfter(tx: Tx, { payer, funding }: SettleArgs, { granted, charged }: Split) {
+  const usedGrants = granted > 0 ? funding.grants : []
   if (payer.connectionId !== null) await noteUse(tx, payer.connectionId)
   const money = await stands(tx, payer.account)
   const grants = payer.billingMode === 'user' ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
   const balanceAfter = money.available + grants.reduce((sum, grant) => sum + grant.available, 0)
   const { posted, held, available } = money
   const documents: FeedChange[] = [{ topic: 'balance', id: payer.id, row: { posted, held, available } }]
-  if (payer.connectionId !== null) documents.push(await connectionChange(tx, payer.connectionId))
+  if (payer.connectionId !== null) {
+    const row = await connectionDocument(tx, payer.connectionId, tx.now)
+    documents.push({ topic: 'connection', id: payer.connectionId, row })
+    documents.push(...(await noticesAfter(tx, payer.id, row, { charge: charged, windows: funding.caps })))
+  }
   for (const { grantId } of usedGrants) documents.push(await grantChange(tx, grantId))
   return { money, balanceAfter, documents }
 }

@@ -2,9 +2,11 @@
 // owns: the table from name to effect. never: numbering, replays (mutations.ts); the rules of a connection (consent.ts).
 // always true: an edit touches the person's own things alone, and throws before it writes.
 
+import { answerApproval } from '../connections/approvals.ts'
 import { connectionChange, liveConnections } from '../connections/connections.ts'
-import { type Edit, pause, rename, resume, revoke, sawThis, setLimits } from '../connections/consent.ts'
+import { answerRequest, type Edit, pause, rename, resume, revoke, sawThis, setLimits } from '../connections/consent.ts'
 import { cleanName } from '../connections/names.ts'
+import { dismissNotice } from '../connections/notices.ts'
 import { MUTATIONS, type MutationArgs, type MutationName } from '../contract/feed.ts'
 import type { Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
@@ -60,8 +62,10 @@ const EFFECTS: { [N in MutationName]: Effect<N> } = {
     for (const id of await liveConnections(tx, userId)) moved.push(await connectionChange(tx, id))
     if (moved.length > 0) await append(tx, userId, moved)
   },
-  'request.answer': async () => {
-    throw fault('not_found')
+  'notice.dismiss': (tx, { userId }, { id }) => dismissNotice(tx, userId, id),
+  'request.answer': async (tx, { userId }, args) => {
+    if (await answerApproval(tx, userId, args)) return
+    await answerRequest(tx, userId, args)
   },
 }
 

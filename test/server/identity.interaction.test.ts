@@ -113,6 +113,7 @@ for (const database of databases()) {
         assert.equal(reply.status, 200, reply.text)
         const made = rig.directory.approvals.at(-1)
         assert.deepEqual(made, {
+          uid,
           userId: ann.id,
           appId: 'app_web',
           scopes: ['openid', 'credits.spend'],

@@ -43,6 +43,7 @@ export type FakeDirectory = Directory & {
 }
 
 export const SECRET = 'the secret of a confidential app'
+const NEVER = '2099-01-01T00:00:00.000Z'
 export const REDIRECT = 'https://app.example/callback'
 const ALL_SCOPES = ['openid', 'profile', 'email', 'credits.read', 'credits.spend']
 
@@ -172,6 +173,7 @@ function fakeDirectory(): FakeDirectory {
     link: async () => null,
     left: async () => undefined,
     estimate: () => ({ model: 'gpt-4o-mini', calls: 1000, credits_per_call: 5000 }),
+    calendar: async () => ({ time_zone: 'UTC', resets_at: { day: NEVER, week: NEVER, month: NEVER } }),
     approve: async (approval) => {
       approvals.push(approval)
       const { userId, appId, scopes, clientMarkupBps } = approval

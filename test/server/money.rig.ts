@@ -61,6 +61,7 @@ export async function connect(
 ): Promise<string> {
   const scopes = ['credits.read', 'credits.spend']
   const made = await db.tx(consent, {
+    uid: `request_${randomBytes(6).toString('hex')}`,
     userId,
     appId,
     scopes,
