@@ -81,6 +81,7 @@ describe('kill -9', { concurrency: 3 }, () => {
       let cut = 0
       for (let round = 0; round < ROUNDS[db]; round++) {
         const key = randomUUID()
+        const before = world.upstream.calls.length
         const body = { model: 'mixed', messages: MESSAGES, max_tokens: 50 }
         const send = (n: number, headers = {}) =>
           ask(world.server.url, {
@@ -89,7 +90,13 @@ describe('kill -9', { concurrency: 3 }, () => {
             body: { ...body, ...(n % 3 ? { stream: true } : {}) },
           })
         const calls = [send(1, { 'idempotency-key': key }), ...Array.from({ length: CALLS - 1 }, (_, n) => send(n))]
-        await sleep(30 + Math.random() * 230)
+        // Killed when some of them have come to their end, at whatever moment that leaves the others.
+        const enough = Math.floor(Math.random() * (CALLS - 1))
+        let ended = 0
+        for (const one of calls) void one.then(() => ended++)
+        const until = Date.now() + 5000
+        while ((world.upstream.calls.length === before || ended < enough) && Date.now() < until) await sleep(2)
+        await sleep(Math.random() * 30)
         await world.server.kill9()
         const replies = await Promise.all(calls)
         await world.server.restart()
@@ -145,15 +152,21 @@ describe('kill -9', { concurrency: 3 }, () => {
       t.after(() => world.stop())
       world.upstream.on(
         'long',
-        answer({ words: 400, intervalMs: 10, usage: { prompt_tokens: 10, completion_tokens: 400 } }),
+        answer({ words: 400, intervalMs: 25, usage: { prompt_tokens: 10, completion_tokens: 400 } }),
       )
+      let frames = 0
       const stream = () =>
         ask(world.server.url, {
           bearer: world.developerKey,
           body: { model: 'long', messages: MESSAGES, max_tokens: 500, stream: true },
+          onFrame: (_data, n) => {
+            if (n === 20) frames++
+          },
         })
       const calls = Array.from({ length: 5 }, stream)
-      await sleep(2600)
+      const until = Date.now() + 20_000
+      while (frames < 5 && Date.now() < until) await sleep(10)
+      await sleep(2200) // a renewal comes every second
       await world.server.kill9()
       const replies = await Promise.all(calls)
       await world.server.restart()

@@ -26,6 +26,7 @@ export type Asked = {
   /** Leave after so many frames, or when this resolves. */
   leaveAfterFrames?: number
   leaveWhen?: Promise<unknown>
+  onLeave?: () => void
   /** Reads nothing for so long once the head is there. */
   pauseMs?: number
   onFrame?: (data: string, n: number) => void
@@ -53,7 +54,9 @@ export function ask(url: string, asked: Asked): Promise<Answer> {
           answer.frames.push(data)
           answer.times.push(Date.now())
           asked.onFrame?.(data, answer.frames.length)
-          if (answer.frames.length === asked.leaveAfterFrames) request.destroy()
+          if (answer.frames.length !== asked.leaveAfterFrames) return
+          request.destroy()
+          asked.onLeave?.()
         })
         reply.setEncoding('utf8')
         reply.on('data', (piece: string) => {

@@ -3,7 +3,7 @@
 // always true: money is moved here only over public routes; a check at the end looks at every movement ever made.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,14 +37,22 @@ export type WorldOptions = {
   models?: Record<string, object>
   env?: Env
   db?: Database
-  /** Bought by the developer at the start. */
-  packageId?: string
   app?: Record<string, unknown>
 }
 
 export async function relayWorld(options: WorldOptions = {}): Promise<World> {
   const upstream = await startScripted()
-  const file = join(mkdtempSync(join(tmpdir(), 'quota-prices-')), 'prices.json')
+  try {
+    return await worldAround(upstream, options)
+  } catch (error) {
+    await upstream.stop() // else the test's process would never end
+    throw error
+  }
+}
+
+async function worldAround(upstream: ScriptedUpstream, options: WorldOptions): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'quota-prices-'))
+  const file = join(folder, 'prices.json')
   writeFileSync(file, JSON.stringify({ models: { 't-mix': PRICES.mix, 't-out': PRICES.out, ...options.models } }))
   const env = {
     OPENAI_BASE_URL: upstream.url,
@@ -54,18 +62,24 @@ export async function relayWorld(options: WorldOptions = {}): Promise<World> {
     ...options.env,
   }
   const server = await startServer({ env, ...(options.db ? { db: options.db } : {}) })
-  const developer = await register(server, 'developer')
-  const app = await createApp(server, developer, options.app)
-  const [developerKey, userKey] = await Promise.all([
-    createKey(server, developer, app, 'developer'),
-    createKey(server, developer, app, 'user'),
-  ])
-  if (options.packageId !== '') await buy(server, developer.session, options.packageId ?? 'pro')
   const stop = async () => {
     await server.stop()
     await upstream.stop()
+    rmSync(folder, { recursive: true, force: true })
   }
-  return { server, upstream, developer, app, developerKey, userKey, env, stop }
+  try {
+    const developer = await register(server, 'developer')
+    const app = await createApp(server, developer, options.app)
+    const [developerKey, userKey] = await Promise.all([
+      createKey(server, developer, app, 'developer'),
+      createKey(server, developer, app, 'user'),
+    ])
+    await buy(server, developer.session, 'pro')
+    return { server, upstream, developer, app, developerKey, userKey, env, stop }
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
 }
 
 const STARTER = 4_050_000
