@@ -21,6 +21,11 @@ export const SETTINGS = [
     default: null,
     text: '32 bytes in base64; seals keys at rest. Required in live mode; the sandbox makes its own.',
   },
+  {
+    name: 'QUOTA_MASTER_KEY_OLD',
+    default: null,
+    text: 'The master key before this one: what it sealed still opens, and is sealed anew. Leave it out once the log says that nothing is left.',
+  },
   { name: 'QUOTA_ADMIN_TOKEN', default: null, text: 'Bearer for /admin; without it those routes do not exist.' },
   {
     name: 'QUOTA_SMTP_URL',
@@ -75,6 +80,8 @@ const integer = z
 const positive = integer.refine((n) => n > 0, 'must be above zero')
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''))
 
+const key = z.string().refine((s) => Buffer.from(s, 'base64').length === 32, 'must be 32 bytes in base64')
+
 const SHAPE = {
   QUOTA_PORT: integer.refine((n) => n >= 0 && n < 65_536, 'must be a port'),
   QUOTA_HOST: z.string().min(1),
@@ -84,10 +91,8 @@ const SHAPE = {
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
     .optional(),
-  QUOTA_MASTER_KEY: z
-    .string()
-    .refine((s) => Buffer.from(s, 'base64').length === 32, 'must be 32 bytes in base64')
-    .optional(),
+  QUOTA_MASTER_KEY: key.optional(),
+  QUOTA_MASTER_KEY_OLD: key.optional(),
   QUOTA_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   QUOTA_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   QUOTA_MAIL_FROM: z.string().regex(/^[^\r\n]{3,200}$/, 'must be one line'),

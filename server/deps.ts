@@ -10,6 +10,7 @@ import type { Mailer } from './mail.ts'
 import type { Metrics } from './metrics.ts'
 import type { PriceBook } from './proxy/prices.ts'
 import type { Upstreams } from './proxy/upstreams.ts'
+import type { MasterKey } from './seal.ts'
 
 export type Deps = {
   readonly config: Config
@@ -23,8 +24,8 @@ export type Deps = {
   readonly log: Logger
   readonly metrics: Metrics
   readonly mail: Mailer
-  /** 32 bytes that seal secrets at rest. */
-  readonly masterKey: Buffer
+  /** Seals secrets at rest. */
+  readonly masterKey: MasterKey
   /** This process, as owner of holds. */
   readonly owner: string
   readonly prices: PriceBook

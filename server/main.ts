@@ -27,6 +27,7 @@ import { type SandboxModel, startSandboxModel } from './proxy/sandbox-model.ts'
 import { makeUpstreams } from './proxy/upstreams.ts'
 import { receiptKey } from './receipts/keys.ts'
 import { publishPrices } from './receipts/receipts.ts'
+import type { MasterKey } from './seal.ts'
 import { sweepers } from './sweepers.ts'
 
 const SEAL_EVERY_MS = 250
@@ -51,7 +52,15 @@ async function start(): Promise<void> {
     ...sweepers(deps).map(({ everyMs, sweep }) => every(everyMs, log, sweep)),
   ]
   await app.listen({ port: config.QUOTA_PORT, host: config.QUOTA_HOST })
-  log.info({ url: deps.publicUrl, mode: config.livemode ? 'live' : 'sandbox', database: db.dialect, mail: deps.mail.by ?? 'none' }, 'ready')
+  log.info(
+    {
+      url: deps.publicUrl,
+      mode: config.livemode ? 'live' : 'sandbox',
+      database: db.dialect,
+      mail: deps.mail.by ?? 'none',
+    },
+    'ready',
+  )
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(program, app, timers, signal))
 }
 
@@ -137,8 +146,13 @@ async function checkBooks(db: Db): Promise<void> {
     throw new Error(`The books do not agree with themselves; refusing to start.\n${report.differences.join('\n')}`)
 }
 
+function masterKeyOf(config: Config): MasterKey {
+  const old = config.QUOTA_MASTER_KEY_OLD
+  return old ? [newestKey(config), Buffer.from(old, 'base64')] : newestKey(config)
+}
+
 // The sandbox makes a key of its own and keeps it beside its database.
-function masterKeyOf(config: Config): Buffer {
+function newestKey(config: Config): Buffer {
   if (config.QUOTA_MASTER_KEY) return Buffer.from(config.QUOTA_MASTER_KEY, 'base64')
   if (config.livemode) throw new Error('QUOTA_MASTER_KEY is required in live mode')
   const file = join(config.QUOTA_DATA_DIR, 'sandbox-master.key')

@@ -6,26 +6,31 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
+const KEY_ID_LENGTH = 8
+
+/** 32 bytes; or, while a new key takes over, several: the first seals, and each opens what it sealed. */
+export type MasterKey = Buffer | readonly [seals: Buffer, ...opens: Buffer[]]
 
 /**
  * Seals a text.
- * @param masterKey 32 bytes
  * @param row where it will lie, e.g. "identity_keys/abc"; opening needs the same words
  */
-export function seal(masterKey: Buffer, row: string, plain: string): string {
+export function seal(masterKey: MasterKey, row: string, plain: string): string {
+  const [key] = keysOf(masterKey)
   const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', rowKey(masterKey), nonce)
+  const cipher = createCipheriv('aes-256-gcm', rowKey(key), nonce)
   cipher.setAAD(Buffer.from(row))
   const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
-  return `${keyId(masterKey)}.${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')}`
+  return `${keyId(key)}.${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')}`
 }
 
-/** Opens what `seal` made. @throws Error when the key, the row or a byte differs */
-export function unseal(masterKey: Buffer, row: string, sealed: string): string {
+/** Opens what `seal` made. @throws Error when no key fits, or the row or a byte differs */
+export function unseal(masterKey: MasterKey, row: string, sealed: string): string {
   const [kid, text] = sealed.split('.', 2)
-  if (kid !== keyId(masterKey) || !text) throw new Error('sealed with another master key')
+  const key = keysOf(masterKey).find((one) => keyId(one) === kid)
+  if (!key || !text) throw new Error('sealed with another master key')
   const bytes = Buffer.from(text, 'base64url')
-  const decipher = createDecipheriv('aes-256-gcm', rowKey(masterKey), bytes.subarray(0, NONCE_BYTES), {
+  const decipher = createDecipheriv('aes-256-gcm', rowKey(key), bytes.subarray(0, NONCE_BYTES), {
     authTagLength: TAG_BYTES,
   })
   decipher.setAAD(Buffer.from(row))
@@ -33,9 +38,18 @@ export function unseal(masterKey: Buffer, row: string, sealed: string): string {
   return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
 }
 
+/** What every text begins with that the newest key has sealed. */
+export function sealedBegin(masterKey: MasterKey): string {
+  return `${keyId(keysOf(masterKey)[0])}.`
+}
+
 /** SHA-256 in hex; for looking up keys and tokens, which are random and need no slow hash. */
 export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('hex')
+}
+
+function keysOf(masterKey: MasterKey): readonly [Buffer, ...Buffer[]] {
+  return Buffer.isBuffer(masterKey) ? [masterKey] : masterKey
 }
 
 function rowKey(masterKey: Buffer): Buffer {
@@ -43,5 +57,5 @@ function rowKey(masterKey: Buffer): Buffer {
 }
 
 function keyId(masterKey: Buffer): string {
-  return createHash('sha256').update('key id').update(masterKey).digest('hex').slice(0, 8)
+  return createHash('sha256').update('key id').update(masterKey).digest('hex').slice(0, KEY_ID_LENGTH)
 }

@@ -7,17 +7,45 @@ import type { Deps } from './deps.ts'
 import { claimRests } from './grants/give.ts'
 import { endExpired } from './grants/grants.ts'
 import { sweepAnswers } from './idempotency/idempotency.ts'
+import { sealedIdentityKeys } from './identity/keys.ts'
+import { sealedModels } from './identity/models.ts'
 import { sweepRequests } from './identity/requests.ts'
+import { sealedTotps } from './identity/totp.ts'
+import { sealedAnswers } from './proxy/kept-answers.ts'
+import { sealedReceiptKeys } from './receipts/keys.ts'
+import { reseal } from './vault/reseal.ts'
+
+/** Every column that holds sealed texts; a few keys first, then what there may be much of. */
+const SEALED = [sealedIdentityKeys, sealedReceiptKeys, sealedTotps, sealedModels, sealedAnswers]
 
 export type Sweeper = { everyMs: number; sweep: () => Promise<unknown> }
 
 /** Everything that has to be looked at now and then. */
-export function sweepers({ db }: Deps): Sweeper[] {
+export function sweepers(deps: Deps): Sweeper[] {
+  const { db } = deps
   return [
     { everyMs: 60_000, sweep: () => db.tx(endExpired, undefined) },
     { everyMs: 60_000, sweep: () => db.tx(claimRests, undefined) },
     { everyMs: 10_000, sweep: () => db.tx(sweepRequests, {}) },
     { everyMs: 10_000, sweep: () => db.tx(sweepApprovals, {}) },
     { everyMs: 3_600_000, sweep: () => db.tx(sweepAnswers, undefined) },
+    ...resealing(deps),
   ]
+}
+
+const RESEAL_EVERY_MS = 2_000
+const RESEAL_AGAIN_MS = 600_000
+
+/** While there is an older master key: soon after the start, and now and then in case a peer still seals with it. */
+function resealing(deps: Deps): Sweeper[] {
+  if (Buffer.isBuffer(deps.masterKey)) return []
+  let nextAt = 0
+  const sweep = async () => {
+    if (deps.now() < nextAt) return
+    const { resealed, unreadable } = await reseal(deps, SEALED)
+    if (resealed > 0) return // look again: what was written meanwhile may be behind
+    nextAt = deps.now() + RESEAL_AGAIN_MS
+    deps.log.info({ unreadable }, 'nothing is left that only QUOTA_MASTER_KEY_OLD opens')
+  }
+  return [{ everyMs: RESEAL_EVERY_MS, sweep }]
 }

@@ -13,6 +13,7 @@ import {
   findModel,
   findModelByAlias,
   type ModelRow,
+  modelAt,
   modelId,
   putModel,
   putModelOnce,
@@ -71,10 +72,6 @@ function aliasOf(kind: string, name: string): string {
   return modelId(`${kind}.alias`, name)
 }
 
-function sealedAt(kind: string, id: string): string {
-  return `oidc_models/${kind}/${id}`
-}
-
 function rowOf(deps: Ports, kind: string, id: string, payload: AdapterPayload, expiresIn?: number): ModelRow {
   if (expiresIn === undefined) throw new Error(`${kind} without an end`)
   const rowId = modelId(kind, id)
@@ -84,8 +81,7 @@ function rowOf(deps: Ports, kind: string, id: string, payload: AdapterPayload, e
   return {
     id: rowId,
     kind,
-    // The alias finds a row without its id, so the row is named by kind alone in the seal of those.
-    payload: seal(deps.masterKey, sealedAt(kind, WITH_ALIAS.has(kind) ? '' : rowId), JSON.stringify(plain)),
+    payload: seal(deps.masterKey, modelAt(kind, rowId), JSON.stringify(plain)),
     grant_id: OF_A_GRANT.has(kind) && payload.grantId ? modelId('Grant', payload.grantId) : null,
     user_id: ownerOf(kind, payload),
     client_id: payload.clientId ?? null,
@@ -134,11 +130,7 @@ function payloadOf(
   stored: StoredModel | undefined,
 ): AdapterPayload | undefined {
   if (!stored) return undefined
-  const plain = unseal(
-    deps.masterKey,
-    sealedAt(kind, WITH_ALIAS.has(kind) ? '' : modelId(kind, id ?? '')),
-    stored.payload,
-  )
+  const plain = unseal(deps.masterKey, modelAt(kind, stored.id), stored.payload)
   const payload = JSON.parse(plain) as AdapterPayload
   const skew = skewMs(deps)
   return {

@@ -5,6 +5,7 @@
 import { generateKeyPair, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { procedure, type Tx } from '../db/db.ts'
+import { sealedColumn } from '../db/sealed.ts'
 import type { Deps } from '../deps.ts'
 import { seal, unseal } from '../seal.ts'
 
@@ -42,6 +43,13 @@ async function kept<T>(deps: Pick<Deps, 'db' | 'masterKey'>, name: string, make:
 function sealedAt(name: string): string {
   return `identity_keys/${name}`
 }
+
+export const sealedIdentityKeys = sealedColumn({
+  table: 'identity_keys',
+  key: 'name',
+  column: 'sealed',
+  place: ({ key }) => sealedAt(key),
+})
 
 async function freshSigningKey(): Promise<SigningKey> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: RSA_BITS })

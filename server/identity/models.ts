@@ -3,6 +3,7 @@
 // always true: a token is found by its hash only; it is used up by one commit; without its grant it is worth nothing.
 
 import { procedure, type Reader, type Tx } from '../db/db.ts'
+import { sealedColumn } from '../db/sealed.ts'
 import { tokenHash } from '../seal.ts'
 
 export type ModelRow = {
@@ -17,7 +18,7 @@ export type ModelRow = {
   alias: string | null
   expires_at: number
 }
-export type StoredModel = { payload: string; consumed_at: number | null; expires_at: number }
+export type StoredModel = { id: string; payload: string; consumed_at: number | null; expires_at: number }
 
 /** How long a used refresh token stays recognisable as used; later it is merely unknown. */
 const REUSE_SEEN_MS = 30 * 86_400_000
@@ -28,8 +29,21 @@ export function modelId(kind: string, id: string): string {
   return tokenHash(`${kind}:${id}`)
 }
 
+/** The words that a payload's seal is bound to. */
+export function modelAt(kind: string, rowId: string): string {
+  return `oidc_models/${kind}/${rowId}`
+}
+
+export const sealedModels = sealedColumn({
+  table: 'oidc_models',
+  key: 'id',
+  column: 'payload',
+  detail: 'kind',
+  place: ({ key, detail }) => modelAt(String(detail), key),
+})
+
 const LIVE = `expires_at > ? AND (grant_id IS NULL OR EXISTS (SELECT 1 FROM oidc_models g WHERE g.id = m.grant_id AND g.expires_at > ?))`
-const FIND = 'SELECT payload, consumed_at, expires_at FROM oidc_models m WHERE'
+const FIND = 'SELECT id, payload, consumed_at, expires_at FROM oidc_models m WHERE'
 
 export function findModel(reader: Reader, id: string, now: number): Promise<StoredModel | undefined> {
   return reader.get<StoredModel>(`${FIND} id = ? AND ${LIVE}`, [id, now, now])

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { generateSecret, generateURI, verifySync } from 'otplib'
 import { procedure, type Reader, type Tx } from '../db/db.ts'
+import { sealedColumn } from '../db/sealed.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { seal, tokenHash, unseal } from '../seal.ts'
@@ -206,3 +207,10 @@ function codeHash(userId: string, code: string): string {
 function sealedAt(userId: string): string {
   return `totps/${userId}`
 }
+
+export const sealedTotps = sealedColumn({
+  table: 'totps',
+  key: 'user_id',
+  column: 'sealed',
+  place: ({ key }) => sealedAt(key),
+})

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { Quota } from '../contract/api.ts'
 import type { Tx } from '../db/db.ts'
+import { sealedColumn } from '../db/sealed.ts'
 import { fault } from '../faults.ts'
 
 export const KEPT_MS = 24 * 60 * 60 * 1000
@@ -57,3 +58,15 @@ export async function keepAnswer(tx: Tx, holdId: string, sealed: string, quota: 
 export async function freeAnswer(tx: Tx, holdId: string): Promise<void> {
   await tx.run('DELETE FROM kept_answers WHERE hold_id = ? AND sealed IS NULL', [holdId])
 }
+
+/** Where an answer lies, for its seal. */
+export function keptAt(scope: string): string {
+  return `kept_answers/${scope}`
+}
+
+export const sealedAnswers = sealedColumn({
+  table: 'kept_answers',
+  key: 'scope',
+  column: 'sealed',
+  place: ({ key }) => keptAt(key),
+})

@@ -11,7 +11,7 @@ import { seal, unseal } from '../seal.ts'
 import type { Quote } from './chat-request.ts'
 import type { Outcome } from './forward.ts'
 import type { Held } from './hold.ts'
-import type { KeptAnswer } from './kept-answers.ts'
+import { type KeptAnswer, keptAt } from './kept-answers.ts'
 import type { Call } from './relay.ts'
 
 export type Head = Record<string, string>
@@ -78,7 +78,6 @@ function lastChunk(call: Call, { stream }: Extract<Outcome, { kind: 'stream' }>,
   return { ...stream.head, object: 'chat.completion.chunk', choices: [], ...usage, quota }
 }
 
-const KEPT_ROW = (scope: string) => `kept_answers/${scope}`
 type Kept = { kind: 'json' | 'stream'; body: string; head: object; usage?: unknown }
 
 /** The answer sealed for a replay, or null when there is no key, or nothing whole to keep. */
@@ -90,12 +89,12 @@ export function sealAnswer({ claim, deps, quote }: Call, outcome: Outcome): stri
     const usage = quote.wantsUsage ? { usage: outcome.stream.usage ?? null } : {}
     kept = { kind: 'stream', body: outcome.kept.toString('utf8'), head: outcome.stream.head, ...usage }
   }
-  return kept && seal(deps.masterKey, KEPT_ROW(claim.scope), JSON.stringify(kept))
+  return kept && seal(deps.masterKey, keptAt(claim.scope), JSON.stringify(kept))
 }
 
 /** Sends a kept answer again; nothing is charged. */
 export function replay(deps: Deps, reply: FastifyReply, { scope, sealed, quota }: KeptAnswer): void {
-  const kept: Kept = JSON.parse(unseal(deps.masterKey, KEPT_ROW(scope), sealed))
+  const kept: Kept = JSON.parse(unseal(deps.masterKey, keptAt(scope), sealed))
   reply.hijack()
   const head: Head = { 'idempotency-replayed': 'true' }
   for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) head[name] = String(value)

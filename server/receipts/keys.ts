@@ -4,7 +4,8 @@
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { type Db, procedure, type Reader, type Tx } from '../db/db.ts'
-import { seal, unseal } from '../seal.ts'
+import { sealedColumn } from '../db/sealed.ts'
+import { type MasterKey, seal, unseal } from '../seal.ts'
 
 type KeyRow = { kid: string; public_jwk: string; sealed: string }
 
@@ -25,11 +26,11 @@ export type ReceiptKey = { kid: string; privateKeyPem: string; publicKey: KeyObj
  * The newest signing key; made on the first start.
  * @throws Error when the master key is not the one that sealed it
  */
-export async function receiptKey(db: Db, masterKey: Buffer): Promise<ReceiptKey> {
+export async function receiptKey(db: Db, masterKey: MasterKey): Promise<ReceiptKey> {
   if (!(await newest(db))) await db.tx(addKey, freshKey(masterKey))
   const row = await newest(db)
   if (!row) throw new Error('no receipt key')
-  const privateKeyPem = unseal(masterKey, `receipt_keys/${row.kid}`, row.sealed)
+  const privateKeyPem = unseal(masterKey, sealedAt(row.kid), row.sealed)
   return { kid: row.kid, privateKeyPem, publicKey: createPublicKey(createPrivateKey(privateKeyPem)) }
 }
 
@@ -37,7 +38,7 @@ function newest(reader: Reader): Promise<KeyRow | undefined> {
   return reader.get<KeyRow>('SELECT kid, public_jwk, sealed FROM receipt_keys ORDER BY created_at DESC, kid LIMIT 1')
 }
 
-function freshKey(masterKey: Buffer): KeyRow {
+function freshKey(masterKey: MasterKey): KeyRow {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const jwk = publicKey.export({ format: 'jwk' })
   const kid = String(jwk.x).slice(0, 16)
@@ -45,9 +46,20 @@ function freshKey(masterKey: Buffer): KeyRow {
   return {
     kid,
     public_jwk: JSON.stringify({ ...jwk, kid, alg: 'EdDSA', use: 'sig' }),
-    sealed: seal(masterKey, `receipt_keys/${kid}`, pem),
+    sealed: seal(masterKey, sealedAt(kid), pem),
   }
 }
+
+function sealedAt(kid: string): string {
+  return `receipt_keys/${kid}`
+}
+
+export const sealedReceiptKeys = sealedColumn({
+  table: 'receipt_keys',
+  key: 'kid',
+  column: 'sealed',
+  place: ({ key }) => sealedAt(key),
+})
 
 /** The JWKS (RFC 7517) with every public key. */
 export async function jwks(reader: Reader): Promise<{ keys: unknown[] }> {
