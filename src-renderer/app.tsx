@@ -11,12 +11,14 @@ import {
 } from '@tanstack/react-router'
 import { Bug } from 'lucide-react'
 import { useEffect } from 'react'
+import { AccountPage } from './screens/account-page.tsx'
 import { Activity } from './screens/activity.tsx'
 import { AddMoney } from './screens/add-money.tsx'
 import { Apps } from './screens/apps.tsx'
 import { Callback } from './screens/callback.tsx'
 import { Home } from './screens/home.tsx'
 import { InteractionPage } from './screens/interaction.tsx'
+import { Recover, VerifyEmail } from './screens/recover.tsx'
 import { Settings } from './screens/settings.tsx'
 import { Stuck, Welcome } from './screens/welcome.tsx'
 import { start, useSession } from './session.ts'
@@ -30,9 +32,15 @@ const framed = createRoute({ getParentRoute: () => root, id: 'framed', component
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
+/** The token of a link that came by mail. */
+const linkIn = ({ token }: Record<string, unknown>): { token?: string } => (text(token) ? { token: String(token) } : {})
+
 const routes = root.addChildren([
   createRoute({ getParentRoute: () => root, path: '/callback', component: Callback }),
   createRoute({ getParentRoute: () => root, path: '/interaction/$uid', component: InteractionPage }),
+  createRoute({ getParentRoute: () => root, path: '/account', component: AccountPage }),
+  createRoute({ getParentRoute: () => root, path: '/reset', component: Recover, validateSearch: linkIn }),
+  createRoute({ getParentRoute: () => root, path: '/verify', component: VerifyEmail, validateSearch: linkIn }),
   framed.addChildren([
     createRoute({ getParentRoute: () => framed, path: '/', component: Home }),
     createRoute({

@@ -10,7 +10,7 @@ import { procedure, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
 import { forgetFeed } from '../feed/forget.ts'
 import { forgetPerson } from '../identity/forget.ts'
-import { personById } from '../identity/users.ts'
+import { lockPerson, personById } from '../identity/users.ts'
 import { account } from '../ledger/chart.ts'
 import { stands, transfer } from '../ledger/ledger.ts'
 import { forgetWallet } from '../wallet/notes.ts'
@@ -25,7 +25,8 @@ type Leaving = { userId: string; forfeit: number }
  */
 export const leave = procedure('account.leave', async (tx: Tx, leaving: Leaving): Promise<{ email: string }> => {
   const { userId } = leaving
-  const person = await personById(tx, userId)
+  // Two deletions at once come one after the other, and the second finds nobody.
+  const person = (await lockPerson(tx, userId)) ? await personById(tx, userId) : null
   if (!person) throw fault('unauthorized')
   for (const connectionId of await liveConnections(tx, userId)) await revoke(tx, { userId, connectionId })
   await emptyOut(tx, leaving)

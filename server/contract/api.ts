@@ -33,6 +33,7 @@ export const AccountPatch = z.strictObject({
   week_start: WeekStart.optional(),
 })
 export const Account = Profile.extend({ balance: MicrosOrZero, email_verified: z.boolean().optional() })
+export type Account = z.infer<typeof Account>
 
 // --- accounts: the second factor, passkeys, devices, leaving ---------------------------------------------------
 
@@ -108,6 +109,7 @@ export const NotEmptyDetails = z.object({
   earnings: z.int(),
   apps: z.int(),
 })
+export type NotEmptyDetails = z.infer<typeof NotEmptyDetails>
 
 // --- the interaction: sign-in and consent ----------------------------------------------------------------------
 
@@ -177,9 +179,27 @@ export const App = z.object({
   logo_uri: z.string().nullable(),
   markup_bps: z.int(),
   markup_notice_days: z.int(),
+  /** The domain its publisher has proved; people see it in place of "unverified". */
+  verified_domain: z.string().nullable().optional(),
+  /** Until when the secret before the last rotation still works; null when it does not. */
+  secondary_secret_expires_at: Time.nullable().optional(),
   created_at: Time,
 })
 export type App = z.infer<typeof App>
+/** POST /developers/apps/{id}/rotate-secret: the secret is shown once. */
+export const SecretRotated = z.object({ app: App, client_secret: z.string() })
+
+// The domain of an app: named, then proved in one of two ways, then looked at again now and then.
+export const DomainSet = z.strictObject({ domain: z.string().max(253) })
+export const DomainVerify = z.strictObject({ by: z.enum(['file', 'dns']) })
+export const DomainState = z.object({
+  domain: z.string(),
+  verified: z.boolean(),
+  checked_at: Time.nullable(),
+  /** One line of this file, or one TXT record of this name, has to be `value`. */
+  proof: z.object({ value: z.string(), file: z.string(), dns: z.string() }),
+})
+export type DomainState = z.infer<typeof DomainState>
 
 export const BillingMode = z.enum(['user', 'developer', 'test'])
 export type BillingMode = z.infer<typeof BillingMode>

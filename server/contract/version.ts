@@ -13,4 +13,4 @@
 //      `notice.dismiss`, three faults that no program should retry.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '7b6e0b6a0666a8063a08d91c437d954ec55c84c202a9e40ad3a3e110ae08e83a'
+export const WIRE_HASH = '3eb429c9e3d470182ae3978b6ff5c6bd049c2e518fd41524787b464fe098b128'

@@ -117,6 +117,11 @@ export async function isVerified(reader: Pick<Reader, 'get'>, userId: string): P
   return (row?.at ?? null) !== null
 }
 
+/** Keeps everybody else from changing a person until the commit; false when there is no such person. */
+export async function lockPerson(tx: Tx, userId: string): Promise<boolean> {
+  return (await tx.run('UPDATE users SET version = version WHERE id = ?', [userId])) === 1
+}
+
 /** Takes a person's row away, within the caller's commit; what else they had must be gone. */
 export async function removePerson(tx: Tx, userId: string): Promise<void> {
   await tx.run('DELETE FROM users WHERE id = ?', [userId])

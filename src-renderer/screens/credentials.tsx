@@ -1,11 +1,13 @@
 // Signing in, or creating an account.
 // owns: the two forms. never: what follows. always true: a password stays in the form and the one request.
 
+import { Link } from '@tanstack/react-router'
 import { type FormEvent, useId, useState } from 'react'
 import { ApiFailure, ownPage } from '../api.ts'
 import { wantsNewAccount } from '../session.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { type Given, PasskeyButton, SecondFactor } from './security-sign-in.tsx'
 
 const PASSWORD_MIN = 8
 const TOO_SHORT = `Choose a password of at least ${PASSWORD_MIN} characters.`
@@ -21,6 +23,7 @@ export function Credentials({ reason, onDone, onDeny }: Props) {
   const [creating, setCreating] = useState(wantsNewAccount)
   const [busy, setBusy] = useState(false)
   const [wrong, setWrong] = useState<string | null>(null)
+  const [half, setHalf] = useState<Given | null>(null)
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
@@ -33,10 +36,12 @@ export function Credentials({ reason, onDone, onDeny }: Props) {
       if (creating) await setTimeZone()
       await onDone()
     } catch (error) {
-      setWrong(sentence(error))
+      if (error instanceof ApiFailure && error.code === 'second_factor_required') setHalf(body)
+      else setWrong(sentence(error))
     }
     setBusy(false)
   }
+  if (half) return <SecondFactor given={half} onDone={onDone} onBack={() => setHalf(null)} />
   return (
     <form onSubmit={submit} noValidate>
       <h1 className="text-xl font-semibold tracking-tight">{creating ? 'Create your account' : 'Sign in'}</h1>
@@ -53,6 +58,7 @@ export function Credentials({ reason, onDone, onDeny }: Props) {
         <Button look="main" size="large" type="submit" disabled={busy}>
           {creating ? 'Create account' : 'Sign in'}
         </Button>
+        {!creating && <PasskeyButton onDone={onDone} onWrong={setWrong} />}
         {onDeny && (
           <Button size="large" onClick={onDeny}>
             Deny
@@ -103,9 +109,16 @@ function Fields({ creating }: { creating: boolean }) {
         maxLength={254}
         className={inputLook}
       />
-      <label htmlFor={`${id}-password`} className="mt-4 mb-1.5 block text-sm font-medium">
-        Password
-      </label>
+      <div className="mt-4 mb-1.5 flex items-baseline justify-between gap-3 text-sm">
+        <label htmlFor={`${id}-password`} className="font-medium">
+          Password
+        </label>
+        {!creating && (
+          <Link to="/reset" search={{}} className="rounded text-accent underline-offset-4 hover:underline">
+            Forgot password?
+          </Link>
+        )}
+      </div>
       <input
         id={`${id}-password`}
         name="password"

@@ -2,6 +2,8 @@
 // owns: the profile form, this device's copy, signing out. never: tokens. always true: signing out with unsent changes
 // names how many, and asks.
 
+import { Link } from '@tanstack/react-router'
+import { ExternalLink } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import type { Profile } from '../../server/contract/records.ts'
 import { enqueue, type Pending } from '../db.ts'
@@ -9,8 +11,9 @@ import type { Shown } from '../fold.ts'
 import { count, plural, when } from '../format.ts'
 import { useCursor, useEdits, useMeta, useNow, useView } from '../live.ts'
 import { eraseCopy, signOut, useWallet } from '../session.ts'
+import { shell } from '../shell/shell.ts'
 import { Badge, inputLook, PageTitle } from '../ui/bits.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button, buttonLook } from '../ui/button.tsx'
 import { Confirm } from './app-dialogs.tsx'
 import { editWords } from './edit-words.ts'
 
@@ -27,6 +30,7 @@ export function Settings() {
             <div className="skeleton h-56" />
           )}
         </Section>
+        <YourAccount />
         <ThisDevice />
       </div>
     </>
@@ -124,6 +128,34 @@ function Field({ label, id, hint, children }: { label: string; id: string; hint?
 function zonesWith(zone: string): string[] {
   const zones = Intl.supportedValuesOf('timeZone')
   return zones.includes(zone) ? zones : [zone, ...zones]
+}
+
+/** Account changes need the sign-in of a browser, which the wallet's own token is not. */
+function YourAccount() {
+  const { api } = useWallet()
+  const desktop = shell.kind === 'desktop'
+  const label = (
+    <>
+      Open your account page
+      {desktop && <ExternalLink className="size-4" aria-hidden />}
+    </>
+  )
+  return (
+    <Section title="Security and data">
+      <p className="mb-4 text-sm text-muted">
+        Password, passkeys, authenticator app, where you are signed in, export and deletion are on your account page
+        {desktop ? ', which opens in your browser' : ''}. The wallet can spend nothing and change none of these by
+        itself: that page asks for your own sign-in.
+      </p>
+      {desktop ? (
+        <Button onClick={() => shell.open(`${api.origin}/wallet/account`)}>{label}</Button>
+      ) : (
+        <Link to="/account" className={buttonLook()}>
+          {label}
+        </Link>
+      )}
+    </Section>
+  )
 }
 
 function ThisDevice() {
