@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type App, buy, connect, createApp, must, type Person, register } from '../support/api.ts'
+import { type App, buy, connect, createApp, grant, must, type Person, register } from '../support/api.ts'
 import { type Answer, ask, errorOf, jsonOf, parsedFrames } from '../support/relay-client.ts'
 import { answer, completion, json } from '../support/relay-upstream.ts'
 import {
@@ -68,6 +68,10 @@ async function connectionOf(server: Server, wallet: Wallet, app: App): Promise<R
   return found
 }
 
+function fundingOf(reply: Answer): unknown {
+  return (jsonOf(reply).quota as { funded_by: unknown } | undefined)?.funded_by ?? reply.text
+}
+
 for (const db of databases()) {
   describe(`stopping in the middle (${db})`, () => {
     let world: World
@@ -77,7 +81,7 @@ for (const db of databases()) {
         db,
         env: { QUOTA_MASTER_KEY: MASTER_KEY },
         models: Object.fromEntries(
-          ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'json', 'late'].map((name) => [`m-${name}`, PRICES.mix]),
+          ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'json', 'late'].map((name) => [`m-${name}`, PRICES.mix]),
         ),
       })
       world.upstream.on(
@@ -170,6 +174,39 @@ for (const db of databases()) {
       assertStopped(result, 'connection_revoked')
       const next = await start(accessToken, 'm-b')
       assert.deepEqual([next.status, errorOf(next).code], [401, 'invalid_token'])
+    })
+
+    test('hosted: pause is 403, revoke is 404 in both forms, and the grant waits for a new link', async () => {
+      const { person, wallet } = await someone()
+      const link = () =>
+        connect(world.server, person, world.app, { token: { storage_mode: 'hosted', external_user_id: 'hosted-ann' } })
+      await link()
+      await grant(world.server, world.userKey, 'hosted-ann', 0.00003)
+      world.upstream.on('m-h', answer())
+      const body = { model: 'm-h', messages: MESSAGES, max_tokens: 20 }
+      const byHeader = () =>
+        ask(world.server.url, { bearer: world.userKey, headers: { 'x-quota-user': 'hosted-ann' }, body })
+      const byPath = () =>
+        ask(world.server.url, { bearer: world.userKey, path: '/v1/users/hosted-ann/chat/completions', body })
+      const first = await byHeader()
+      assert.deepEqual(fundingOf(first), [{ source: 'grant', credits: 18 }])
+      assert.deepEqual(fundingOf(await byPath()), [
+        { source: 'grant', credits: 12 },
+        { source: 'balance', credits: 6 },
+      ])
+      await grant(world.server, world.userKey, 'hosted-ann', 0.00003)
+      const { id } = await connectionOf(world.server, wallet, world.app)
+      await mutate(world.server, wallet, 'connection.pause', { connection_id: id })
+      for (const reply of [await byHeader(), await byPath()]) {
+        assert.deepEqual([reply.status, errorOf(reply).code], [403, 'connection_paused'])
+      }
+      await mutate(world.server, wallet, 'connection.revoke', { connection_id: id })
+      for (const reply of [await byHeader(), await byPath()]) {
+        assert.deepEqual([reply.status, errorOf(reply).code], [404, 'user_not_found'])
+      }
+      assert.equal(world.upstream.of('m-h').length, 2)
+      await link()
+      assert.deepEqual(fundingOf(await byHeader()), [{ source: 'grant', credits: 18 }])
     })
 
     test('freeze: every app of that person stops, nobody else’s', async () => {
