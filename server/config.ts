@@ -51,7 +51,12 @@ export const SETTINGS = [
   {
     name: 'QUOTA_UPSTREAM_TIMEOUT_S',
     default: '30',
-    text: 'How long a model provider may take to begin its answer, in seconds.',
+    text: 'How long a model provider may take to begin a stream, in seconds.',
+  },
+  {
+    name: 'QUOTA_ANSWER_TIMEOUT_S',
+    default: '300',
+    text: 'How long a model provider may take for an answer that is not streamed, in seconds.',
   },
   { name: 'QUOTA_STREAM_IDLE_S', default: '60', text: 'How long a stream may stay silent, in seconds.' },
   {
@@ -100,6 +105,7 @@ const SHAPE = {
   QUOTA_HOLD_TTL_S: positive,
   QUOTA_APPROVAL_S: positive,
   QUOTA_UPSTREAM_TIMEOUT_S: positive,
+  QUOTA_ANSWER_TIMEOUT_S: positive,
   QUOTA_STREAM_IDLE_S: positive,
   QUOTA_WALLET_ORIGINS: z.string().transform((s) =>
     s

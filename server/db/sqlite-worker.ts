@@ -16,11 +16,7 @@ export type Answer = { n: number; ok?: unknown; fault?: PlainFault; error?: stri
 /** Batches and their answers travel as one JSON text each: a flat copy, and far cheaper than cloning many small objects. */
 export type ToWorker = { calls: string } | { secrets: Secrets } | { close: true }
 export type Answers = { answers: Answer[]; pokes: Poke[] }
-export type FromWorker =
-  | { answers: string }
-  | { ready: string }
-  | { failed: string }
-  | { closed: true }
+export type FromWorker = { answers: string } | { ready: string } | { failed: string } | { closed: true }
 export type WorkerData = { file: string; procedures: string }
 
 const SQLITE_FLOOR = [3, 51, 3] as const

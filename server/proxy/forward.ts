@@ -38,6 +38,8 @@ export type ExchangeOptions = {
   body: Buffer
   response: ServerResponse
   stream: boolean
+  /** How long until its answer must have begun. */
+  headersTimeoutMs: number
   hideUsage: boolean
   /** Whether to keep the bytes passed on, for a replay; beyond 64 MiB they are not kept. */
   keep: boolean
@@ -96,13 +98,14 @@ type Wire = {
   resume: () => void
 }
 
-function requestOf({ upstream, path, stream, body }: ExchangeOptions): Dispatcher.DispatchOptions {
+function requestOf({ upstream, path, stream, body, headersTimeoutMs }: ExchangeOptions): Dispatcher.DispatchOptions {
   const accept = stream ? 'text/event-stream' : 'application/json'
   return {
     origin: upstream.origin,
     path: `${upstream.basePath}${path}`,
     method: 'POST',
     headers: { ...upstream.headers, 'content-type': 'application/json', accept },
+    headersTimeout: headersTimeoutMs,
     body,
   }
 }

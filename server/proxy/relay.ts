@@ -6,35 +6,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Quota } from '../contract/api.ts'
 import type { FaultCode } from '../contract/faults.ts'
-import type { Units } from '../contract/receipts.ts'
 import type { Deps } from '../deps.ts'
 import { errorBody, errorHeaders, type Fault, fault } from '../faults.ts'
 import { asFault } from '../http.ts'
 import { type ChatRequest, type Quote, quoteChat, upstreamBody } from './chat-request.ts'
-import { countPrompt, countText } from './count.ts'
 import { firmly } from './firmly.ts'
-import { CALLER_GONE, type Exchange, exchange, type Outcome } from './forward.ts'
+import { type Exchange, exchange, type Outcome } from './forward.ts'
 import type { Held, Payer } from './hold.ts'
 import { type Claim, claimOf } from './kept-answers.ts'
+import { meter, progressOf } from './meter.ts'
 import { holdOrAsk, type Parked } from './parked.ts'
 import { payerOf } from './payer.ts'
 import { pricesFor } from './prices.ts'
-import {
-  failureOf,
-  frame,
-  type Head,
-  headOf,
-  jsonOf,
-  jsonReply,
-  replay,
-  sealAnswer,
-  streamEnd,
-  textOfAnswer,
-  writeHead,
-} from './reply.ts'
+import { failureOf, frame, type Head, headOf, jsonReply, replay, sealAnswer, streamEnd, writeHead } from './reply.ts'
 import type { Running, RunningCall } from './running.ts'
 import { settleCall, voidCall } from './settle.ts'
-import { chatUnits, countedUnits, inputOf } from './usage.ts'
+import { inputOf } from './usage.ts'
 
 export type Watched = { running: Running; parked: Parked }
 
@@ -166,6 +153,7 @@ function startExchange(call: Call): Exchange {
     body: upstreamBody(request.rawBody ?? Buffer.alloc(0), body, quote, held.maxOutput),
     response: reply.raw,
     stream: quote.stream,
+    headersTimeoutMs: headersTimeoutS(call) * 1000,
     hideUsage: !quote.wantsUsage,
     keep: call.claim !== null,
     begin: () =>
@@ -175,6 +163,11 @@ function startExchange(call: Call): Exchange {
         'x-accel-buffering': 'no',
       }),
   })
+}
+
+// A stream begins with its first word; other answers begin when they are whole.
+function headersTimeoutS({ deps: { config }, quote }: Call): number {
+  return quote.stream ? config.QUOTA_UPSTREAM_TIMEOUT_S : config.QUOTA_ANSWER_TIMEOUT_S
 }
 
 // Settles what was produced, or voids. Null when there is nothing to charge.
@@ -223,43 +216,6 @@ function count({ deps: { metrics }, payer }: Call, charged: Quota | null): void 
   metrics.credits.inc({ kind: 'base' }, charged.base_credits)
   metrics.credits.inc({ kind: 'markup' }, charged.markup_credits)
   if (charged.estimated) metrics.estimated.inc()
-}
-
-type Metered = { units: Units; estimated: boolean; outcome: string }
-
-// The contract's charge table. `null` is: nothing was produced, nothing is charged.
-function meter(call: Call, outcome: Outcome): Metered | null {
-  const bounds = boundsOf(call)
-  if (outcome.kind === 'failed') return null
-  if (outcome.kind === 'json') {
-    const answer = jsonOf(outcome.body)
-    if (!answer || !Array.isArray(answer.choices)) return null
-    const units = chatUnits(answer.usage, bounds)
-    if (units) return { units, estimated: false, outcome: 'done' }
-    return { units: counted(call, textOfAnswer(answer), 0), estimated: true, outcome: 'usage not believed' }
-  }
-  const { stream, broken } = outcome
-  const units = stream.whole ? chatUnits(stream.usage, bounds) : null
-  const why = call.endedBy ?? broken ?? 'done'
-  if (units) return { units, estimated: false, outcome: why }
-  // Nothing came but a head: the upstream failed before any output.
-  if (stream.events === 0 && broken !== null && broken !== CALLER_GONE) return null
-  return { units: counted(call, stream.text(), stream.events), estimated: true, outcome: why }
-}
-
-function boundsOf({ quote, held }: Call) {
-  return { input: quote.inputBound, output: held.maxOutput * quote.choices }
-}
-
-function counted(call: Call, text: string, events: number): Units {
-  const model = call.quote.model.model
-  const output = text === '' ? events : countText(model, text)
-  return countedUnits(countPrompt(model, call.body), output, boundsOf(call))
-}
-
-function progressOf(call: Call, live: Exchange): Units | null {
-  const stream = live.progress()
-  return stream ? counted(call, stream.text(), stream.events) : null
 }
 
 async function voidQuietly(call: Call, outcome: string): Promise<void> {

@@ -29,7 +29,12 @@ for (const db of databases()) {
       world = await relayWorld({
         db,
         models: Object.fromEntries(models),
-        env: { QUOTA_LOG_LEVEL: 'debug', QUOTA_UPSTREAM_TIMEOUT_S: '1', QUOTA_STREAM_IDLE_S: '1' },
+        env: {
+          QUOTA_LOG_LEVEL: 'debug',
+          QUOTA_UPSTREAM_TIMEOUT_S: '1',
+          QUOTA_ANSWER_TIMEOUT_S: '1',
+          QUOTA_STREAM_IDLE_S: '1',
+        },
       })
       const email = 'canary@example.org'
       const made = await must<{ user: { id: string }; session_token: string }>(world.server, 'POST', '/auth/register', {

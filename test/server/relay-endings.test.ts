@@ -712,7 +712,11 @@ for (const db of databases()) {
 
     before(async () => {
       const models = Object.fromEntries(rows.map((row) => [modelOf(row), PRICES.mix]))
-      world = await relayWorld({ models, db, env: { QUOTA_UPSTREAM_TIMEOUT_S: '1', QUOTA_STREAM_IDLE_S: '1' } })
+      world = await relayWorld({
+        models,
+        db,
+        env: { QUOTA_UPSTREAM_TIMEOUT_S: '1', QUOTA_ANSWER_TIMEOUT_S: '1', QUOTA_STREAM_IDLE_S: '1' },
+      })
       for (const row of rows) world.upstream.on(modelOf(row), row.script)
       before_.push(...(await entries(world.server)))
       await Promise.all(some.map(async (row) => answers.set(row, await askFor(world, row))))
