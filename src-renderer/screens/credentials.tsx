@@ -109,16 +109,9 @@ function Fields({ creating }: { creating: boolean }) {
         maxLength={254}
         className={inputLook}
       />
-      <div className="mt-4 mb-1.5 flex items-baseline justify-between gap-3 text-sm">
-        <label htmlFor={`${id}-password`} className="font-medium">
-          Password
-        </label>
-        {!creating && (
-          <Link to="/reset" search={{}} className="rounded text-accent underline-offset-4 hover:underline">
-            Forgot password?
-          </Link>
-        )}
-      </div>
+      <label htmlFor={`${id}-password`} className="mt-4 mb-1.5 block text-sm font-medium">
+        Password
+      </label>
       <input
         id={`${id}-password`}
         name="password"
@@ -129,9 +122,15 @@ function Fields({ creating }: { creating: boolean }) {
         aria-describedby={creating ? `${id}-rule` : undefined}
         className={inputLook}
       />
-      {creating && (
+      {creating ? (
         <p id={`${id}-rule`} className="mt-1.5 text-xs text-muted">
           At least {PASSWORD_MIN} characters.
+        </p>
+      ) : (
+        <p className="mt-2 text-end text-sm">
+          <Link to="/reset" search={{}} className="rounded text-accent underline-offset-4 hover:underline">
+            Forgot password?
+          </Link>
         </p>
       )}
     </>

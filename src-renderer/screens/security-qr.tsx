@@ -6,7 +6,7 @@ import { encodeQR } from 'qr'
 
 /** @param text what the code says; @param label what it is, for those who cannot see it */
 export function QrCode({ text, label }: { text: string; label: string }) {
-  const rows = encodeQR(text, 'raw', { ecc: 'medium', border: 2 })
+  const rows = encodeQR(text, 'raw', { ecc: 'medium', border: 4 })
   const path = rows.map((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : '')).join('')).join('')
   return (
     <svg

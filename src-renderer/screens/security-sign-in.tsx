@@ -98,7 +98,7 @@ export function PasskeyButton({
     <>
       <Button size="large" disabled={busy} onClick={go}>
         <Fingerprint className="size-4" aria-hidden />
-        Sign in with a passkey
+        Use a passkey
       </Button>
       {wrong && <Wrong>{wrong}</Wrong>}
     </>

@@ -3,7 +3,7 @@
 
 import { startAuthentication } from '@simplewebauthn/browser'
 import { Fingerprint } from 'lucide-react'
-import { type FormEvent, type ReactNode, useId, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import type { Security } from '../../server/contract/api.ts'
 import { ApiFailure, ownPage } from '../api.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
@@ -103,12 +103,16 @@ function PasswordField() {
 /** Six digits of an authenticator app. */
 export function CodeField({ name = 'proof' }: { name?: string }) {
   const id = useId()
+  const field = useRef<HTMLInputElement>(null)
+  // It is the one thing to do now, and comes after another step that had the focus.
+  useEffect(() => field.current?.focus(), [])
   return (
     <div>
       <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
         Code of your authenticator app
       </label>
       <input
+        ref={field}
         id={id}
         name={name}
         inputMode="numeric"

@@ -110,7 +110,7 @@ function Scan({ secret, uri, guarded, onDone, onClose }: ScanProps) {
         <QrCode text={uri} label="QR code for your authenticator app" />
         <p className="text-center text-sm text-muted">
           No camera? Enter this key:
-          <code className="mt-1 block font-medium break-all text-ink select-all">
+          <code className="mt-1 block text-xs font-medium break-all text-ink select-all">
             {secret.match(/.{1,4}/g)?.join(' ')}
           </code>
         </p>
