@@ -39,6 +39,7 @@ export function clientAdapter(deps: Deps, directory: Directory): Adapter {
 /** A record in the words of RFC 7591. */
 export function metadataOf(record: ClientRecord): AllClientMetadata & Record<string, unknown> {
   const wallet = record.client_id === WALLET_CLIENT_ID
+  const redirects = record.redirect_uris.length > 0
   const allowed = SCOPES.filter((scope) => record.allowed_scopes.includes(scope) && (wallet || scope !== 'wallet'))
   const scopes = wallet ? allowed : [...new Set([...allowed, 'offline_access'])]
   return {
@@ -46,9 +47,10 @@ export function metadataOf(record: ClientRecord): AllClientMetadata & Record<str
     client_name: record.name,
     application_type: record.redirect_uris.every(fitsNative) ? 'native' : 'web',
     redirect_uris: [...record.redirect_uris],
-    response_types: ['code'],
+    // Without an address to come back to, an app has the device flow alone.
+    response_types: redirects ? ['code'] : [],
     // Never for the wallet: whoever shows a person a code would get the whole wallet (device code phishing).
-    grant_types: ['authorization_code', 'refresh_token', ...(wallet ? [] : [DEVICE_GRANT])],
+    grant_types: [...(redirects ? ['authorization_code'] : []), 'refresh_token', ...(wallet ? [] : [DEVICE_GRANT])],
     scope: scopes.join(' '),
     ...(record.type === 'public'
       ? { token_endpoint_auth_method: 'none' }
