@@ -1,16 +1,19 @@
 // Routes for those who run the server: health, and the audit.
-// owns: /healthz, /readyz, /metrics, /admin/audit. never: a change to the books.
+// owns: /healthz, /readyz, /metrics, /admin/audit, /admin/rotate-keys. never: a change to the books.
 // always true: without QUOTA_ADMIN_TOKEN the admin routes do not exist; each audit answer is of one moment.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { RotateKeys } from './contract/api.ts'
 import type { Deps } from './deps.ts'
 import { fault } from './faults.ts'
-import type { Routes } from './http.ts'
+import { body, type Routes } from './http.ts'
+import { rotateSigningKey } from './identity/keys.ts'
 import { audit, entriesAfter, type MovementRow, sealAll, trialBalance } from './ledger/chain.ts'
 import { holdsReport } from './ledger/leases.ts'
 import { legsFrom } from './ledger/ledger.ts'
+import { rotateReceiptKey } from './receipts/keys.ts'
 
 const PAGE = 2000
 
@@ -49,10 +52,22 @@ export const adminRoutes: Routes = (app, deps) => {
     return deps.db.snapshot((reader) => holdsReport(reader, deps.now()))
   })
 
+  app.post('/admin/rotate-keys', async (request) => {
+    onlyOperators(deps, request)
+    const { at_once = false } = body(RotateKeys, request)
+    const [signing, receipts] = [await rotateSigningKey(deps, { atOnce: at_once }), await rotateReceiptKey(deps)]
+    return { id_tokens: rotated(signing), receipts: rotated(receipts) }
+  })
+
   app.get('/admin/audit/report', async (request) => {
     onlyOperators(deps, request)
     return deps.db.snapshot(audit)
   })
+}
+
+// Null when another process did it at the same moment.
+function rotated(key: { kid: string; signsFrom: number } | null) {
+  return key && { kid: key.kid, signs_from: new Date(key.signsFrom).toISOString() }
 }
 
 function onlyOperators(deps: Deps, request: FastifyRequest): void {

@@ -26,6 +26,7 @@ import { walletPages } from './wallet-pages.ts'
 const SINGLE_HEADERS = new Set([
   'host',
   'authorization',
+  'dpop',
   'x-api-key',
   'x-quota-user',
   'idempotency-key',

@@ -6,6 +6,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { Db } from './db/db.ts'
+import type { DomainProofs } from './domain-proofs.ts'
 import type { Mailer } from './mail.ts'
 import type { Metrics } from './metrics.ts'
 import type { PriceBook } from './proxy/prices.ts'
@@ -24,6 +25,8 @@ export type Deps = {
   readonly log: Logger
   readonly metrics: Metrics
   readonly mail: Mailer
+  /** What domains say about themselves; see domain-proofs.ts. */
+  readonly domains: DomainProofs
   /** Seals secrets at rest. */
   readonly masterKey: MasterKey
   /** This process, as owner of holds. */

@@ -67,6 +67,12 @@ export function errorBody(error: Fault, requestId: string, publicUrl: string): E
   }
 }
 
+// RFC 6750, 3.1 and RFC 9449, 7.1: a token may be presented in either way.
+const CHALLENGES: Partial<Record<FaultCode, string>> = {
+  invalid_token: 'Bearer realm="quota", error="invalid_token", DPoP realm="quota", algs="ES256 Ed25519 EdDSA"',
+  invalid_dpop_proof: 'DPoP realm="quota", error="invalid_dpop_proof", algs="ES256 Ed25519 EdDSA"',
+}
+
 /** Headers that go with a fault: money faults, and what a person has decided, must not be retried by SDKs, busy ones say when. */
 export function errorHeaders(error: Fault): Record<string, string> {
   const headers: Record<string, string> = {}
@@ -74,6 +80,6 @@ export function errorHeaders(error: Fault): Record<string, string> {
     headers['x-should-retry'] = 'false'
   if (error.options.retryAfterS !== undefined) headers['retry-after'] = String(error.options.retryAfterS)
   else if (error.status === 503) headers['retry-after'] = '1'
-  if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="quota"'
+  if (error.status === 401) headers['www-authenticate'] = CHALLENGES[error.code] ?? 'Bearer realm="quota"'
   return headers
 }

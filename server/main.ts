@@ -15,6 +15,7 @@ import { openPostgres } from './db/postgres.ts'
 import { openSqlite } from './db/sqlite.ts'
 import { claimDatabase } from './db/stamp.ts'
 import type { Deps } from './deps.ts'
+import { domainProofs } from './domain-proofs.ts'
 import { newId } from './ids.ts'
 import { audit, sealAll } from './ledger/chain.ts'
 import { endLeases, LEASE_MS, renewLease } from './ledger/leases.ts'
@@ -25,7 +26,7 @@ import { readPriceFile } from './proxy/prices-file.ts'
 import { endOrphans } from './proxy/recover.ts'
 import { type SandboxModel, startSandboxModel } from './proxy/sandbox-model.ts'
 import { makeUpstreams } from './proxy/upstreams.ts'
-import { receiptKey } from './receipts/keys.ts'
+import { type ReceiptKey, receiptKey } from './receipts/keys.ts'
 import { publishPrices } from './receipts/receipts.ts'
 import type { MasterKey } from './seal.ts'
 import { sweepers } from './sweepers.ts'
@@ -33,9 +34,16 @@ import { sweepers } from './sweepers.ts'
 const SEAL_EVERY_MS = 250
 const ORPHANS_EVERY_MS = 5000
 const PRICES_EVERY_MS = 60_000
+const KEYS_EVERY_MS = 10_000
 const DRAIN_MS = 30_000
 
-type Program = { deps: Deps; model: SandboxModel; drain: () => void; refreshPrices: () => Promise<void> }
+type Program = {
+  deps: Deps
+  model: SandboxModel
+  drain: () => void
+  refreshPrices: () => Promise<void>
+  refreshReceiptKey: () => Promise<void>
+}
 
 async function start(): Promise<void> {
   const program = await openPorts(readConfig(process.env))
@@ -49,6 +57,7 @@ async function start(): Promise<void> {
     every(LEASE_MS / 3, log, () => db.tx(renewLease, { owner: deps.owner })),
     every(ORPHANS_EVERY_MS, log, () => endOrphans(deps)),
     every(PRICES_EVERY_MS, log, program.refreshPrices),
+    every(KEYS_EVERY_MS, log, program.refreshReceiptKey),
     ...sweepers(deps).map(({ everyMs, sweep }) => every(everyMs, log, sweep)),
   ]
   await app.listen({ port: config.QUOTA_PORT, host: config.QUOTA_HOST })
@@ -95,7 +104,7 @@ async function openPorts(config: Config): Promise<Program> {
   if (db.dialect === 'sqlite') await db.tx(endLeases, { owner: 'all' }) // the folder's lock proves that they are dead
   await checkBooks(db)
   const masterKey = masterKeyOf(config)
-  const { kid, publicKey, privateKeyPem } = await receiptKey(db, masterKey)
+  let signing = await receiptKey({ db, masterKey, now })
   const overrides = config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : []
   let prices = compilePrices({ at: now(), overrides, tiers: true })
   await db.tx(publishPrices, prices.table())
@@ -108,7 +117,16 @@ async function openPorts(config: Config): Promise<Program> {
   }
   const port = config.QUOTA_PORT === 0 ? await freePort(config.QUOTA_HOST) : config.QUOTA_PORT
   const publicUrl = config.QUOTA_PUBLIC_URL ?? `http://${config.QUOTA_HOST}:${port}`
-  await db.setSecrets({ issuer: publicUrl, receiptKeyPem: privateKeyPem, receiptKid: kid })
+  const sign = ({ kid, privateKeyPem }: ReceiptKey) =>
+    db.setSecrets({ issuer: publicUrl, receiptKeyPem: privateKeyPem, receiptKid: kid })
+  await sign(signing)
+  // A new key, whichever process made it.
+  const refreshReceiptKey = async () => {
+    const next = await receiptKey({ db, masterKey, now })
+    if (next.kid === signing.kid) return
+    await sign(next)
+    signing = next
+  }
   const model = await startSandboxModel({ clock: now, tokenMs: config.QUOTA_SANDBOX_TOKEN_MS })
   let draining = false
   const deps: Deps = {
@@ -120,6 +138,7 @@ async function openPorts(config: Config): Promise<Program> {
     log,
     metrics: makeMetrics(),
     mail: makeMailer(config, now),
+    domains: domainProofs(),
     masterKey,
     owner: newId('proc', now()),
     get prices() {
@@ -127,12 +146,14 @@ async function openPorts(config: Config): Promise<Program> {
     },
     upstreams: makeUpstreams(config, Boolean(process.env.OPENAI_BASE_URL), model.baseUrl),
     draining: () => draining,
-    receiptKey: { kid, publicKey },
+    get receiptKey() {
+      return { kid: signing.kid, publicKey: signing.publicKey }
+    },
   }
   const drain = () => {
     draining = true
   }
-  return { deps, model, drain, refreshPrices }
+  return { deps, model, drain, refreshPrices, refreshReceiptKey }
 }
 
 function openDatabase(config: Config, now: () => number): Promise<Db> {

@@ -3,16 +3,17 @@
 // always true: each sweep may be run by anyone, at any time, twice.
 
 import { sweepApprovals } from './connections/approvals.ts'
+import { recheckDomains } from './connections/domains.ts'
 import type { Deps } from './deps.ts'
 import { claimRests } from './grants/give.ts'
 import { endExpired } from './grants/grants.ts'
 import { sweepAnswers } from './idempotency/idempotency.ts'
-import { sealedIdentityKeys } from './identity/keys.ts'
+import { rotateOldSigningKey, sealedIdentityKeys } from './identity/keys.ts'
 import { sealedModels } from './identity/models.ts'
 import { sweepRequests } from './identity/requests.ts'
 import { sealedTotps } from './identity/totp.ts'
 import { sealedAnswers } from './proxy/kept-answers.ts'
-import { sealedReceiptKeys } from './receipts/keys.ts'
+import { rotateOldReceiptKey, sealedReceiptKeys } from './receipts/keys.ts'
 import { reseal } from './vault/reseal.ts'
 
 /** Every column that holds sealed texts; a few keys first, then what there may be much of. */
@@ -29,6 +30,9 @@ export function sweepers(deps: Deps): Sweeper[] {
     { everyMs: 10_000, sweep: () => db.tx(sweepRequests, {}) },
     { everyMs: 10_000, sweep: () => db.tx(sweepApprovals, {}) },
     { everyMs: 3_600_000, sweep: () => db.tx(sweepAnswers, undefined) },
+    { everyMs: 600_000, sweep: () => recheckDomains(deps) },
+    { everyMs: 3_600_000, sweep: () => rotateOldReceiptKey(deps) },
+    { everyMs: 3_600_000, sweep: () => rotateOldSigningKey(deps) },
     ...resealing(deps),
   ]
 }

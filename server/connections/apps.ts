@@ -11,7 +11,7 @@ import { fault } from '../faults.ts'
 import { append } from '../feed/feed.ts'
 import { tokenHash } from '../seal.ts'
 import { revokeKeysOf } from './keys.ts'
-import { checkLogoUri, checkRedirectUris, cleanName } from './names.ts'
+import { checkAppName, checkLogoUri, checkRedirectUris } from './names.ts'
 
 const DAY_MS = 86_400_000
 const NOTICE_DAYS_DEFAULT = 14
@@ -24,6 +24,9 @@ export type AppRow = {
   name: string
   type: 'confidential' | 'public'
   secret_hash: string | null
+  secondary_secret_hash: string | null
+  secondary_expires_at: number | null
+  verified_domain: string | null
   redirect_uris: string
   allowed_scopes: string
   logo_uri: string | null
@@ -34,7 +37,8 @@ export type AppRow = {
   deleted_at: number | null
 }
 
-const COLUMNS = `id, client_id, publisher_id, name, type, secret_hash, redirect_uris, allowed_scopes, logo_uri, markup_bps,
+const COLUMNS = `id, client_id, publisher_id, name, type, secret_hash, secondary_secret_hash, secondary_expires_at,
+  (SELECT domain FROM app_domains d WHERE d.app_id = apps.id AND d.verified_at IS NOT NULL) AS verified_domain, redirect_uris, allowed_scopes, logo_uri, markup_bps,
   markup_notice_days, consent_due_at, created_at, deleted_at`
 
 /** An app that exists and is not deleted. */
@@ -72,6 +76,7 @@ export function appDocument(row: AppRow): App {
     ...row,
     redirect_uris: JSON.parse(row.redirect_uris),
     allowed_scopes: JSON.parse(row.allowed_scopes),
+    secondary_expires_at: row.secondary_expires_at === null ? null : new Date(row.secondary_expires_at).toISOString(),
     created_at: new Date(row.created_at).toISOString(),
   })
 }
@@ -112,7 +117,7 @@ export const createApp = procedure(
         id,
         clientId,
         publisherId,
-        cleanName(given.name),
+        checkAppName(given.name),
         given.type ?? 'confidential',
         secretHash,
         JSON.stringify(checkRedirectUris(given.redirect_uris)),
@@ -142,7 +147,7 @@ export const setApp = procedure('apps.set', async (tx: Tx, { publisherId, appId,
     `UPDATE apps SET name = ?, redirect_uris = ?, logo_uri = ?, markup_bps = ?, markup_notice_days = ?, consent_due_at = ?
      WHERE id = ?`,
     [
-      changes.name === undefined ? row.name : cleanName(changes.name),
+      changes.name === undefined ? row.name : checkAppName(changes.name),
       changes.redirect_uris === undefined
         ? row.redirect_uris
         : JSON.stringify(checkRedirectUris(changes.redirect_uris)),
@@ -170,7 +175,8 @@ export const deleteApp = procedure(
   },
 )
 
-async function writeApp(tx: Tx, publisherId: string, id: string): Promise<App> {
+/** Tells an app's publisher of it, as it stands. */
+export async function writeApp(tx: Tx, publisherId: string, id: string): Promise<App> {
   const row = await appById(tx, id)
   if (!row) throw new Error('an app just written is gone')
   const document = appDocument(row)

@@ -8,6 +8,7 @@ import { procedure, type Tx } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { fault, isFault } from '../faults.ts'
 import { WALLET_CLIENT_ID } from '../identity/directory.ts'
+import { checkProof } from '../identity/dpop.ts'
 import { findAccessToken } from '../identity/models.ts'
 import { findSession } from '../identity/sessions.ts'
 import type { Bucket } from '../rate-limit.ts'
@@ -43,7 +44,7 @@ const USE_NOTED_EVERY_MS = 60_000
 /**
  * Reads the caller's credential.
  * @throws Fault `bad_request` (doubled header, two different credentials), `invalid_api_key`, `invalid_token`,
- * `unauthorized` (session), `forbidden` (an app's key in a browser)
+ * `invalid_dpop_proof`, `unauthorized` (session), `forbidden` (an app's key in a browser)
  */
 export async function callerOf(deps: Deps, request: FastifyRequest): Promise<Caller> {
   const caller = await readCaller(deps, request)
@@ -62,7 +63,9 @@ function bucketOf(caller: Caller): Bucket {
 }
 
 async function readCaller(deps: Deps, request: FastifyRequest): Promise<Caller> {
-  const given = credential(request)
+  const found = credential(request)
+  if (found?.bound) return tokenCaller(deps, request, found)
+  const given = found?.text ?? null
   if (given?.startsWith('sk-')) return keyCaller(deps, request, given)
   if (given === null || (given.startsWith('sess_') && request.headers.authorization !== undefined)) {
     const session = await findSession(deps, request) // by the bearer, or by the cookie of our own pages
@@ -70,7 +73,7 @@ async function readCaller(deps: Deps, request: FastifyRequest): Promise<Caller> 
     return { kind: 'session', userId: session.userId }
   }
   if (!TOKEN.test(given)) throw fault('invalid_api_key')
-  return tokenCaller(deps, given)
+  return tokenCaller(deps, request, { text: given, bound: false })
 }
 
 /**
@@ -111,21 +114,24 @@ function given(request: FastifyRequest): boolean {
   return request.headers.authorization !== undefined || request.headers['x-api-key'] !== undefined
 }
 
+/** `bound` when it came with the scheme DPoP (RFC 9449, 7.1), so as a token that belongs to a key. */
+type Given = { text: string; bound: boolean }
+
 /** The credential of a request, from either header; null when none is given. */
-function credential(request: FastifyRequest): string | null {
+function credential(request: FastifyRequest): Given | null {
   const [bearers, keys] = [rawHeaders(request, 'authorization'), rawHeaders(request, 'x-api-key')]
   if (bearers.length > 1 || keys.length > 1)
     throw fault('bad_request', { message: 'A credential header is given twice.' })
   const [authorization, key] = [bearers[0], keys[0]?.trim()]
-  const bearer =
-    authorization === undefined ? undefined : (/^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1] ?? '')
+  const [, scheme = '', text = ''] = /^(bearer|dpop) +([\x21-\x7e]+) *$/i.exec(authorization ?? '') ?? []
+  const bearer = authorization === undefined ? undefined : text
   if (bearer !== undefined && key !== undefined && bearer !== key) {
     throw fault('bad_request', { message: 'Two different credentials are given at once.' })
   }
   const found = bearer ?? key
   if (found === undefined) return null
   if (found === '' || found.length > MAX_CREDENTIAL) throw fault('invalid_api_key')
-  return found
+  return { text: found, bound: scheme.toLowerCase() === 'dpop' }
 }
 
 // Node keeps the first of a doubled header silently; the raw list does not.
@@ -179,10 +185,15 @@ const keyUsed = procedure('keys.used', async (tx: Tx, { keyId }: { keyId: string
   await tx.run('UPDATE api_keys SET last_used_at = ? WHERE id = ?', [tx.now, keyId])
 })
 
-async function tokenCaller(deps: Deps, token: string): Promise<TokenCaller | WalletCaller> {
+async function tokenCaller(
+  deps: Deps,
+  request: FastifyRequest,
+  { text: token, bound }: Given,
+): Promise<TokenCaller | WalletCaller> {
   const found = await findAccessToken(deps.db, token, deps.now())
-  // A token bound to a key (RFC 9449) is nothing as a mere bearer.
-  if (!found || found.dpopKey !== null) throw fault('invalid_token')
+  // A token bound to a key (RFC 9449) is nothing as a mere bearer, and one that is not cannot be made to look so.
+  if (!found || (found.dpopKey !== null) !== bound) throw fault('invalid_token')
+  if (found.dpopKey !== null) await checkProof(deps, request, { token, dpopKey: found.dpopKey })
   if (found.clientId === WALLET_CLIENT_ID) {
     if (!found.scopes.includes('wallet')) throw fault('insufficient_scope')
     return { kind: 'wallet', userId: found.userId }

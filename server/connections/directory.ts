@@ -9,6 +9,7 @@ import { type AppRow, appByClientId } from './apps.ts'
 import { connectionBetween, connectionDocument } from './connections.ts'
 import { appLeft, consent } from './consent.ts'
 import { calendarOf } from './person.ts'
+import { secretHashes } from './secrets.ts'
 import { windowAt } from './windows.ts'
 
 const USUAL_MODEL = 'gpt-4o-mini'
@@ -20,7 +21,7 @@ export function directoryOf(deps: Deps): Omit<Directory, 'link'> {
   return {
     client: async (clientId) => {
       const row = await appByClientId(deps.db, clientId)
-      return row ? clientOf(row) : null
+      return row ? clientOf(row, deps.now()) : null
     },
     current: async (userId, appId) => {
       const row = await connectionBetween(deps.db, userId, appId)
@@ -34,15 +35,15 @@ export function directoryOf(deps: Deps): Omit<Directory, 'link'> {
   }
 }
 
-function clientOf(row: AppRow): ClientRecord {
+function clientOf(row: AppRow, now: number): ClientRecord {
   return {
     id: row.id,
     client_id: row.client_id,
     name: row.name,
     logo_uri: row.logo_uri,
-    verified_domain: null,
+    verified_domain: row.verified_domain,
     type: row.type,
-    secret_hashes: row.secret_hash === null ? [] : [row.secret_hash],
+    secret_hashes: secretHashes(row, now),
     redirect_uris: JSON.parse(row.redirect_uris),
     allowed_scopes: JSON.parse(row.allowed_scopes),
     markup_bps: row.markup_bps,

@@ -18,6 +18,19 @@ export function cleanName(name: string, param = 'name'): string {
   return clean
 }
 
+// Letters that look like those of another script, within one word (Unicode TS 39, 5.2), and marks piled on a letter.
+const LOOKALIKE =
+  /(?=\S*\p{Script=Latin})(?=\S*[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}])\S/u
+const PILED = /\p{M}{4}/u
+
+/** The name of an app, which people rely on: as `cleanName`, and made to look like no other. @throws Fault `bad_request` */
+export function checkAppName(name: string): string {
+  const clean = cleanName(name)
+  if (LOOKALIKE.test(clean) || PILED.test(clean))
+    throw fault('bad_request', { message: 'name mixes scripts within a word.', param: 'name' })
+  return clean
+}
+
 /**
  * Checks where a person may be sent: https, or http on loopback (RFC 8252, section 7.3); no fragment, no user name, no
  * wildcard, nothing that a second parser could read otherwise.
@@ -34,6 +47,25 @@ export function checkReturnUrl(text: string, param: string): string {
     throw refuse('must not carry a user name.')
   if (url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) throw refuse('must be https, or http on loopback.')
   return text
+}
+
+// Names that lead nowhere, or into somebody's own network (RFC 6761, 6762, 7686, 8375, and .internal of ICANN).
+const LOCAL_NAMES = /\.(localhost|local|internal|intranet|private|corp|home|lan|arpa|onion|invalid|test)$/
+const DOMAIN = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+/**
+ * The name of a domain in the one form in which it is kept and shown: lower case, other scripts as `xn--…`, so that no
+ * two names look the same.
+ * @throws Fault `url_not_allowed` for an address, a local name, or anything beside a name
+ */
+export function checkDomain(text: string): string {
+  const plain = /^[^\s/\\?#@:%*[\]]+$/.test(text) ? (URL.parse(`https://${text}`)?.hostname ?? '') : ''
+  if (!DOMAIN.test(plain) || LOCAL_NAMES.test(plain))
+    throw fault('url_not_allowed', {
+      message: 'domain: is not a public domain name, as in app.example.com.',
+      param: 'domain',
+    })
+  return plain
 }
 
 /** The redirect URIs of an app. @throws Fault `bad_request` */

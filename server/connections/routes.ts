@@ -3,15 +3,22 @@
 // always true: only a session may come here; what is not the caller's does not exist.
 
 import type { FastifyInstance } from 'fastify'
-import { AppCreate, AppSettings, KeyCreate } from '../contract/api.ts'
+import { AppCreate, AppSettings, DomainSet, DomainVerify, KeyCreate } from '../contract/api.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { body } from '../http.ts'
 import { appDocument, appsOf, createApp, deleteApp, freshSecret, setApp } from './apps.ts'
 import { requireCaller } from './credentials.ts'
+import { domainOf, freshProof, removeDomain, setDomain, verifyDomain } from './domains.ts'
 import { createKey, freshKey, keysOf, revokeKey } from './keys.ts'
+import { checkDomain } from './names.ts'
+import { revokeSecondary, rotateSecret } from './secrets.ts'
 
 type ById = { Params: { id: string } }
+
+const ROTATIONS_PER_MIN = 5
+/** Each may make this server ask another one. */
+const DOMAIN_LOOKS_PER_MIN = 10
 
 export function connectionsRoutes(app: FastifyInstance, deps: Deps): void {
   app.post('/developers/apps', async (request, reply) => {
@@ -47,6 +54,53 @@ export function connectionsRoutes(app: FastifyInstance, deps: Deps): void {
     return { id: request.params.id, deleted: true }
   })
 
+  app.post<ById>('/developers/apps/:id/rotate-secret', async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    request.countAgainst({ key: `rotate:${userId}`, perMinute: ROTATIONS_PER_MIN })
+    const { secret, hash } = freshSecret()
+    const of = { publisherId: userId, appId: request.params.id }
+    return { app: await deps.db.tx(rotateSecret, { ...of, secretHash: hash }), client_secret: secret }
+  })
+
+  app.post<ById>('/developers/apps/:id/revoke-secondary-secret', async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    request.countAgainst({ key: `rotate:${userId}`, perMinute: ROTATIONS_PER_MIN })
+    return { app: await deps.db.tx(revokeSecondary, { publisherId: userId, appId: request.params.id }) }
+  })
+
+  domainRoutes(app, deps)
+  keyRoutes(app, deps)
+}
+
+function domainRoutes(app: FastifyInstance, deps: Deps): void {
+  const path = '/developers/apps/:id/domain'
+  app.get<ById>(path, async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    return domainOf(deps.db, { publisherId: userId, appId: request.params.id })
+  })
+
+  app.post<ById>(path, async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    const of = { publisherId: userId, appId: request.params.id }
+    const domain = checkDomain(body(DomainSet, request).domain)
+    return deps.db.tx(setDomain, { ...of, domain, proof: freshProof() })
+  })
+
+  app.post<ById>(`${path}/verify`, async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    request.countAgainst({ key: `domain:${userId}`, perMinute: DOMAIN_LOOKS_PER_MIN })
+    const of = { publisherId: userId, appId: request.params.id }
+    return verifyDomain(deps, of, body(DomainVerify, request).by)
+  })
+
+  app.delete<ById>(path, async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session')
+    await deps.db.tx(removeDomain, { publisherId: userId, appId: request.params.id })
+    return { id: request.params.id, deleted: true }
+  })
+}
+
+function keyRoutes(app: FastifyInstance, deps: Deps): void {
   app.post('/developers/keys', async (request, reply) => {
     const { userId } = await requireCaller(deps, request, 'session')
     const given = body(KeyCreate, request)

@@ -181,13 +181,16 @@ export const App = z.object({
   markup_notice_days: z.int(),
   /** The domain its publisher has proved; people see it in place of "unverified". */
   verified_domain: z.string().nullable().optional(),
-  /** Until when the secret before the last rotation still works; null when it does not. */
-  secondary_secret_expires_at: Time.nullable().optional(),
+  /** Until when the secret before the last rotation works; null when there is none. */
+  secondary_expires_at: Time.nullable().optional(),
   created_at: Time,
 })
 export type App = z.infer<typeof App>
 /** POST /developers/apps/{id}/rotate-secret: the secret is shown once. */
 export const SecretRotated = z.object({ app: App, client_secret: z.string() })
+
+/** POST /admin/rotate-keys. `at_once`: the old signing keys are withdrawn, as after a theft. */
+export const RotateKeys = z.strictObject({ at_once: z.boolean().optional() })
 
 // The domain of an app: named, then proved in one of two ways, then looked at again now and then.
 export const DomainSet = z.strictObject({ domain: z.string().max(253) })

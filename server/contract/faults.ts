@@ -28,6 +28,7 @@ export const FAULTS = {
   invalid_signature: [400, BAD, 'The signature does not verify.'],
   invalid_api_key: [401, AUTH, 'No valid credential was given.'],
   invalid_token: [401, AUTH, 'The access token is not valid.'],
+  invalid_dpop_proof: [401, AUTH, 'The proof of the token’s key is missing, malformed, or was used before.'],
   invalid_credentials: [401, AUTH, 'E-mail or password is wrong.'],
   second_factor_required: [401, AUTH, 'The password is right; a second factor is needed too.'],
   invalid_second_factor: [401, AUTH, 'This code is wrong, or was used before.'],

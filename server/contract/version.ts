@@ -10,7 +10,8 @@
 //   1  the first wire: accounts, connections with caps, the metered chat relay, receipts, the feed.
 //      added since, all optional to a reader: second factor, passkeys, devices, reset, deletion and export of accounts;
 //      what a wallet needs to answer requests (estimate, calendar, where the browser goes on), approvals of single calls,
-//      `notice.dismiss`, three faults that no program should retry.
+//      `notice.dismiss`, three faults that no program should retry; the domain and the second secret of an app,
+//      proofs of a token's key.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '3eb429c9e3d470182ae3978b6ff5c6bd049c2e518fd41524787b464fe098b128'
+export const WIRE_HASH = '40182538fad5308661e55eb8de01238955a1b50e4c2dbb7ffca6af1338186e6e'

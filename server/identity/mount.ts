@@ -8,7 +8,7 @@ import type { Deps } from '../deps.ts'
 import { errorHeaders, isFault } from '../faults.ts'
 import { type Bucket, rateLimits } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
-import { ROUTES } from './provider.ts'
+import { ROUTES, type Serving } from './provider.ts'
 import { ADDRESS_PER_MINUTE } from './sessions.ts'
 
 type Row = readonly [methods: readonly HTTPMethods[], path: string, counted: (request: FastifyRequest) => Bucket | null]
@@ -42,8 +42,14 @@ const PATHS: readonly Row[] = [
 ]
 
 /** Adds the protocol's endpoints to the server. */
-export async function mountProvider(app: FastifyInstance, deps: Deps, provider: Provider): Promise<void> {
-  const answer = provider.callback()
+export async function mountProvider(app: FastifyInstance, deps: Deps, serving: Serving): Promise<void> {
+  const answers = new WeakMap<Provider, ReturnType<Provider['callback']>>()
+  const answer = () => {
+    const { provider } = serving
+    const made = answers.get(provider) ?? provider.callback()
+    answers.set(provider, made)
+    return made
+  }
   await app.register(async (scope) => {
     // The body stays in the socket; oidc-provider reads and bounds it (56 KiB).
     scope.removeAllContentTypeParsers()
@@ -56,7 +62,7 @@ export async function mountProvider(app: FastifyInstance, deps: Deps, provider: 
         handler: async (request, reply) => {
           const refused = overRate(deps, counted(request), reply)
           if (refused) return refused
-          handOver(deps, request, reply, answer)
+          handOver(deps, request, reply, answer())
           return reply
         },
       })

@@ -9,9 +9,10 @@ import { modelAdapter } from './adapter.ts'
 import { clientAdapter, SECRET_HASHES, secretMatches } from './clients.ts'
 import { skewMs } from './clock.ts'
 import { type Directory, WALLET_CLIENT_ID, walletClient } from './directory.ts'
+import { isTimely, PROOF_ALGORITHMS } from './dpop.ts'
 import { addHostedExchange } from './hosted.ts'
 import { offerAtOnce } from './interaction.ts'
-import { identityKeys } from './keys.ts'
+import { type IdentityKeys, identityKeys } from './keys.ts'
 import { deviceConfirmPage, deviceDonePage, deviceInputPage, errorPage } from './pages.ts'
 import { checkScopes, loadGrant, promptsFor, SCOPES } from './policy.ts'
 import { personById } from './users.ts'
@@ -41,15 +42,38 @@ export const ROUTES = {
   jwks: '/.well-known/jwks.json',
 } as const
 
-/** Builds the provider; makes its keys on the first start. */
-export async function buildProvider(deps: Deps, directory: Directory): Promise<Provider> {
+export type Serving = {
+  /** Not to be kept: a change of keys makes a new one. */
+  readonly provider: Provider
+  /** Takes up the keys as they are now, whichever process changed them. */
+  refresh(): Promise<void>
+}
+
+/** The provider with today's keys; makes them on the first start. What it keeps is in the store, so it can be replaced. */
+export async function serveProvider(deps: Deps, directory: Directory): Promise<Serving> {
+  let keys = await identityKeys(deps)
+  let provider = buildProvider(deps, directory, keys)
+  return {
+    get provider() {
+      return provider
+    },
+    refresh: async () => {
+      const next = await identityKeys(deps)
+      const same = next.jwks.keys.map(({ kid }) => kid).join() === keys.jwks.keys.map(({ kid }) => kid).join()
+      if (same) return
+      provider = buildProvider(deps, directory, next)
+      keys = next
+    },
+  }
+}
+
+function buildProvider(deps: Deps, directory: Directory, { jwks, cookieKeys }: IdentityKeys): Provider {
   const wallet = walletClient(deps.publicUrl)
   const all: Directory = {
     ...directory,
     client: async (id) => (id === WALLET_CLIENT_ID ? wallet : directory.client(id)),
   }
-  const { jwks, cookieKeys } = await identityKeys(deps)
-  const provider = new Provider(deps.publicUrl, {
+  const provider: Provider = new Provider(deps.publicUrl, {
     ...settings(deps),
     adapter: (kind: string) => (kind === 'Client' ? clientAdapter(deps, all) : modelAdapter(deps, kind)),
     jwks: jwks as NonNullable<Configuration['jwks']>,
@@ -71,6 +95,11 @@ export async function buildProvider(deps: Deps, directory: Directory): Promise<P
     return secretMatches(secret, (this as unknown as Record<string, string[]>)[SECRET_HASHES] ?? [])
   }
   provider.use(shortVerifier)
+  provider.use((ctx, next) => {
+    // oidc-provider would take a proof for five minutes; ours are good for one, here as on our own routes.
+    if (!isTimely(deps, ctx.req.headers.dpop)) ctx.req.headers.dpop = 'a proof of another time'
+    return next()
+  })
   provider.use((ctx, next) => noticeLeaving(all, ctx as KoaContextWithOIDC, next))
   addHostedExchange(provider, all)
   provider.on('server_error', (ctx, error) =>
@@ -90,7 +119,7 @@ function settings(deps: Deps): Configuration {
     conformIdTokenClaims: false, // profile and email in the id_token too, as most clients expect
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
-    enabledJWA: { idTokenSigningAlgValues: ['RS256'] },
+    enabledJWA: { idTokenSigningAlgValues: ['RS256'], dPoPSigningAlgValues: PROOF_ALGORITHMS },
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,

@@ -20,7 +20,7 @@ import { sweepIdentity } from './models.ts'
 import { mountProvider } from './mount.ts'
 import { signInOptions, verifyPasskey } from './passkeys.ts'
 import { hashPassword, passwordMatches } from './passwords.ts'
-import { ASKED_COOKIE, buildProvider, OP_COOKIES } from './provider.ts'
+import { ASKED_COOKIE, OP_COOKIES, type Serving, serveProvider } from './provider.ts'
 import { countByAccount, countByAddress, type Rate, TRY_PER_MINUTE } from './rates.ts'
 import { recoveryRoutes } from './recovery-routes.ts'
 import { securityRoutes } from './security-routes.ts'
@@ -54,25 +54,39 @@ const LOGIN: Rate = { name: 'login', perMinute: TRY_PER_MINUTE }
 const PASSKEY: Rate = { name: 'passkey', perMinute: TRY_PER_MINUTE }
 const PASSKEY_OPTIONS: Rate = { name: 'passkey-options', perMinute: 20 }
 const SWEEP_EVERY_MS = 60_000
+/** How soon every process signs with a new key, and publishes one. */
+const KEYS_EVERY_MS = 10_000
 
 /** Adds identity's routes; makes the authorization server's keys on the first start. */
 export async function identityRoutes(app: FastifyInstance, deps: Deps, directory: Directory): Promise<void> {
-  const provider = await buildProvider(deps, directory)
-  await mountProvider(app, deps, provider)
-  signInRoutes(app, deps, provider)
+  const serving = await serveProvider(deps, directory)
+  await mountProvider(app, deps, serving)
+  signInRoutes(app, deps, serving)
   accountRoutes(app, deps)
   recoveryRoutes(app, deps)
   securityRoutes(app, deps, directory)
-  interactionRoutes(app, { deps, provider, directory })
+  interactionRoutes(app, {
+    deps,
+    directory,
+    get provider() {
+      return serving.provider
+    },
+  })
   const sweeping = setInterval(() => {
     for (const sweep of [sweepIdentity, sweepDevices, sweepMailTokens])
       deps.db.tx(sweep, {}).catch((error) => deps.log.warn({ err: String(error) }, 'identity sweep'))
   }, SWEEP_EVERY_MS)
-  sweeping.unref()
-  app.addHook('onClose', async () => clearInterval(sweeping))
+  const refreshing = setInterval(() => {
+    serving.refresh().catch((error) => deps.log.warn({ err: String(error) }, 'keys of identity'))
+  }, KEYS_EVERY_MS)
+  for (const timer of [sweeping, refreshing]) timer.unref()
+  app.addHook('onClose', async () => {
+    clearInterval(sweeping)
+    clearInterval(refreshing)
+  })
 }
 
-function signInRoutes(app: FastifyInstance, deps: Deps, provider: Provider): void {
+function signInRoutes(app: FastifyInstance, deps: Deps, serving: Serving): void {
   app.post('/auth/register', async (request, reply) => {
     const { email, password } = credentials(deps, request, reply, REGISTER, Credentials)
     checkedPassword(password)
@@ -87,7 +101,7 @@ function signInRoutes(app: FastifyInstance, deps: Deps, provider: Provider): voi
       session: fresh.session,
     })
     if (deps.mail.by !== null) sendLink(deps, { userId: id, email, purpose: 'verify' })
-    return begun(deps, provider, request, reply.code(201), { id, email, ...fresh })
+    return begun(deps, serving.provider, request, reply.code(201), { id, email, ...fresh })
   })
 
   app.post('/auth/login', async (request, reply) => {
@@ -98,7 +112,7 @@ function signInRoutes(app: FastifyInstance, deps: Deps, provider: Provider): voi
     const fresh = freshSession(deps, found.id, request)
     await deps.db.tx(beginSession, fresh.session)
     if (used === 'recovery_code') sendNotice(deps, email, 'recovery_code_used')
-    return begun(deps, provider, request, reply, { id: found.id, email, ...fresh })
+    return begun(deps, serving.provider, request, reply, { id: found.id, email, ...fresh })
   })
 
   app.post('/auth/passkey/options', async (request, reply) => {
@@ -115,13 +129,13 @@ function signInRoutes(app: FastifyInstance, deps: Deps, provider: Provider): voi
     if (!person) throw fault('invalid_passkey')
     const fresh = freshSession(deps, id, request)
     await deps.db.tx(beginSession, fresh.session)
-    return begun(deps, provider, request, reply, { id, email: person.email, ...fresh })
+    return begun(deps, serving.provider, request, reply, { id, email: person.email, ...fresh })
   })
 
   app.post('/auth/logout', async (request, reply) => {
     const session = await requireSession(deps, request, reply)
     await deps.db.tx(endSession, { tokenHash: session.tokenHash })
-    await endBrowserSignIn(provider, request, reply)
+    await endBrowserSignIn(serving.provider, request, reply)
     setSessionCookie(deps, reply, null)
     return { success: true }
   })

@@ -43,6 +43,7 @@ const RANKS: Record<string, number> = {
   'rate-limit.ts': 0,
   'metrics.ts': 0,
   'mail.ts': 0,
+  'domain-proofs.ts': 0,
   db: 1,
   ledger: 2,
   feed: 2,
