@@ -61,6 +61,7 @@ export type MetaValues = {
   packages: { packages: Package[]; at: number }
   checkout: Checkout
   dismissed: { ids: string[] }
+  alerted: { ids: string[] }
   rebuilt: Rebuilt
 }
 type MetaKey = keyof MetaValues

@@ -3,11 +3,16 @@
 // always true: pure; the same documents and edits give the same view, in any order of arrival of the documents.
 
 import type { MutationArgs } from '../server/contract/feed.ts'
-import type { Cap, CapState, Connection, ConsentRequest, Profile } from '../server/contract/records.ts'
+import type { Approval, Cap, CapState, Connection, ConsentRequest, Profile } from '../server/contract/records.ts'
 import type { Doc, Pending } from './db.ts'
 
 export type Shown<T> = T & { pending: boolean }
-export type View = { profile: Shown<Profile> | null; connections: Shown<Connection>[]; requests: ConsentRequest[] }
+export type View = {
+  profile: Shown<Profile> | null
+  connections: Shown<Connection>[]
+  requests: ConsentRequest[]
+  approvals: Approval[]
+}
 
 /** Folds edits that are waiting (queued, or sent and not yet seen in the feed) over documents. */
 export function fold(docs: Doc[], edits: Pending[]): View {
@@ -19,6 +24,7 @@ export function fold(docs: Doc[], edits: Pending[]): View {
     profile: profile && waiting.reduce(onProfile, { ...profile, pending: false }),
     connections: (of('connection') as Connection[]).map((c) => waiting.reduce(onConnection, { ...c, pending: false })),
     requests: (of('consent_request') as ConsentRequest[]).filter((r) => !answered.has(r.uid)),
+    approvals: (of('approval') as Approval[]).filter((a) => !answered.has(a.uid)),
   }
 }
 

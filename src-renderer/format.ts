@@ -3,7 +3,7 @@
 // rounded is shown exactly on hover, through `exact`.
 
 import { dollars, MICROS_PER_DOLLAR } from '../server/contract/money.ts'
-import type { Cap, Period } from '../server/contract/records.ts'
+import type { Cap, LimitCalendar, Period } from '../server/contract/records.ts'
 
 const CENT = MICROS_PER_DOLLAR / 100
 
@@ -18,6 +18,12 @@ export function money(micros: number): string {
   const size = Math.abs(micros)
   if (size % CENT === 0 || size >= 10 * CENT) return cents(micros)
   return size < 100 ? exact(micros) : cut(micros, 4)
+}
+
+/** The most that something may cost: as `money`, but never less than it is. */
+export function atMost(micros: number): string {
+  const step = micros >= 10 * CENT ? CENT : micros >= 100 ? 100 : 1
+  return money(Math.ceil(micros / step) * step)
 }
 
 /** Whole cents, cut towards zero; for columns in which the points are to line up. */
@@ -57,6 +63,21 @@ export const PERIOD_WORDS: Record<Period, { each: string; short: string; window:
 /** "$5 a month". */
 export const limitWords = (cap: Pick<Cap, 'amount' | 'period'>): string =>
   `${short(cap.amount)} ${PERIOD_WORDS[cap.period].each}`
+
+/** When a limit starts again, where the person lives: "Starts again on 1 Dec, 00:00 (Europe/Berlin)." */
+export function resetWords(period: Period, { time_zone, resets_at }: LimitCalendar): string {
+  if (period === 'total') return 'It never starts again by itself.'
+  return `Starts again on ${inZone(time_zone, Date.parse(resets_at[period]))} (${time_zone.replaceAll('_', ' ')}).`
+}
+
+function inZone(timeZone: string, at: number): string {
+  const parts = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
+  try {
+    return new Intl.DateTimeFormat('en-GB', { ...parts, timeZone }).format(at)
+  } catch {
+    return new Intl.DateTimeFormat('en-GB', parts).format(at)
+  }
+}
 
 /** Hundredths of a percent as a percentage: 2000 is "20 %", 50 is "0.5 %". */
 export const percent = (bps: number): string => `${bps / 100} %`

@@ -12,7 +12,7 @@ import { entryAt, newest, wrongEntries } from './log.ts'
 import { plus, type Rollup } from './rollup.ts'
 import { useWallet } from './session.ts'
 
-const VIEW_TOPICS = ['profile', 'connection', 'consent_request']
+const VIEW_TOPICS = ['profile', 'connection', 'consent_request', 'approval']
 
 /** Profile, connections and open requests, with the person's pending edits on top. */
 export function useView(): View | undefined {

@@ -86,7 +86,8 @@ async function lead({ api, db, mayStart }: Lead, over: AbortSignal, turn: { wake
   const lost = () => void failed(new ApiFailure('offline', 'This device is offline.'))
   addEventListener('offline', lost, { signal: over })
   const queued = liveQuery(() => db.outbox.where('state').equals('queued').count())
-  const edits = queued.subscribe((n) => n > 0 && wake(COALESCE_MS))
+  // An edit goes at once: it may be a pause that has to stop a stream.
+  const edits = queued.subscribe((n) => n > 0 && wake(0))
   wake(0)
   await new Promise<void>((done) => over.addEventListener('abort', () => done(), { once: true }))
   edits.unsubscribe()
@@ -100,23 +101,23 @@ function oneAtATime(over: AbortSignal, work: () => Promise<void>): (afterMs: num
   let timer: ReturnType<typeof setTimeout> | null = null
   let due = 0
   let running = false
-  let again = false
+  let again: number | null = null
   const run = async () => {
     timer = null
     if (over.aborted) return
     if (running) {
-      again = true
+      again = 0
       return
     }
     running = true
-    again = false
+    again = null
     await work().catch((error) => console.warn('sync:', error))
     running = false
-    if (again) wake(COALESCE_MS)
+    if (again !== null) wake(again)
   }
   const wake = (afterMs: number) => {
-    if (running) again = afterMs <= COALESCE_MS || again
-    if (over.aborted || (running && again)) return
+    if (running && afterMs <= COALESCE_MS) again = Math.min(again ?? afterMs, afterMs)
+    if (over.aborted || (running && again !== null)) return
     const at = Date.now() + afterMs
     if (timer !== null && due <= at) return
     if (timer !== null) clearTimeout(timer)
@@ -162,6 +163,7 @@ async function pull(api: Api, db: WalletDb, report: Report): Promise<void> {
     await applyPage(db, { base, cursor: page.cursor, epoch: page.epoch, lastMid: page.last_mid, docs, ...checked, rev })
     if (!page.more) return
     await report('filling', null)
+    await push(api, db) // a pause does not wait for the rest of the history
   }
 }
 

@@ -19,6 +19,7 @@ export function editWords({ name, args }: Pending, view: View | undefined): stri
   if (name === 'wallet.unfreeze') return 'Allow spending again'
   if (name === 'receipt.annotate') return 'Note on a receipt'
   if (name === 'profile.set') return 'Change of your profile'
+  if (name === 'notice.dismiss') return 'Put a notice away'
   if (name === 'request.answer') return 'Answer to a request'
   return name
 }

@@ -8,6 +8,7 @@ import { type ReactNode, useCallback, useEffect, useState } from 'react'
 import { Interaction, type InteractionAnswer, InteractionReply } from '../../server/contract/api.ts'
 import { ApiFailure, ownPage } from '../api.ts'
 import { cleanName } from '../format.ts'
+import { readModels } from '../model-list.ts'
 import { Empty, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Mark } from '../ui/frame.tsx'
@@ -56,14 +57,20 @@ function useInteraction(uid: string) {
   const [step, setStep] = useState<Step>({ at: 'loading' })
   const [busy, setBusy] = useState(false)
   const [wrong, setWrong] = useState<string | null>(null)
+  const take = useCallback((interaction: Interaction) => {
+    if (!interaction.redirect_to) return setStep({ at: 'ask', interaction })
+    setStep({ at: 'leaving' })
+    goTo(interaction.redirect_to)
+  }, [])
   const load = useCallback(async () => {
     try {
-      setStep({ at: 'ask', interaction: Interaction.parse(await ownPage(path)) })
+      take(Interaction.parse(await ownPage(path)))
     } catch (error) {
       setStep({ at: 'gone', message: gone(error) })
     }
-  }, [path])
+  }, [path, take])
   useEffect(() => void load(), [load])
+  useAnswerElsewhere(path, step.at === 'ask' && Boolean(step.interaction.match), take)
   const answer = async (body: InteractionAnswer) => {
     setBusy(true)
     setWrong(null)
@@ -72,12 +79,32 @@ function useInteraction(uid: string) {
       setStep({ at: 'leaving' })
       goTo(redirect_to)
     } catch (error) {
-      if (error instanceof ApiFailure && error.code === 'unauthorized') await load()
+      // Signed out meanwhile; or the wallet was faster, and the server says where to go on.
+      if (error instanceof ApiFailure && (error.code === 'unauthorized' || error.status === 404)) await load()
       else setWrong(error instanceof Error ? error.message : String(error))
     }
     setBusy(false)
   }
   return { step, load, answer, busy, wrong }
+}
+
+const LOOK_EVERY_MS = 1000
+
+/** While the wallet shows the request too: looks whether it was answered there, and goes on as the wallet said. */
+function useAnswerElsewhere(path: string, shown: boolean, take: (interaction: Interaction) => void) {
+  useEffect(() => {
+    if (!shown) return
+    let busy = false
+    const timer = setInterval(async () => {
+      if (busy) return
+      busy = true
+      // A look that fails is no answer: the page stays as it is, and the next look may succeed.
+      const found = await ownPage(path).then(Interaction.parse, () => null)
+      busy = false
+      if (found && (found.redirect_to || !found.match)) take(found)
+    }, LOOK_EVERY_MS)
+    return () => clearInterval(timer)
+  }, [path, shown, take])
 }
 
 type AskProps = { interaction: Interaction; busy: boolean; answer: (body: InteractionAnswer) => Promise<void> }
@@ -97,10 +124,11 @@ function Ask({ interaction, busy, answer }: AskProps) {
   return (
     <RequestForm
       request={{ ...interaction, match: interaction.match ?? null }}
-      estimate={interaction.estimate}
       current={interaction.current ?? null}
+      side="page"
       busy={busy}
-      onAllow={(cap) => answer({ decision: 'approve', caps: [cap] })}
+      loadModels={async () => readModels(await ownPage('/v1/models'))}
+      onAllow={(terms) => answer({ decision: 'approve', ...terms })}
       onDeny={deny}
     />
   )

@@ -4,27 +4,31 @@
 import { Link } from '@tanstack/react-router'
 import { CheckCheck } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
-import type { Cap, ConsentRequest, Notice } from '../../server/contract/records.ts'
+import type { ConsentRequest, Notice } from '../../server/contract/records.ts'
 import { dropEdit, enqueue, getMeta, type Pending, setMeta } from '../db.ts'
 import type { View } from '../fold.ts'
 import { cleanName, limitWords, money, short } from '../format.ts'
 import { useBalance, useEdits, useNotices } from '../live.ts'
+import { readModels } from '../model-list.ts'
 import { left, nearlyReached, tightest } from '../pace.ts'
 import { useWallet } from '../session.ts'
 import { CardTitle, Money } from '../ui/bits.tsx'
 import { Button, buttonLook } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { RequestForm } from '../ui/request-form.tsx'
+import { RequestForm, type Terms } from '../ui/request-form.tsx'
+import { ApprovalItem } from './approval-item.tsx'
 import { editWords } from './edit-words.ts'
 
 export function NeedsYou({ view, now }: { view: View | undefined; now: number }) {
   const [asking, setAsking] = useState<ConsentRequest | null>(null)
   const notices = useNotices() ?? []
-  const refused = useEdits()?.filter((e) => e.state === 'refused') ?? []
+  const refused = useEdits()?.filter((e) => e.state === 'refused' && e.name !== 'notice.dismiss') ?? []
   const requests = view?.requests.filter((r) => Date.parse(r.expires_at) > now) ?? []
   const tight = useTight(view)
   const low = useLowBalance(view)
-  const quiet = requests.length + refused.length + tight.length + notices.length === 0 && low === null
+  const approvals = view?.approvals ?? []
+  const quiet =
+    approvals.length + requests.length + refused.length + tight.length + notices.length === 0 && low === null
   return (
     <section className="card p-5" aria-label="Needs you">
       <CardTitle>Needs you</CardTitle>
@@ -34,6 +38,9 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
         </p>
       ) : (
         <ul className="divide-y divide-line">
+          {approvals.map((a) => (
+            <ApprovalItem key={a.uid} approval={a} />
+          ))}
           {requests.map((r) => (
             <RequestItem key={r.uid} request={r} onAnswer={() => setAsking(r)} />
           ))}
@@ -55,7 +62,7 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
           ))}
         </ul>
       )}
-      {asking && <AnswerDialog request={asking} onClose={() => setAsking(null)} />}
+      {asking && <AnswerDialog request={asking} view={view} onClose={() => setAsking(null)} />}
     </section>
   )
 }
@@ -114,21 +121,34 @@ function RequestItem({ request, onAnswer }: { request: ConsentRequest; onAnswer:
 }
 
 /** The same question as on the consent page; the answer goes through the outbox. */
-function AnswerDialog({ request, onClose }: { request: ConsentRequest; onClose: () => void }) {
-  const { db } = useWallet()
-  const answer = async (args: { decision: 'approve' | 'deny'; caps?: Cap[] }) => {
+type Asking = { request: ConsentRequest; view: View | undefined; onClose: () => void }
+
+function AnswerDialog({ request, view, onClose }: Asking) {
+  const { api, db } = useWallet()
+  const current = view?.connections.find((c) => c.app.id === request.client.id) ?? null
+  const over = view !== undefined && !view.requests.some((r) => r.uid === request.uid)
+  const answer = async (args: { decision: 'approve' | 'deny' } & Partial<Terms>) => {
     onClose()
     await enqueue(db, 'request.answer', { uid: request.uid, ...args })
   }
   return (
     <Dialog title="Request" onClose={onClose}>
-      <RequestForm
-        request={request}
-        busy={false}
-        heading="h3"
-        onAllow={(cap) => answer({ decision: 'approve', caps: [cap] })}
-        onDeny={() => answer({ decision: 'deny' })}
-      />
+      {over ? (
+        <p role="status" className="py-4 text-sm text-muted">
+          This request is over: it was answered elsewhere, or its time ran out.
+        </p>
+      ) : (
+        <RequestForm
+          request={request}
+          current={current}
+          side="wallet"
+          busy={false}
+          heading="h3"
+          loadModels={async () => readModels(await api.get('/v1/models'))}
+          onAllow={(terms) => answer({ decision: 'approve', ...terms })}
+          onDeny={() => answer({ decision: 'deny' })}
+        />
+      )}
     </Dialog>
   )
 }
@@ -138,6 +158,8 @@ function NoticeItem({ notice }: { notice: Notice }) {
   const dismiss = async () => {
     const ids = (await getMeta(db, 'dismissed'))?.ids ?? []
     await setMeta(db, 'dismissed', { ids: [...ids.slice(-500), notice.id] })
+    // Put away here at once, and on the person's other devices when the server has heard of it.
+    await enqueue(db, 'notice.dismiss', { id: notice.id })
   }
   const action = (
     <Button look="quiet" className="h-8" onClick={dismiss}>

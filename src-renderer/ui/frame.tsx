@@ -5,6 +5,7 @@
 import { Link, Outlet } from '@tanstack/react-router'
 import { House, LayoutGrid, List, Plus, Settings, Snowflake } from 'lucide-react'
 import type { Profile } from '../../server/contract/records.ts'
+import { Alerts } from '../alerts.tsx'
 import { enqueue } from '../db.ts'
 import { useView } from '../live.ts'
 import { useWallet } from '../session.ts'
@@ -44,6 +45,7 @@ export function Frame() {
           <div className="space-y-2 empty:hidden [&:not(:empty)]:mb-5">
             {profile?.frozen && <FrozenBanner version={profile.version} />}
             <SyncBanners />
+            <Alerts />
           </div>
           <Outlet />
         </div>

@@ -1,6 +1,7 @@
 // Somebody asks to spend: what they ask, and the person's answer.
 // owns: the consent form, used by the consent page and by a signed-in wallet. never: sending the answer.
-// always true: the limit on the button is the limit that is sent, and no request is allowed without one.
+// always true: the limit on the button is the limit that is sent, and no request is allowed without one; limits that held
+// before hold on unless the person changes them here.
 
 import { BadgeCheck, Check, CircleAlert } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
@@ -10,34 +11,53 @@ import {
   type Connection,
   type ConsentRequest,
   DEFAULT_CAP,
+  type Estimate,
 } from '../../server/contract/records.ts'
-import { cleanName, count, limitWords, money, percent } from '../format.ts'
+import { cleanName, count, limitWords, money, percent, resetWords } from '../format.ts'
+import { type Model, withMarkup } from '../model-list.ts'
 import { Badge, Face } from './bits.tsx'
 import { Button } from './button.tsx'
 import { capOf, draftOf, LimitFields } from './limit-fields.tsx'
+import { type FinerTerms, finerOf, finerTerms, MoreLimits } from './more-limits.tsx'
+import { WhatChanged } from './what-changed.tsx'
+
+export type Terms = { caps: Cap[] } & FinerTerms
 
 type Props = {
-  request: Pick<ConsentRequest, 'client' | 'scopes' | 'requested_cap' | 'match'>
-  estimate?: { model: string; calls: number; credits_per_call: number } | null
+  request: Pick<ConsentRequest, 'client' | 'scopes' | 'requested_cap' | 'match' | 'estimate' | 'calendar'>
   current?: Connection | null
+  /** On which side of the same request this is; each names the other. */
+  side: 'page' | 'wallet'
   busy: boolean
-  onAllow: (cap: Cap) => void
+  loadModels: () => Promise<Model[]>
+  onAllow: (terms: Terms) => void
   onDeny: () => void
   heading?: 'h1' | 'h3'
 }
 
-export function RequestForm({ request, estimate, current, busy, onAllow, onDeny, heading: Heading = 'h1' }: Props) {
-  const { client, scopes, requested_cap: asked, match } = request
-  const held = current?.caps[0]
+export function RequestForm(props: Props) {
+  const { request, side, busy, loadModels, onAllow, onDeny, heading: Heading = 'h1' } = props
+  const { client, scopes, requested_cap: asked, match, estimate, calendar } = request
+  const current = standing(props.current ?? null)
+  const [held, ...others] = current?.caps ?? []
   const [draft, setDraft] = useState(() => draftOf(held ?? asked ?? DEFAULT_CAP))
+  const [finer, setFiner] = useState(() => finerOf(current))
+  const [models, setModels] = useState<Model[]>([])
   const cap = capOf(draft)
+  const kept = others.filter((other) => other.period !== draft.period)
+  const more = finerTerms(finer)
   const name = cleanName(client.name)
   const spends = scopes.includes('credits.spend')
+  const load = async () => {
+    const list = await loadModels()
+    setModels(list)
+    return list
+  }
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        if (cap) onAllow(cap)
+        if (cap && more) onAllow({ caps: [cap, ...kept.map(({ amount, period }) => ({ amount, period }))], ...more })
       }}
     >
       <div className="flex items-center gap-4">
@@ -51,22 +71,21 @@ export function RequestForm({ request, estimate, current, busy, onAllow, onDeny,
           </div>
         </div>
       </div>
-      {match && (
-        <p className="mt-5 rounded-lg bg-sunken px-3 py-2 text-sm">
-          The app shows the number <strong className="nums text-base">{match}</strong>. If it shows another one, deny
-          this.
-        </p>
-      )}
+      {match && <Digits digits={match} side={side} />}
+      {current && <WhatChanged current={current} scopes={scopes} markupBps={client.markup_bps} words={scopeWords} />}
       <Permissions scopes={scopes} markupBps={client.markup_bps} />
       <LimitFields draft={draft} onChange={setDraft} />
-      <p className="mt-3 text-sm text-muted">
-        {estimate && cap
-          ? `Enough for about ${count(Math.floor(cap.amount / estimate.credits_per_call))} calls of ${estimate.model}, at ${money(estimate.credits_per_call)} each.`
-          : 'The limit holds, whatever the app does.'}{' '}
-        {limitNote(held, asked)}
-      </p>
+      <div className="mt-3 space-y-1 text-sm text-muted">
+        <p>
+          {cap ? chats(cap, pricedBy(finer.models, models, client.markup_bps) ?? estimate ?? null) : ''}{' '}
+          {limitNote(held, asked)}
+        </p>
+        {cap && calendar && <p>{resetWords(cap.period, calendar)}</p>}
+        {kept.length > 0 && <p>Beside it, as before: {kept.map(limitWords).join(', ')}.</p>}
+      </div>
+      <MoreLimits finer={finer} onChange={setFiner} loadModels={load} />
       <div className="mt-5 grid gap-2">
-        <Button look="main" size="large" type="submit" disabled={busy || !cap}>
+        <Button look="main" size="large" type="submit" disabled={busy || !cap || !more}>
           {cap ? `Allow up to ${limitWords(cap)}` : 'Allow'}
         </Button>
         <Button look="plain" size="large" disabled={busy} onClick={onDeny}>
@@ -77,11 +96,48 @@ export function RequestForm({ request, estimate, current, busy, onAllow, onDeny,
   )
 }
 
+/** What holds today; an app that was disconnected, or whose time ran out, begins anew. */
+const standing = (current: Connection | null): Connection | null =>
+  current && (current.status === 'active' || current.status === 'paused') ? current : null
+
+type Priced = Pick<Estimate, 'model' | 'credits_per_call'>
+
+/** The first of the chosen models, when its price is known here. */
+function pricedBy(chosen: string[] | null, models: Model[], markupBps: number): Priced | null {
+  const model = models.find(({ name, perCall }) => name === chosen?.[0] && perCall > 0)
+  return model ? { model: model.name, credits_per_call: withMarkup(model.perCall, markupBps) } : null
+}
+
+function chats(cap: Cap, priced: Priced | null): string {
+  if (!priced) return 'The limit holds, whatever the app does.'
+  const n = Math.floor(cap.amount / priced.credits_per_call)
+  if (n === 0) return `Not enough for a usual chat with ${priced.model}, which costs ${money(priced.credits_per_call)}.`
+  const each = money(priced.credits_per_call)
+  return `Enough for about ${count(n)} ${n === 1 ? 'chat' : 'chats'} with ${priced.model}, at ${each} each.`
+}
+
 /** What the limit already in the field is, and that it is the person's to choose. */
 function limitNote(held: CapState | undefined, asked: Cap | null): string {
   if (held) return `It replaces your limit of ${limitWords(held)}.`
   if (asked) return 'The app suggested this limit; you can set another.'
   return 'You can change it or stop the app at any time.'
+}
+
+/** The number that ties the page in the browser and the wallet together. An app never shows it. */
+function Digits({ digits, side }: { digits: string; side: 'page' | 'wallet' }) {
+  const number = <strong className="nums text-base">{digits}</strong>
+  return (
+    <p className="mt-5 rounded-lg bg-sunken px-3 py-2 text-sm">
+      {side === 'page' ? (
+        <>Your wallet shows this request too, with the number {number}. Answer it here or there.</>
+      ) : (
+        <>
+          The page in your browser shows the number {number}. If it shows another one, or you did not start this, deny
+          it.
+        </>
+      )}
+    </p>
+  )
 }
 
 function Permissions({ scopes, markupBps }: { scopes: string[]; markupBps: number }) {

@@ -33,7 +33,8 @@ test('who asks, what for, at what markup; the limit is filled in', async ({ fake
   await expect(page.getByRole('heading', { name: 'Let Sketchpad spend from your wallet?' })).toBeVisible()
   await expect(page.getByText('sketchpad.example')).toBeVisible()
   await expect(page.getByText('Adds a markup of 20 %')).toBeVisible()
-  await expect(page.getByText('The app shows the number 47')).toBeVisible()
+  await expect(page.getByText('Your wallet shows this request too, with the number 47.')).toBeVisible()
+  await expect(page.getByText('The app shows')).toHaveCount(0)
   await expect(page.getByLabel('Limit', { exact: true })).toHaveValue('5')
   await page.getByRole('button', { name: 'Allow up to $5 a month' }).click()
   await expect
