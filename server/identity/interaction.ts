@@ -10,7 +10,7 @@
 //   - If that browser is signed in already, a bearer of another account is refused; a cookie of another account is a
 //     person who changed accounts on purpose, and the old sign-in of the browser ends.
 //   - The person's wallet, when the browser that asked is signed in as that person (requests.ts).
-//   - `prompt=login` and an expired max_age need a password given after the request was made.
+//   - `prompt=login` needs a password given after the request was made, max_age one no older than that then.
 
 import { randomInt } from 'node:crypto'
 import type { Provider } from 'oidc-provider'
@@ -234,11 +234,13 @@ export function requestedCap(params: Record<string, unknown>): Cap | null {
   return cap.success ? cap.data : null
 }
 
-// The request may insist on a password that is newer than itself (OpenID Connect Core 3.1.2.1: prompt, max_age).
+// The request may insist on a password that is newer than itself, or of some age (OpenID Connect Core 3.1.2.1).
 function isFresh({ deps }: Asking, asked: Asked, answerer: Answerer): boolean {
   const { name, reasons } = asked.prompt
-  if (name !== 'login' || !reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age')) return true
-  return answerer.createdAt >= asked.iat * 1000 + skewMs(deps)
+  if (name !== 'login') return true
+  const askedAt = asked.iat * 1000 + skewMs(deps)
+  if (reasons.includes('login_prompt')) return answerer.createdAt >= askedAt
+  return !reasons.includes('max_age') || answerer.createdAt >= askedAt - Number(asked.params.max_age) * 1000
 }
 
 function leaveOtherAccount(asked: Asked, answerer: Answerer): void {

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { procedure, type Reader, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
 import { tokenHash } from '../seal.ts'
+import { lockPerson } from './users.ts'
 
 export type Purpose = 'verify' | 'reset' | 'change'
 export const LINK_LIVES_MS = 3_600_000
@@ -22,6 +23,7 @@ export type NewMailToken = { hash: string; userId: string; purpose: Purpose; ema
 /** Keeps a new link and ends the older ones of its kind. @returns false when one was made a moment ago */
 export const keepMailToken = procedure('identity.keepMailToken', async (tx: Tx, token: NewMailToken) => {
   const { hash, userId, purpose, email } = token
+  if (!(await lockPerson(tx, userId))) return false // two requests at once make one link
   const last = await tx.get<{ created_at: number }>(
     'SELECT created_at FROM mail_tokens WHERE user_id = ? AND purpose = ? AND email = ? ORDER BY created_at DESC LIMIT 1',
     [userId, purpose, email],

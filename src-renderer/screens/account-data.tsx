@@ -46,8 +46,8 @@ function Leave({ account, onClose }: { account: Account; onClose: () => void }) 
   const [typed, setTyped] = useState('')
   const [forfeit, setForfeit] = useState(account.balance)
   const [agreed, setAgreed] = useState(false)
-  const { busy, wrong, setWrong, attempt } = useTry()
-  const { guarded, question } = useStepUp({ email: account.email } as Parameters<typeof useStepUp>[0])
+  const { busy, wrong, attempt } = useTry()
+  const { guarded, question } = useStepUp(account)
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const gone = await attempt(async () => {
@@ -64,24 +64,13 @@ function Leave({ account, onClose }: { account: Account; onClose: () => void }) 
       await forgetHere(account.id)
     })
     if (gone) location.assign('/wallet/')
-    else setWrong((said) => said)
   }
   const ready = typed.trim().toLowerCase() === account.email && (forfeit === 0 || agreed)
   return (
     <Dialog title="Delete this account?" onClose={onClose}>
       <form onSubmit={submit} noValidate className="space-y-4 text-sm">
         <p className="text-muted">This cannot be undone. Export your data first if you want to keep it.</p>
-        {forfeit > 0 && (
-          <label className="flex items-start gap-3 rounded-lg bg-bad-soft p-3 text-bad">
-            <input
-              type="checkbox"
-              checked={agreed}
-              onChange={(event) => setAgreed(event.target.checked)}
-              className="mt-0.5 size-4 shrink-0 accent-current"
-            />
-            I give up my balance of {exact(forfeit)}. It is not paid back.
-          </label>
-        )}
+        {forfeit > 0 && <GiveUp amount={forfeit} agreed={agreed} onChange={setAgreed} />}
         <div>
           <label htmlFor={id} className="mb-1.5 block font-medium">
             Type your e-mail address to confirm
@@ -105,6 +94,28 @@ function Leave({ account, onClose }: { account: Account; onClose: () => void }) 
       </form>
       {question}
     </Dialog>
+  )
+}
+
+function GiveUp({
+  amount,
+  agreed,
+  onChange,
+}: {
+  amount: number
+  agreed: boolean
+  onChange: (agreed: boolean) => void
+}) {
+  return (
+    <label className="flex items-start gap-3 rounded-lg bg-bad-soft p-3 text-bad">
+      <input
+        type="checkbox"
+        checked={agreed}
+        onChange={(event) => onChange(event.target.checked)}
+        className="mt-0.5 size-4 shrink-0 accent-current"
+      />
+      I give up my balance of {exact(amount)}. It is not paid back.
+    </label>
   )
 }
 

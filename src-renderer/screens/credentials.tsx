@@ -65,20 +65,29 @@ export function Credentials({ reason, onDone, onDeny }: Props) {
           </Button>
         )}
       </div>
-      <p className="mt-5 text-center text-sm text-muted">
-        {creating ? 'You have an account?' : 'New here?'}{' '}
-        <button
-          type="button"
-          className="rounded font-medium text-accent underline-offset-4 hover:underline"
-          onClick={() => {
-            setCreating(!creating)
-            setWrong(null)
-          }}
-        >
-          {creating ? 'Sign in instead' : 'Create an account'}
-        </button>
-      </p>
+      <OtherForm
+        creating={creating}
+        onSwitch={() => {
+          setCreating(!creating)
+          setWrong(null)
+        }}
+      />
     </form>
+  )
+}
+
+function OtherForm({ creating, onSwitch }: { creating: boolean; onSwitch: () => void }) {
+  return (
+    <p className="mt-5 text-center text-sm text-muted">
+      {creating ? 'You have an account?' : 'New here?'}{' '}
+      <button
+        type="button"
+        className="rounded font-medium text-accent underline-offset-4 hover:underline"
+        onClick={onSwitch}
+      >
+        {creating ? 'Sign in instead' : 'Create an account'}
+      </button>
+    </p>
   )
 }
 

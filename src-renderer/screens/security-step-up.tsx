@@ -4,7 +4,6 @@
 import { startAuthentication } from '@simplewebauthn/browser'
 import { Fingerprint } from 'lucide-react'
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
-import type { Security } from '../../server/contract/api.ts'
 import { ApiFailure, ownPage } from '../api.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
@@ -15,7 +14,7 @@ import { Cancelled, useTry } from './account-page.tsx'
 export type Guarded = <T>(work: () => Promise<T>) => Promise<T>
 type Question = { methods: string[]; end: (proven: boolean) => void }
 
-export function useStepUp(security: Security): { guarded: Guarded; question: ReactNode } {
+export function useStepUp({ email }: { email: string }): { guarded: Guarded; question: ReactNode } {
   const [asked, setAsked] = useState<Question | null>(null)
   const guarded: Guarded = async (work) => {
     try {
@@ -29,7 +28,7 @@ export function useStepUp(security: Security): { guarded: Guarded; question: Rea
       return work()
     }
   }
-  return { guarded, question: asked && <Proof {...asked} email={security.email} /> }
+  return { guarded, question: asked && <Proof {...asked} email={email} /> }
 }
 
 function Proof({ methods, end, email }: Question & { email: string }) {

@@ -46,32 +46,13 @@ export function Authenticator({ security, reload, guarded }: PartProps) {
           ? 'Signing in with your password asks for a code of your authenticator app.'
           : 'Asks for a code of an app on your phone when you sign in with your password.'}
       </p>
-      {security.totp && (
-        <p className="mt-3 flex flex-wrap items-center gap-2 text-sm">
-          <Badge tone="good" icon={Smartphone}>
-            On
-          </Badge>
-          <Badge tone={security.recovery_codes_left < 3 ? 'warn' : 'plain'}>
-            {plural(security.recovery_codes_left, 'recovery code')} left
-          </Badge>
-        </p>
+      {security.totp ? (
+        <IsOn left={security.recovery_codes_left} busy={busy} onRenew={renew} onRemove={remove} />
+      ) : (
+        <Button className="mt-4" disabled={busy} onClick={start}>
+          Add an authenticator app
+        </Button>
       )}
-      <div className="mt-4 flex flex-wrap gap-2">
-        {security.totp ? (
-          <>
-            <Button disabled={busy} onClick={renew}>
-              New recovery codes
-            </Button>
-            <Button disabled={busy} look="quiet" className="text-bad!" onClick={remove}>
-              Remove the app
-            </Button>
-          </>
-        ) : (
-          <Button disabled={busy} onClick={start}>
-            Add an authenticator app
-          </Button>
-        )}
-      </div>
       {wrong && (
         <div className="mt-3">
           <Wrong>{wrong}</Wrong>
@@ -82,6 +63,29 @@ export function Authenticator({ security, reload, guarded }: PartProps) {
       )}
       {step?.at === 'codes' && <Codes codes={step.codes} onClose={close} />}
     </Part>
+  )
+}
+
+type IsOnProps = { left: number; busy: boolean; onRenew: () => void; onRemove: () => void }
+
+function IsOn({ left, busy, onRenew, onRemove }: IsOnProps) {
+  return (
+    <>
+      <p className="mt-3 flex flex-wrap items-center gap-2 text-sm">
+        <Badge tone="good" icon={Smartphone}>
+          On
+        </Badge>
+        <Badge tone={left < 3 ? 'warn' : 'plain'}>{plural(left, 'recovery code')} left</Badge>
+      </p>
+      <div className="mt-4 flex flex-wrap gap-2">
+        <Button disabled={busy} onClick={onRenew}>
+          New recovery codes
+        </Button>
+        <Button disabled={busy} look="quiet" className="text-bad!" onClick={onRemove}>
+          Remove the app
+        </Button>
+      </div>
+    </>
   )
 }
 
