@@ -144,8 +144,8 @@ function YourAccount() {
     <Section title="Security and data">
       <p className="mb-4 text-sm text-muted">
         Password, passkeys, authenticator app, where you are signed in, export and deletion are on your account page
-        {desktop ? ', which opens in your browser' : ''}. The wallet can spend nothing and change none of these by
-        itself: that page asks for your own sign-in.
+        {desktop ? ', which opens in your browser' : ''}. The wallet’s own access can change none of these: that page
+        asks for your own sign-in.
       </p>
       {desktop ? (
         <Button onClick={() => shell.open(`${api.origin}/wallet/account`)}>{label}</Button>

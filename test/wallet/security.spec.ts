@@ -98,7 +98,9 @@ test.describe('the page itself', () => {
     const secret = ((await page.getByRole('dialog').locator('code').textContent()) ?? '').replaceAll(' ', '')
     await page.getByLabel('Code of your authenticator app').fill(code(secret, -1))
     await page.getByRole('button', { name: 'Turn it on' }).click()
-    const codes = await page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').allInnerTexts()
+    const shown = page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem')
+    await expect(shown).toHaveCount(10)
+    const codes = await shown.allInnerTexts()
     await page.getByRole('button', { name: 'I have kept them' }).click()
     await expect(page.getByText('10 recovery codes left')).toBeVisible()
     return { secret, codes }
