@@ -4,6 +4,7 @@ import { type Browser, chromium, type Page } from '@playwright/test'
 import { CHROMIUM_FLAGS, chromiumPath } from '../support/driver-browser.ts'
 import type { FakeServer } from './support-server.ts'
 import { asked, expect, test } from './support-test.ts'
+import { cap } from './support-world.ts'
 
 let browser: Browser
 test.beforeAll(async () => {
@@ -85,6 +86,111 @@ test('a second consent shows the limit it replaces', async ({ fake }) => {
   fake.script.interaction = { ...asks, current: fake.world.doc('connection', 'sketch') }
   const page = await visit(fake, '/interaction/abc')
   await expect(page.getByText('It replaces your limit of $5 a month.')).toBeVisible()
+})
+
+const ESTIMATE = { model: 'gpt-4o-mini', calls: 9259, credits_per_call: 540 }
+const CALENDAR = {
+  time_zone: 'Europe/Berlin',
+  resets_at: { day: '2026-11-23T23:00:00Z', week: '2026-11-29T23:00:00Z', month: '2026-11-30T23:00:00Z' },
+}
+
+test('agreeing anew: what changed is said, and limits that nobody touched hold on', async ({ fake }) => {
+  fake.world.connection('sketch', 'Sketchpad', {
+    markup_bps: 500,
+    scopes: ['openid', 'credits.spend'],
+    per_call_ceiling: 500_000,
+    models: ['gpt-4o'],
+    caps: [cap(5_000_000, 0), { ...cap(1_000_000, 0), period: 'day' }],
+  })
+  const scopes = ['openid', 'email', 'credits.spend']
+  fake.script.interaction = { ...asks, scopes, current: fake.world.doc('connection', 'sketch') }
+  const page = await visit(fake, '/interaction/abc')
+  const changed = page.getByRole('region', { name: 'What changed' })
+  await expect(changed).toContainText('5 %')
+  await expect(changed).toContainText('20 %')
+  await expect(changed.getByRole('listitem')).toHaveCount(2)
+  await expect(changed).toContainText('See your e-mail address')
+  await expect(page.getByText('Beside it, as before: $1 a day.')).toBeVisible()
+  await expect(page.getByText('2 set')).toBeVisible()
+  await page.getByRole('button', { name: 'Allow up to $5 a month' }).click()
+  await expect
+    .poll(() => answers(fake))
+    .toEqual([
+      {
+        decision: 'approve',
+        caps: [
+          { amount: 5_000_000, period: 'month' },
+          { amount: 1_000_000, period: 'day' },
+        ],
+        per_call_ceiling: 500_000,
+        models: ['gpt-4o'],
+      },
+    ])
+})
+
+test('an app that was disconnected begins anew: nothing is called a change', async ({ fake }) => {
+  fake.world.connection('sketch', 'Sketchpad', { status: 'revoked', markup_bps: 0, per_call_ceiling: 1000 })
+  fake.script.interaction = { ...asks, current: fake.world.doc('connection', 'sketch') }
+  const page = await visit(fake, '/interaction/abc')
+  await expect(page.getByRole('button', { name: 'Allow up to $5 a month' })).toBeVisible()
+  await expect(page.getByRole('region', { name: 'What changed' })).toHaveCount(0)
+  await expect(page.getByText('It replaces your limit')).toHaveCount(0)
+})
+
+test('chats follow the amount and the model; the next reset follows the period', async ({ fake }) => {
+  fake.script.interaction = { ...asks, estimate: ESTIMATE, calendar: CALENDAR }
+  const page = await visit(fake, '/interaction/abc')
+  await expect(page.getByText('Enough for about 9,259 chats with gpt-4o-mini')).toBeVisible()
+  await expect(page.getByText('Starts again on 1 Dec, 00:00 (Europe/Berlin).')).toBeVisible()
+  await page.getByLabel('Limit', { exact: true }).fill('0.54')
+  await expect(page.getByText('Enough for about 1,000 chats with gpt-4o-mini')).toBeVisible()
+  await page.getByRole('radio', { name: 'Day' }).click()
+  await expect(page.getByText('Starts again on 24 Nov, 00:00 (Europe/Berlin).')).toBeVisible()
+  await page.getByRole('radio', { name: 'In total' }).click()
+  await expect(page.getByText('It never starts again by itself.')).toBeVisible()
+  await page.getByText('More limits').click()
+  await page.getByRole('checkbox', { name: /^gpt-4o \$/ }).check()
+  await expect(page.getByText('Enough for about 60 chats with gpt-4o, at $0.0090 each.')).toBeVisible()
+})
+
+test('a finer limit that cannot be read stops the form; by keyboard alone', async ({ fake }) => {
+  fake.script.interaction = asks
+  const page = await visit(fake, '/interaction/abc')
+  await page.getByLabel('Limit', { exact: true }).focus()
+  await page.keyboard.press('Tab') // the period
+  await page.keyboard.press('Tab') // More limits
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('1.5')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('half a dollar')
+  await expect(page.getByRole('alert')).toContainText('such as 0.50, or leave it empty')
+  await expect(page.getByRole('button', { name: 'Allow up to $5 a month' })).toBeDisabled()
+  await page.keyboard.press('Control+A')
+  await page.keyboard.type('0.25')
+  await page.keyboard.press('Enter')
+  await expect
+    .poll(() => answers(fake))
+    .toMatchObject([{ decision: 'approve', per_call_ceiling: 1_500_000, ask_above: 250_000 }])
+})
+
+test('answered in the wallet meanwhile: the page goes on by itself', async ({ fake }) => {
+  fake.script.interaction = { ...asks, match: '47' }
+  const page = await visit(fake, '/interaction/abc')
+  await expect(page.getByText('with the number 47')).toBeVisible()
+  await page.getByLabel('Limit', { exact: true }).fill('7')
+  fake.script.interaction = { ...asks, match: null, redirect_to: `${fake.url}/wallet/add-money?topup=elsewhere` }
+  await page.waitForURL(/topup=elsewhere/)
+  expect(answers(fake)).toEqual([])
+})
+
+test('the wallet no longer shows it: the number goes, what was typed stays', async ({ fake }) => {
+  fake.script.interaction = { ...asks, match: '47' }
+  const page = await visit(fake, '/interaction/abc')
+  await page.getByLabel('Limit', { exact: true }).fill('7')
+  fake.script.interaction = { ...asks, match: null }
+  await expect(page.getByText('with the number 47')).toBeHidden()
+  await expect(page.getByLabel('Limit', { exact: true })).toHaveValue('7')
 })
 
 test('a request that is over says what to do', async ({ fake }) => {

@@ -154,6 +154,7 @@ function answerTo(fake: FakeServer, request: Request): Answer {
   if (path.startsWith('/oauth/interactions/')) return interaction(fake, request)
   if (path === '/auth/login' || path === '/auth/register') return signIn(fake, request)
   if (path === '/auth/logout' || path === '/oauth/revoke') return { body: {} }
+  if (path === '/v1/models') return { body: MODELS }
   if (path === '/v1/packages') return { body: { packages: PACKAGES } }
   if (fake.refuse) return fault(401, 'invalid_token')
   if (path === '/oauth/userinfo') return { body: { sub: fake.subject } }
@@ -186,6 +187,14 @@ const PACKAGES = [
   ['plus', 'Plus', 2500, 22_500_000],
   ['pro', 'Pro', 5000, 46_500_000],
 ].map(([id, name, price_cents, balance_credits]) => ({ id, name, price_cents, balance_credits, balance_display: '' }))
+
+const MODELS = {
+  object: 'list',
+  data: [
+    ['gpt-4o-mini', '150000', '600000'],
+    ['gpt-4o', '2500000', '10000000'],
+  ].map(([id, input, output]) => ({ id, owned_by: 'openai', pricing: { unit_prices: { input, output } } })),
+}
 
 // --- sign-in ---------------------------------------------------------------------------------------------------------
 
