@@ -11,6 +11,9 @@ import { lockConnection } from './caps.ts'
 
 /** How many calls of one connection may wait at once: what a person can be asked without losing count. */
 export const WAITING_MAX = 5
+/** How often an app may ask in ten minutes; more is not asking, it is wearing a person down. */
+const ASKED_MAX = 30
+const ASKED_WITHIN_MS = 10 * 60_000
 const KEPT_MS = 86_400_000
 const SWEEP_ROWS = 200
 
@@ -41,7 +44,7 @@ export type Question = {
 /**
  * Asks a person for a call.
  * @returns the approval's id and when it ends, in milliseconds
- * @throws Fault `approval_required` when too many wait, `idempotency_in_progress`, `idempotency_mismatch`
+ * @throws Fault `approval_required` when too many wait or were asked, `idempotency_in_progress`, `idempotency_mismatch`
  */
 export const askApproval = procedure('connections.askApproval', async (tx: Tx, question: Question) => {
   const { userId, connectionId, amount, claim } = question
@@ -55,6 +58,15 @@ export const askApproval = procedure('connections.askApproval', async (tx: Tx, q
   if (open.length >= WAITING_MAX) {
     throw fault('approval_required', {
       message: 'The person has to approve this call, and has several to answer already.',
+    })
+  }
+  const asked = await tx.get<{ n: number }>(
+    'SELECT COUNT(*) AS n FROM approvals WHERE connection = ? AND created_at > ?',
+    [connectionId, tx.now - ASKED_WITHIN_MS],
+  )
+  if (asked && asked.n >= ASKED_MAX) {
+    throw fault('approval_required', {
+      message: 'This app has asked the person too often; it may ask again in some minutes.',
     })
   }
   const id = tx.id('appr')

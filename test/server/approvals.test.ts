@@ -281,6 +281,18 @@ for (const db of databases()) {
       await unmoved(who)
     })
 
+    test('an app that asks again and again is not asked for any more after thirty', async () => {
+      const who = await someone()
+      for (let n = 0; n < 30; n++) {
+        const call = start(who.token)
+        const { uid } = await waiting(who)
+        await who.device.edit('request.answer', { uid, decision: 'deny' })
+        assert.equal(errorOf(await call).code, 'approval_refused')
+        await who.device.until('approval', 0)
+      }
+      await nothing(who, await start(who.token), [403, 'approval_required'], world.upstream.calls.length)
+    })
+
     test('an app that pays itself asks nobody, and an unknown user is asked for nothing', async () => {
       const who = await someone()
       assert.equal((await start(world.developerKey)).status, 200)
