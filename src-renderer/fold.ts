@@ -29,8 +29,10 @@ export function fold(docs: Doc[], edits: Pending[]): View {
 }
 
 function onProfile(profile: Shown<Profile>, edit: Pending): Shown<Profile> {
-  if (edit.name === 'wallet.freeze') return { ...profile, frozen: true, pending: true }
-  if (edit.name === 'wallet.unfreeze') return { ...profile, frozen: false, pending: true }
+  if (edit.name === 'wallet.freeze' || edit.name === 'wallet.unfreeze') {
+    const frozen = edit.name === 'wallet.freeze'
+    return { ...profile, frozen, pending: true, version: profile.version + Number(profile.frozen !== frozen) }
+  }
   if (edit.name !== 'profile.set') return profile
   const { name, time_zone, week_start } = edit.args as MutationArgs<'profile.set'>
   return {
@@ -44,9 +46,10 @@ function onProfile(profile: Shown<Profile>, edit: Pending): Shown<Profile> {
 
 function onConnection(connection: Shown<Connection>, edit: Pending): Shown<Connection> {
   if (edit.args.connection_id !== connection.id) return connection
-  const shown = { ...connection, pending: true }
-  if (edit.name === 'connection.pause') return { ...shown, status: 'paused' }
-  if (edit.name === 'connection.resume') return { ...shown, status: 'active' }
+  // Each edit that changes something raises the version by one, so what follows it on this device has seen that.
+  const shown = { ...connection, pending: true, version: connection.version + 1 }
+  if (edit.name === 'connection.pause') return standing(connection, shown, 'paused')
+  if (edit.name === 'connection.resume') return standing(connection, shown, 'active')
   if (edit.name === 'connection.revoke') return { ...shown, status: 'revoked' }
   if (edit.name === 'connection.rename')
     return { ...shown, name: (edit.args as MutationArgs<'connection.rename'>).name }
@@ -60,6 +63,14 @@ function onConnection(connection: Shown<Connection>, edit: Pending): Shown<Conne
     models: models === undefined ? connection.models : models,
     expires_at: expires_at === undefined ? connection.expires_at : expires_at,
   }
+}
+
+function standing(
+  before: Shown<Connection>,
+  after: Shown<Connection>,
+  status: Connection['status'],
+): Shown<Connection> {
+  return before.status === status ? { ...before, pending: true } : { ...after, status }
 }
 
 /** A limit that is not yet the server's keeps what is known of its window; a new window starts unknown, at zero. */
