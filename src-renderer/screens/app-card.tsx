@@ -4,6 +4,7 @@
 import { Link } from '@tanstack/react-router'
 import { Ellipsis, Pause, Play } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
+import { useRef } from 'react'
 import type { Connection } from '../../server/contract/records.ts'
 import { enqueue } from '../db.ts'
 import type { Shown } from '../fold.ts'
@@ -91,6 +92,12 @@ function More({
   name: string
   onChange: (change: Change) => void
 }) {
+  const chosen = useRef<Change | null>(null)
+  /** Its dialog opens when the menu has given the focus back to its button, which the dialog gives it back to. */
+  const open = () => {
+    if (chosen.current) onChange(chosen.current)
+    chosen.current = null
+  }
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>
@@ -102,6 +109,7 @@ function More({
         <DropdownMenu.Content
           align="end"
           sideOffset={6}
+          onCloseAutoFocus={open}
           className="z-20 min-w-44 rounded-xl border border-line bg-surface p-1 shadow-card"
         >
           <DropdownMenu.Item asChild className={ITEM}>
@@ -109,10 +117,10 @@ function More({
               Its activity
             </Link>
           </DropdownMenu.Item>
-          <DropdownMenu.Item className={ITEM} onSelect={() => onChange('rename')}>
+          <DropdownMenu.Item className={ITEM} onSelect={() => void (chosen.current = 'rename')}>
             Rename
           </DropdownMenu.Item>
-          <DropdownMenu.Item className={`${ITEM} text-bad`} onSelect={() => onChange('disconnect')}>
+          <DropdownMenu.Item className={`${ITEM} text-bad`} onSelect={() => void (chosen.current = 'disconnect')}>
             Disconnect
           </DropdownMenu.Item>
         </DropdownMenu.Content>

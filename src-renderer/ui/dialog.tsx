@@ -3,7 +3,7 @@
 // The element is used rather than a library's: those inject style elements, which the pages' CSP forbids.
 
 import { X } from 'lucide-react'
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 
 type Props = { title: string; onClose: () => void; children: ReactNode; side?: boolean }
 
@@ -11,7 +11,8 @@ type Props = { title: string; onClose: () => void; children: ReactNode; side?: b
 export function Dialog({ title, onClose, children, side = false }: Props) {
   const ref = useRef<HTMLDialogElement>(null)
   const titleId = useId()
-  useEffect(() => {
+  // A layout effect is undone before the element leaves the page: closing one that has left gives no focus back.
+  useLayoutEffect(() => {
     const element = ref.current
     element?.showModal()
     return () => element?.close()

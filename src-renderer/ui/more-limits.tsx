@@ -3,7 +3,7 @@
 // always true: what is left empty limits nothing, and what cannot be read stops the form rather than being dropped.
 
 import { ChevronRight } from 'lucide-react'
-import { useEffect, useId, useState } from 'react'
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import { microsFromDollarText } from '../../server/contract/money.ts'
 import type { Connection } from '../../server/contract/records.ts'
 import { date, money, typed } from '../format.ts'
@@ -186,25 +186,46 @@ function Models({ chosen, onChange, load }: ModelsProps) {
             onChange={(event) => setSearch(event.target.value)}
             className={inputLook}
           />
-          <ul className="mt-2 max-h-44 overflow-y-auto rounded-lg border border-line p-1">
-            {shown.map(({ name, perCall }) => (
-              <li key={name}>
-                <label className="flex min-h-9 cursor-pointer items-center gap-2.5 rounded-md px-2 text-sm hover:bg-sunken">
-                  <input
-                    type="checkbox"
-                    className="size-4 shrink-0 accent-accent"
-                    checked={chosen?.includes(name) ?? false}
-                    onChange={() => toggle(name)}
-                  />
-                  <span className="min-w-0 flex-1 truncate">{name}</span>
-                  {perCall > 0 && <span className="nums text-xs text-muted">{money(perCall)} a chat</span>}
-                </label>
-              </li>
-            ))}
-          </ul>
+          <ModelList models={shown} chosen={chosen ?? []} onToggle={toggle} />
         </>
       )}
     </fieldset>
+  )
+}
+
+type ListProps = { models: Model[]; chosen: string[]; onToggle: (name: string) => void }
+
+/** One stop of the Tab key, however many models there are; the arrow keys go from one to the next. */
+function ModelList({ models, chosen, onToggle }: ListProps) {
+  const list = useRef<HTMLUListElement>(null)
+  const [at, setAt] = useState(0)
+  const stop = Math.min(at, models.length - 1)
+  const move = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step === undefined) return
+    event.preventDefault()
+    list.current?.querySelectorAll('input')[stop + step]?.focus()
+  }
+  return (
+    <ul ref={list} aria-label="Models" className="mt-2 max-h-44 overflow-y-auto rounded-lg border border-line p-1">
+      {models.map(({ name, perCall }, i) => (
+        <li key={name}>
+          <label className="flex min-h-9 cursor-pointer items-center gap-2.5 rounded-md px-2 text-sm hover:bg-sunken">
+            <input
+              type="checkbox"
+              className="size-4 shrink-0 accent-accent"
+              checked={chosen.includes(name)}
+              onChange={() => onToggle(name)}
+              tabIndex={i === stop ? 0 : -1}
+              onFocus={() => setAt(i)}
+              onKeyDown={move}
+            />
+            <span className="min-w-0 flex-1 truncate">{name}</span>
+            {perCall > 0 && <span className="nums text-xs text-muted">{money(perCall)} a chat</span>}
+          </label>
+        </li>
+      ))}
+    </ul>
   )
 }
 
