@@ -3,6 +3,9 @@
 
 import { defineConfig } from '@playwright/test'
 
+/** They look at pages that both shells draw alike, in a browser of their own. */
+const BROWSER_ONLY = ['**/access.spec.ts', '**/pictures.spec.ts']
+
 export default defineConfig({
   testDir: 'test/wallet',
   outputDir: 'test-results',
@@ -14,5 +17,8 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   forbidOnly: !!process.env.CI,
   reporter: [['list']],
-  projects: [{ name: 'browser', testIgnore: '**/desktop*.spec.ts' }, { name: 'desktop' }],
+  projects: [
+    { name: 'browser', testIgnore: '**/desktop*.spec.ts' },
+    { name: 'desktop', testIgnore: BROWSER_ONLY },
+  ],
 })
