@@ -160,9 +160,7 @@ function knownMethods(app: FastifyInstance): (path: string) => string[] {
   const routes: { method: string; pattern: RegExp }[] = []
   app.addHook('onRoute', (route) => {
     if (route.url.includes('*')) return
-    const pattern = new RegExp(
-      `^${route.url.replace(/[.+?^$()[\]{}|\\]/g, '\\$&').replace(/:[A-Za-z_]+/g, '[^/]+')}/?$`,
-    )
+    const pattern = new RegExp(`^${route.url.replace(/[.+?^$()[\]{}|\\]/g, '\\$&').replace(/:[A-Za-z_]+/g, '[^/]+')}$`)
     for (const method of [route.method].flat()) routes.push({ method: String(method), pattern })
   })
   return (path) => [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))]

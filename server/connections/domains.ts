@@ -86,7 +86,8 @@ export async function verifyDomain(deps: Ports, of: OfApp, by: By): Promise<Doma
 export async function recheckDomains(deps: Ports): Promise<number> {
   const now = deps.now()
   const due = await deps.db.all<Row>(
-    `SELECT ${COLUMNS} FROM app_domains WHERE verified_at IS NOT NULL AND checked_at <= CASE WHEN failures = 0 THEN ? ELSE ? END
+    `SELECT ${COLUMNS} FROM app_domains WHERE verified_at IS NOT NULL
+     AND ((failures = 0 AND checked_at <= ?) OR (failures > 0 AND checked_at <= ?))
      ORDER BY checked_at LIMIT ?`,
     [now - LOOK_AGAIN_MS, now - FAILED_LOOK_AGAIN_MS, LOOKS_AT_ONCE],
   )

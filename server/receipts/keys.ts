@@ -18,6 +18,8 @@ const PUBLISHED_AHEAD_MS = 600_000
 type NewKey = KeyRow & { inPlaceOf: string | null }
 
 const addKey = procedure('receipts.addKey', async (tx: Tx, row: NewKey): Promise<boolean> => {
+  // Takes the old key's row, so that of several at once the later ones see what the first has written.
+  if (row.inPlaceOf) await tx.run('UPDATE receipt_keys SET kid = kid WHERE kid = ?', [row.inPlaceOf])
   if (((await newest(tx))?.kid ?? null) !== row.inPlaceOf) return false // another process was first
   await tx.run('INSERT INTO receipt_keys (kid, public_jwk, sealed, created_at) VALUES (?, ?, ?, ?)', [
     row.kid,

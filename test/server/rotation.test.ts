@@ -11,6 +11,8 @@ import { checkAppName, checkDomain } from '../../server/connections/names.ts'
 import type { Db } from '../../server/db/db.ts'
 import type { Deps } from '../../server/deps.ts'
 import { isFault } from '../../server/faults.ts'
+import { identityKeys, rotateOldSigningKey } from '../../server/identity/keys.ts'
+import { jwks, receiptKey, rotateOldReceiptKey } from '../../server/receipts/keys.ts'
 import {
   type App,
   buy,
@@ -29,6 +31,7 @@ import * as rig from './money.rig.ts'
 import { openFresh } from './rotation.rig.ts'
 
 const DAY_MS = 86_400_000
+const MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
 type Keys = { keys: (jose.JWK & { kid: string; kty: string; d?: string })[] }
 
 for (const db of databases()) {
@@ -124,7 +127,7 @@ for (const db of databases()) {
     let ann: Person
     let app: App
     before(async () => {
-      server = await startServer({ db })
+      server = await startServer({ db, env: { QUOTA_MASTER_KEY: MASTER_KEY } })
       ann = await register(server, 'ann')
       await buy(server, ann.session, 'starter')
       app = await createApp(server, ann)
@@ -193,16 +196,70 @@ for (const db of databases()) {
     })
 
     test('at once: the old one is withdrawn, and the new one signs', async () => {
+      const before = await codeFor(server, ann, app)
       const { id_tokens: next } = await rotate({ at_once: true })
       await until(async () => (await published()).keys[0]?.kid === next.kid)
       assert.equal((await published()).keys.length, 1)
       assert.equal(kidOf(await idToken()), next.kid)
+      const { status, body } = await exchange(server, app, before)
+      assert.deepEqual([status, kidOf(String(body.id_token))], [200, next.kid], 'a code from before goes on')
     })
+
+    if (db === 'postgres') {
+      test('another process publishes it too, and signs with it', async () => {
+        const second = await startServer({
+          db,
+          env: {
+            DATABASE_URL: server.databaseUrl,
+            QUOTA_MASTER_KEY: MASTER_KEY,
+            QUOTA_PUBLIC_URL: server.url,
+            QUOTA_CLOCK_OFFSET_MS: String(2 * DAY_MS),
+          },
+        })
+        try {
+          const { id_tokens: next } = await rotate({ at_once: true })
+          const there = () => must<Keys>(second, 'GET', '/.well-known/jwks.json')
+          await until(async () => (await there()).keys[0]?.kid === next.kid)
+          const { body } = await exchange({ ...server, url: second.url }, app, await codeFor(server, ann, app))
+          assert.equal(kidOf(String(body.id_token)), next.kid)
+        } finally {
+          await second.stop()
+        }
+      })
+    }
 
     test('refused: an unknown field', async () => {
       const reply = await call(server, 'POST', '/admin/rotate-keys', { bearer: ADMIN_TOKEN, body: { now: true } })
       assert.equal(reply.status, 400)
     })
+  })
+
+  test(`after ninety days a key is replaced by itself, once, whoever looks (${db})`, async () => {
+    let clock = Date.parse('2026-11-23T12:00:00Z')
+    const { db: store, close } = await openFresh(db, () => clock)
+    const ports = { db: store, masterKey: Buffer.alloc(32, 1), now: () => clock }
+    const counts = async () => [(await identityKeys(ports)).jwks.keys.length, (await jwks(store)).keys.length]
+    const look = () => Promise.all([1, 2, 3].flatMap(() => [rotateOldSigningKey(ports), rotateOldReceiptKey(ports)]))
+    try {
+      await receiptKey(ports)
+      assert.deepEqual(await counts(), [1, 1])
+      const first = (await receiptKey(ports)).kid
+      clock += 89 * DAY_MS
+      await look()
+      assert.deepEqual(await counts(), [1, 1])
+      clock += 2 * DAY_MS
+      await look()
+      await look()
+      assert.deepEqual(await counts(), [2, 2])
+      assert.equal((await receiptKey(ports)).kid, first, 'published first')
+      clock += 3_600_000
+      assert.notEqual((await receiptKey(ports)).kid, first)
+      clock += 2 * DAY_MS
+      await look()
+      assert.deepEqual(await counts(), [1, 2])
+    } finally {
+      await close()
+    }
   })
 
   describe(`the domain of an app (${db})`, () => {
