@@ -106,21 +106,52 @@ function runBatch(calls: Call[]): Promise<void> {
 }
 
 async function commitBatch(calls: Call[]): Promise<void> {
-  const answers: Answer[] = []
-  const pokes: Poke[] = []
   try {
-    statement('BEGIN IMMEDIATE').run()
-    for (const call of calls) answers.push(await runCall(call, pokes))
-    statement('COMMIT').run()
+    send((await together(calls)) ?? (await oneByOne(calls)))
   } catch (error) {
     // The store itself failed (full, read-only, locked, broken): nothing of this batch happened.
     if (database.inTransaction) database.exec('ROLLBACK')
     const cause = error instanceof Error ? error.message : String(error)
     const away: PlainFault = { code: 'ledger_unavailable', options: { cause } }
     send({ answers: calls.map(([n]) => ({ n, fault: away })), pokes: [] })
-    return
   }
-  send({ answers, pokes })
+}
+
+// Refusals are rare in most batches: then no call needs a savepoint of its own. After one, the next batches have them.
+const CAREFUL_BATCHES = 32
+let careful = 0
+
+/** Runs a batch as one; null, with nothing done, when a call of it threw. */
+async function together(calls: Call[]): Promise<Answers | null> {
+  if (careful > 0) {
+    careful--
+    return null
+  }
+  const done: Answers = { answers: [], pokes: [] }
+  statement('BEGIN IMMEDIATE').run()
+  try {
+    for (const [n, name, now, args] of calls) {
+      const ok = await procedureNamed(name).run(txFor(now, done.pokes), args)
+      done.answers.push({ n, ok })
+    }
+  } catch (error) {
+    if (!database.inTransaction || isStoreError(error)) throw error
+    statement('ROLLBACK').run()
+    careful = CAREFUL_BATCHES
+    return null
+  }
+  statement('COMMIT').run()
+  return done
+}
+
+/** Runs a batch in which any call may be refused without its neighbours. */
+async function oneByOne(calls: Call[]): Promise<Answers> {
+  const answers: Answer[] = []
+  const pokes: Poke[] = []
+  statement('BEGIN IMMEDIATE').run()
+  for (const call of calls) answers.push(await runCall(call, pokes))
+  statement('COMMIT').run()
+  return { answers, pokes }
 }
 
 function send({ answers, pokes }: Answers): void {

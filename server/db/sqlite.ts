@@ -178,15 +178,25 @@ function batches(worker: Worker) {
       underWay++
     }
   }
+  // Once what is ready in this turn of the event loop has been heard: requests that came together go together.
+  let planned = false
+  const plan = () => {
+    if (planned || queue.length === 0) return
+    planned = true
+    setImmediate(() => {
+      planned = false
+      fill()
+    })
+  }
   return {
     isFull: () => queue.length >= MAX_QUEUE,
     add: (call: string) => {
       queue.push(call)
-      fill()
+      plan()
     },
     batchEnded: () => {
       underWay--
-      fill()
+      plan()
     },
   }
 }

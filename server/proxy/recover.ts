@@ -43,6 +43,7 @@ async function settleAt(deps: Pick<Deps, 'db'>, hold: OpenHold, { payer, call, f
     units: Units.parse(JSON.parse(hold.checkpoint ?? '{}')),
     estimated: true,
     sealedAnswer: null,
+    claimed: true,
     outcome: 'unknown',
   })
 }

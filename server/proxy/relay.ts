@@ -195,6 +195,7 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
       units: metered.units,
       estimated: metered.estimated,
       sealedAnswer,
+      claimed: call.claim !== null,
       outcome: metered.outcome,
     }),
   )

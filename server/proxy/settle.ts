@@ -30,6 +30,8 @@ export type SettleArgs = {
   estimated: boolean
   /** The answer to keep for an Idempotency-Key, sealed; null without one. */
   sealedAnswer: string | null
+  /** Whether an Idempotency-Key was claimed, and must be filled or freed. */
+  claimed: boolean
   /** Why it ended as it did, for the audit: "done", "caller_gone", "upstream_died", "paused", "unknown". */
   outcome: string
 }
@@ -93,7 +95,7 @@ export const settleCall = procedure('proxy.settle', async (tx: Tx, args: SettleA
   )
   const quota = quotaOf(args, { base, ...parts }, balanceAfter, receipt)
   if (args.sealedAnswer !== null) await keepAnswer(tx, args.holdId, args.sealedAnswer, quota)
-  else await freeAnswer(tx, args.holdId)
+  else if (args.claimed) await freeAnswer(tx, args.holdId)
   return quota
 })
 

@@ -6,9 +6,9 @@ CREATE TABLE receipt_keys (
   created_at INTEGER NOT NULL
 ) STRICT;
 
--- One row per charge: where its document lies in the payer's feed, and what an app may list.
+-- One row per charge: where its document lies in the payer's feed, and what an app may list. Kept in the order in which apps list it.
 CREATE TABLE receipts (
-  request_id    TEXT PRIMARY KEY,
+  request_id    TEXT NOT NULL,
   payer         TEXT NOT NULL,
   rev           INTEGER NOT NULL,
   app_id        TEXT NOT NULL,
@@ -19,10 +19,10 @@ CREATE TABLE receipts (
   base          INTEGER NOT NULL,
   markup        INTEGER NOT NULL,
   granted       INTEGER NOT NULL,
-  estimated     INTEGER NOT NULL
-) STRICT;
-CREATE INDEX receipts_by_app ON receipts (app_id, request_id);
-CREATE INDEX receipts_by_payer ON receipts (payer, request_id);
+  estimated     INTEGER NOT NULL,
+  PRIMARY KEY (app_id, request_id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX receipts_by_request ON receipts (request_id);
 
 -- Every price table that a receipt has named.
 CREATE TABLE price_tables (
