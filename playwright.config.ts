@@ -3,8 +3,9 @@
 
 import { defineConfig } from '@playwright/test'
 
+const PICTURES = '**/pictures.spec.ts'
 /** They look at pages that both shells draw alike, in a browser of their own. */
-const BROWSER_ONLY = ['**/access.spec.ts', '**/pictures.spec.ts']
+const BROWSER_ONLY = ['**/access.spec.ts', PICTURES]
 
 export default defineConfig({
   testDir: 'test/wallet',
@@ -18,7 +19,10 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   reporter: [['list']],
   projects: [
-    { name: 'browser', testIgnore: '**/desktop*.spec.ts' },
+    {
+      name: 'browser',
+      testIgnore: ['**/desktop*.spec.ts', ...(process.env.QUOTA_SCREENSHOTS === '1' ? [] : [PICTURES])],
+    },
     { name: 'desktop', testIgnore: BROWSER_ONLY },
   ],
 })

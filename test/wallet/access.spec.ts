@@ -1,8 +1,9 @@
 // Every screen and state, light and dark, by the rules of WCAG 2.1 A and AA as far as a program can judge them (axe).
 // owns: the list of states. never: what the screens do. always true: what is judged is what the page's own build draws;
-// the pages are the same in both shells, so one browser is enough. With QUOTA_SCREENSHOTS=1 each state is drawn too.
+// the pages are the same in both shells, so one browser is enough. With QUOTA_SCREENSHOTS=1 each state is kept as a
+// picture (test-results/screens), and all of them on one sheet for each scheme (docs/screenshots).
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, chromium, type Page } from '@playwright/test'
@@ -15,13 +16,19 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']
 const SERIOUS = ['serious', 'critical']
 const DESK = { width: 1120, height: 780 }
 const PHONE = { width: 390, height: 780 }
+const SCHEMES = ['light', 'dark'] as const
+type Scheme = (typeof SCHEMES)[number]
 const PICTURES = join(import.meta.dirname, '../../test-results/screens')
+const SHEETS = join(import.meta.dirname, '../../docs/screenshots')
 
 let browser: Browser
 test.beforeAll(async () => {
   browser = await chromium.launch({ executablePath: await chromiumPath(), args: CHROMIUM_FLAGS })
 })
-test.afterAll(() => browser.close())
+test.afterAll(async () => {
+  for (const scheme of SCHEMES) await keepSheet(scheme)
+  await browser.close()
+})
 
 type State = {
   name: string
@@ -333,9 +340,10 @@ for (const { name, world = empty, show, viewport = DESK } of STATES) {
     const context = await browser.newContext({ viewport, reducedMotion: 'reduce' })
     const page = await context.newPage()
     await show(page, fake)
-    for (const scheme of ['light', 'dark'] as const) {
+    for (const scheme of SCHEMES) {
       await page.emulateMedia({ colorScheme: scheme })
-      await keep(page, `${name}-${scheme}`)
+      await drawn(page)
+      await keep(page, name, scheme)
       expect(await barriers(page), `${name}, ${scheme}`).toEqual([])
     }
     await context.close()
@@ -357,6 +365,10 @@ test('a barrier would be seen', async ({ fake }) => {
   await page.close()
 })
 
+/** Waits until the scheme that was just chosen is on the screen. */
+const drawn = (page: Page) =>
+  page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+
 /** One line for each: the rule, the element, and why. */
 async function barriers(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).withTags(TAGS).setLegacyMode().analyze()
@@ -365,8 +377,28 @@ async function barriers(page: Page): Promise<string[]> {
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`))
 }
 
-async function keep(page: Page, name: string): Promise<void> {
+const fileOf = (name: string, scheme: Scheme) => join(PICTURES, `${name.replaceAll(/[ ,]+/g, '-')}-${scheme}.png`)
+
+async function keep(page: Page, name: string, scheme: Scheme): Promise<void> {
   if (process.env.QUOTA_SCREENSHOTS !== '1') return
   mkdirSync(PICTURES, { recursive: true })
-  writeFileSync(join(PICTURES, `${name.replaceAll(/[ ,]+/g, '-')}.png`), await page.screenshot())
+  writeFileSync(fileOf(name, scheme), await page.screenshot())
+}
+
+/** All states side by side, when every one of them was kept in this run. */
+async function keepSheet(scheme: Scheme): Promise<void> {
+  const files = STATES.map(({ name }) => ({ name, file: fileOf(name, scheme) }))
+  if (process.env.QUOTA_SCREENSHOTS !== '1' || !files.every(({ file }) => existsSync(file))) return
+  const figures = files.map(({ name, file }) => {
+    const data = readFileSync(file).toString('base64')
+    return `<figure><img src="data:image/png;base64,${data}"><figcaption>${name}</figcaption></figure>`
+  })
+  const page = await browser.newPage({ viewport: { width: 1600, height: 1000 }, colorScheme: scheme })
+  await page.setContent(`<style>
+    :root { color-scheme: light dark; background: light-dark(#ddd, #333); font: 13px sans-serif }
+    body { display: grid; grid-template-columns: repeat(5, 1fr); gap: 12px; margin: 12px }
+    figure { margin: 0 } img { display: block; height: 212px; max-width: 100% } figcaption { padding-top: 4px }
+  </style>${figures.join('')}`)
+  await page.screenshot({ path: join(SHEETS, `states-${scheme}.jpg`), type: 'jpeg', quality: 72, fullPage: true })
+  await page.close()
 }
