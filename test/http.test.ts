@@ -148,6 +148,7 @@ test('what JSON.stringify writes of ordinary values is read back equal', () => {
   const ordinary = fc.jsonValue({ stringUnit: 'grapheme', maxDepth: 6 })
   fc.assert(
     fc.property(ordinary, (value) => {
+      fc.pre(!JSON.stringify(value).includes('"__proto__":')) // a key that is refused, and that the generator likes
       assert.deepEqual(readJson(utf8(JSON.stringify(value))), JSON.parse(JSON.stringify(value)))
       assert.deepEqual(readJson(utf8(JSON.stringify(value, null, 2))), JSON.parse(JSON.stringify(value)))
     }),
