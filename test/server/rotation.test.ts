@@ -11,7 +11,7 @@ import { checkAppName, checkDomain } from '../../server/connections/names.ts'
 import type { Db } from '../../server/db/db.ts'
 import type { Deps } from '../../server/deps.ts'
 import { isFault } from '../../server/faults.ts'
-import { identityKeys, rotateOldSigningKey } from '../../server/identity/keys.ts'
+import { identityKeys, rotateOldSigningKey, rotateSigningKey } from '../../server/identity/keys.ts'
 import { jwks, receiptKey, rotateOldReceiptKey } from '../../server/receipts/keys.ts'
 import {
   type App,
@@ -257,6 +257,11 @@ for (const db of databases()) {
       clock += 2 * DAY_MS
       await look()
       assert.deepEqual(await counts(), [1, 2])
+      // By hand, twice at the same moment: one of the two is told that it was not first.
+      const made = await Promise.all([rotateSigningKey(ports), rotateSigningKey(ports)])
+      assert.equal(made.filter((key) => key !== null).length, 1)
+      const kept = (await identityKeys(ports)).jwks.keys.map(({ kid }) => kid)
+      assert.ok(kept.includes(made.find((key) => key !== null)?.kid ?? ''))
     } finally {
       await close()
     }
