@@ -18,6 +18,7 @@ export type IdentityKeys = { jwks: { keys: SigningKey[] }; cookieKeys: string[] 
 type Times = { madeAt: number; signsFrom: number; goneAt: number | null }
 /** As it is kept. A key without times is the first one, from before there was a second. */
 type KeySet = { keys: SigningKey[]; times?: Record<string, Times> }
+type KeptRow = { sealed: string; created_at: number }
 type Ports = Pick<Deps, 'db' | 'masterKey' | 'now'>
 
 const RSA_BITS = 2048
@@ -50,7 +51,7 @@ const replaceKeys = procedure('identity.replaceKeys', async (tx: Tx, row: { from
  * @throws Error when the master key is not the one that sealed them
  */
 export async function identityKeys(deps: Ports): Promise<IdentityKeys> {
-  const { value: set } = await kept<KeySet>(deps, 'jwks', async () => ({ keys: [await freshSigningKey()] }))
+  const { value: set } = await keySet(deps)
   const { value: cookieKeys } = await kept(deps, 'cookies', async () => [randomBytes(32).toString('base64url')])
   return { jwks: { keys: inForce(set, deps.now()) }, cookieKeys }
 }
@@ -60,13 +61,18 @@ export type Rotated = { kid: string; signsFrom: number }
 /**
  * Publishes a new signing key. It signs in an hour, and the others stay published for a day more.
  * @param options.atOnce it signs now and the others are withdrawn: for a key that was stolen
- * @returns null when another process was first
+ * @param options.olderThanMs only when the newest is that old
+ * @returns null when none was needed, or another process was first
  */
-export async function rotateSigningKey(deps: Ports, options: { atOnce?: boolean } = {}): Promise<Rotated | null> {
-  const { value: set, sealed: from } = await kept<KeySet>(deps, 'jwks', async () => ({
-    keys: [await freshSigningKey()],
-  }))
+export async function rotateSigningKey(
+  deps: Ports,
+  options: { atOnce?: boolean; olderThanMs?: number } = {},
+): Promise<Rotated | null> {
+  const { value: set, sealed: from, madeAt } = await keySet(deps)
   const now = deps.now()
+  // Looked at in the set that is replaced below: after another process's change the answer would be another.
+  const newest = Math.max(madeAt, ...set.keys.map(({ kid }) => timesOf(set, kid).madeAt))
+  if (options.olderThanMs !== undefined && newest > now - options.olderThanMs) return null
   const fresh = await freshSigningKey()
   const signsFrom = options.atOnce ? now : now + PUBLISHED_AHEAD_MS
   const goneAt = options.atOnce ? now : signsFrom + PUBLISHED_AFTER_MS
@@ -83,11 +89,7 @@ export async function rotateSigningKey(deps: Ports, options: { atOnce?: boolean 
 
 /** A new key after ninety days. */
 export async function rotateOldSigningKey(deps: Ports): Promise<void> {
-  const row = await deps.db.get<{ created_at: number }>(`SELECT created_at FROM identity_keys WHERE name = 'jwks'`)
-  if (!row) return
-  const { value: set } = await kept<KeySet>(deps, 'jwks', () => Promise.reject(new Error('gone')))
-  const newest = Math.max(row.created_at, ...set.keys.map(({ kid }) => timesOf(set, kid).madeAt))
-  if (newest <= deps.now() - KEY_AGE_MS) await rotateSigningKey(deps)
+  await rotateSigningKey(deps, { olderThanMs: KEY_AGE_MS })
 }
 
 // Those published at a moment: first the newest of those that may sign.
@@ -102,18 +104,23 @@ function timesOf(set: KeySet, kid: string): Times {
   return set.times?.[kid] ?? FIRST
 }
 
+function keySet(deps: Ports) {
+  return kept<KeySet>(deps, 'jwks', async () => ({ keys: [await freshSigningKey()] }))
+}
+
 async function kept<T>(
   deps: Pick<Deps, 'db' | 'masterKey'>,
   name: string,
   make: () => Promise<T>,
-): Promise<{ value: T; sealed: string }> {
-  const read = () => deps.db.get<{ sealed: string }>('SELECT sealed FROM identity_keys WHERE name = ?', [name])
+): Promise<{ value: T; sealed: string; madeAt: number }> {
+  const read = () => deps.db.get<KeptRow>('SELECT sealed, created_at FROM identity_keys WHERE name = ?', [name])
   if (!(await read())) {
     await deps.db.tx(addKey, { name, sealed: seal(deps.masterKey, sealedAt(name), JSON.stringify(await make())) })
   }
   const row = await read()
   if (!row) throw new Error(`no identity key ${name}`)
-  return { value: JSON.parse(unseal(deps.masterKey, sealedAt(name), row.sealed)) as T, sealed: row.sealed }
+  const value = JSON.parse(unseal(deps.masterKey, sealedAt(name), row.sealed)) as T
+  return { value, sealed: row.sealed, madeAt: row.created_at }
 }
 
 function sealedAt(name: string): string {

@@ -55,7 +55,7 @@ export async function rotateReceiptKey(
   olderThanMs = 0,
 ): Promise<{ kid: string; signsFrom: number } | null> {
   const last = await newest(db)
-  if (last && last.created_at > now() - olderThanMs) return null
+  if (last && olderThanMs > 0 && last.created_at > now() - olderThanMs) return null
   const fresh = freshKey(masterKey)
   const added = await db.tx(addKey, { ...fresh, inPlaceOf: last?.kid ?? null })
   return added ? { kid: fresh.kid, signsFrom: now() + PUBLISHED_AHEAD_MS } : null
