@@ -21,7 +21,7 @@ const ROOT = join(import.meta.dirname, '..')
 const MODULES = join(ROOT, 'node_modules')
 /** A test may take so long; a test file that says nothing for so long is ended, and fails by name. */
 const TEST_TIMEOUT_MS = 240_000
-const RUN_TIMEOUT_MS = 15 * 60_000
+const RUN_TIMEOUT_MS = 45 * 60_000
 /** Marks every process of this run, so that strays can be told from anybody else's. */
 const MARK = randomBytes(12).toString('hex')
 
