@@ -4,7 +4,7 @@
 
 import { useParams } from '@tanstack/react-router'
 import { CircleX } from 'lucide-react'
-import { type ReactNode, useCallback, useEffect, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { Interaction, type InteractionAnswer, InteractionReply } from '../../server/contract/api.ts'
 import { ApiFailure, ownPage } from '../api.ts'
 import { cleanName } from '../format.ts'
@@ -57,11 +57,21 @@ function useInteraction(uid: string) {
   const [step, setStep] = useState<Step>({ at: 'loading' })
   const [busy, setBusy] = useState(false)
   const [wrong, setWrong] = useState<string | null>(null)
-  const take = useCallback((interaction: Interaction) => {
-    if (!interaction.redirect_to) return setStep({ at: 'ask', interaction })
+  // Once: our own answer and a look at the wallet's may come back together, and the address is good for one visit.
+  const left = useRef(false)
+  const leave = useCallback((address: string) => {
+    if (left.current) return
+    left.current = true
     setStep({ at: 'leaving' })
-    goTo(interaction.redirect_to)
+    goTo(address)
   }, [])
+  const take = useCallback(
+    (interaction: Interaction) => {
+      if (interaction.redirect_to) leave(interaction.redirect_to)
+      else if (!left.current) setStep({ at: 'ask', interaction })
+    },
+    [leave],
+  )
   const load = useCallback(async () => {
     try {
       take(Interaction.parse(await ownPage(path)))
@@ -75,9 +85,7 @@ function useInteraction(uid: string) {
     setBusy(true)
     setWrong(null)
     try {
-      const { redirect_to } = InteractionReply.parse(await ownPage(path, body))
-      setStep({ at: 'leaving' })
-      goTo(redirect_to)
+      leave(InteractionReply.parse(await ownPage(path, body)).redirect_to)
     } catch (error) {
       // Signed out meanwhile; or the wallet was faster, and the server says where to go on.
       if (error instanceof ApiFailure && (error.code === 'unauthorized' || error.status === 404)) await load()
