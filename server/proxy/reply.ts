@@ -18,9 +18,14 @@ export type Head = Record<string, string>
 
 /** Headers known before the upstream answers. */
 export function headOf(reply: FastifyReply, quote: Quote, held: Held): Head {
+  const head = headersSoFar(reply)
+  if (!quote.explicit) head['x-quota-max-output-tokens'] = String(held.maxOutput)
+  return head
+}
+
+function headersSoFar(reply: FastifyReply): Head {
   const head: Head = {}
   for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) head[name] = String(value)
-  if (!quote.explicit) head['x-quota-max-output-tokens'] = String(held.maxOutput)
   return head
 }
 
@@ -96,8 +101,7 @@ export function sealAnswer({ claim, deps, quote }: Call, outcome: Outcome): stri
 export function replay(deps: Deps, reply: FastifyReply, { scope, sealed, quota }: KeptAnswer): void {
   const kept: Kept = JSON.parse(unseal(deps.masterKey, keptAt(scope), sealed))
   reply.hijack()
-  const head: Head = { 'idempotency-replayed': 'true' }
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) head[name] = String(value)
+  const head: Head = { ...headersSoFar(reply), 'idempotency-replayed': 'true' }
   if (kept.kind === 'json') {
     writeHead(reply, 200, { ...head, ...quotaHeaders(quota), 'content-type': 'application/json' })
     reply.raw.end(withQuota(kept.body, quota))
