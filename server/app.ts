@@ -105,8 +105,8 @@ async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyRepl
   if (raw.url && /%00|[^\x21-\x7e]/.test(raw.url))
     throw fault('bad_request', { message: 'The address holds a forbidden character.' })
   refuseDoubled(raw)
-  request.countAgainst = (bucket) => rateLimits(deps).take([bucket], (name, value) => void reply.header(name, value))
-  if (isAnonymous(request)) request.countAgainst({ key: `address:${request.ip}`, perMinute: ANONYMOUS_PER_MIN })
+  request.countAgainst = (bucket) => rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
+  if (isAnonymous(request)) await request.countAgainst({ key: `address:${request.ip}`, perMinute: ANONYMOUS_PER_MIN })
   const encoding = raw.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') throw fault('unsupported_media_type')
   return undefined

@@ -28,6 +28,12 @@ export function makeMetrics() {
       labelNames: ['kind'],
       registers,
     }),
+    rateLimited: new Counter({
+      name: 'quota_rate_limited_total',
+      help: 'Requests refused by a rate limit of ours',
+      labelNames: ['kind'],
+      registers,
+    }),
     estimated: new Counter({ name: 'quota_estimated_total', help: 'Charges by our own count', registers }),
     running: new Gauge({ name: 'quota_running_calls', help: 'Calls this process is in the middle of', registers }),
     hold: new Histogram({

@@ -13,6 +13,7 @@ import { sealedModels } from './identity/models.ts'
 import { sweepRequests } from './identity/requests.ts'
 import { sealedTotps } from './identity/totp.ts'
 import { sealedAnswers } from './proxy/kept-answers.ts'
+import { sweepWindows } from './rate-slices.ts'
 import { rotateOldReceiptKey, sealedReceiptKeys } from './receipts/keys.ts'
 import { reseal } from './vault/reseal.ts'
 
@@ -33,6 +34,7 @@ export function sweepers(deps: Deps): Sweeper[] {
     { everyMs: 600_000, sweep: () => recheckDomains(deps) },
     { everyMs: 3_600_000, sweep: () => rotateOldReceiptKey(deps) },
     { everyMs: 3_600_000, sweep: () => rotateOldSigningKey(deps) },
+    ...(db.dialect === 'postgres' ? [{ everyMs: 60_000, sweep: () => db.tx(sweepWindows, undefined) }] : []),
     ...resealing(deps),
   ]
 }

@@ -48,7 +48,7 @@ const USE_NOTED_EVERY_MS = 60_000
  */
 export async function callerOf(deps: Deps, request: FastifyRequest): Promise<Caller> {
   const caller = await readCaller(deps, request)
-  request.countAgainst(bucketOf(caller))
+  await request.countAgainst(bucketOf(caller))
   return caller
 }
 

@@ -56,7 +56,7 @@ export function connectionsRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.post<ById>('/developers/apps/:id/rotate-secret', async (request) => {
     const { userId } = await requireCaller(deps, request, 'session')
-    request.countAgainst({ key: `rotate:${userId}`, perMinute: ROTATIONS_PER_MIN })
+    await request.countAgainst({ key: `rotate:${userId}`, perMinute: ROTATIONS_PER_MIN })
     const { secret, hash } = freshSecret()
     const of = { publisherId: userId, appId: request.params.id }
     return { app: await deps.db.tx(rotateSecret, { ...of, secretHash: hash }), client_secret: secret }
@@ -64,7 +64,7 @@ export function connectionsRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.post<ById>('/developers/apps/:id/revoke-secondary-secret', async (request) => {
     const { userId } = await requireCaller(deps, request, 'session')
-    request.countAgainst({ key: `rotate:${userId}`, perMinute: ROTATIONS_PER_MIN })
+    await request.countAgainst({ key: `rotate:${userId}`, perMinute: ROTATIONS_PER_MIN })
     return { app: await deps.db.tx(revokeSecondary, { publisherId: userId, appId: request.params.id }) }
   })
 
@@ -88,7 +88,7 @@ function domainRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.post<ById>(`${path}/verify`, async (request) => {
     const { userId } = await requireCaller(deps, request, 'session')
-    request.countAgainst({ key: `domain:${userId}`, perMinute: DOMAIN_LOOKS_PER_MIN })
+    await request.countAgainst({ key: `domain:${userId}`, perMinute: DOMAIN_LOOKS_PER_MIN })
     const of = { publisherId: userId, appId: request.params.id }
     return verifyDomain(deps, of, body(DomainVerify, request).by)
   })

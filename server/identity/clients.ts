@@ -24,7 +24,7 @@ export function clientAdapter(deps: Deps, directory: Directory): Adapter {
     find: async (clientId) => {
       const record = await directory.client(clientId)
       if (!record) return undefined
-      countTokenRequest(deps, record)
+      await countTokenRequest(deps, record)
       return metadataOf(record) as AdapterPayload
     },
     findByUid: nothing,
@@ -83,12 +83,12 @@ export function secretMatches(secret: string, hashes: readonly string[]): boolea
 }
 
 // A public client is the same one on every device, so there the address counts along.
-function countTokenRequest(deps: Deps, record: ClientRecord): void {
+async function countTokenRequest(deps: Deps, record: ClientRecord): Promise<void> {
   const ctx = Provider.ctx
   if (ctx?.oidc.route !== 'token') return
   const key = `token:${record.client_id}${record.type === 'public' ? `:${ctx.ip}` : ''}`
   try {
-    rateLimits(deps).take([{ key, perMinute: TOKEN_PER_MINUTE }], (name, value) => ctx.set(name, value))
+    await rateLimits(deps).take({ key, perMinute: TOKEN_PER_MINUTE }, (name, value) => ctx.set(name, value))
   } catch (error) {
     if (!isFault(error)) throw error
     ctx.set('retry-after', String(error.options.retryAfterS ?? 60))

@@ -60,7 +60,7 @@ export async function mountProvider(app: FastifyInstance, deps: Deps, serving: S
         url,
         exposeHeadRoute: false,
         handler: async (request, reply) => {
-          const refused = overRate(deps, counted(request), reply)
+          const refused = await overRate(deps, counted(request), reply)
           if (refused) return refused
           handOver(deps, request, reply, answer())
           return reply
@@ -71,14 +71,14 @@ export async function mountProvider(app: FastifyInstance, deps: Deps, serving: S
 }
 
 // The protocol's endpoints speak the RFC's error shape, here too.
-function overRate(
+async function overRate(
   deps: Deps,
   bucket: Bucket | null,
   reply: FastifyReply,
-): { error: string; error_description: string } | null {
+): Promise<{ error: string; error_description: string } | null> {
   if (!bucket) return null
   try {
-    rateLimits(deps).take([bucket], (name, value) => void reply.header(name, value))
+    await rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
     return null
   } catch (error) {
     if (!isFault(error)) throw error

@@ -11,15 +11,15 @@ export type Rate = { name: string; perMinute: number }
 export const TRY_PER_MINUTE = 5
 
 /** @throws Fault `rate_limit_exceeded` */
-export function countByAddress(deps: Deps, request: FastifyRequest, reply: FastifyReply, rate: Rate): void {
-  take(deps, reply, `${rate.name}:address:${request.ip}`, rate.perMinute)
+export function countByAddress(deps: Deps, request: FastifyRequest, reply: FastifyReply, rate: Rate): Promise<void> {
+  return take(deps, reply, `${rate.name}:address:${request.ip}`, rate.perMinute)
 }
 
 /** @param account an e-mail address as it is compared, or a person's id; @throws Fault `rate_limit_exceeded` */
-export function countByAccount(deps: Deps, account: string, reply: FastifyReply, rate: Rate): void {
-  take(deps, reply, `${rate.name}:account:${account}`, rate.perMinute)
+export function countByAccount(deps: Deps, account: string, reply: FastifyReply, rate: Rate): Promise<void> {
+  return take(deps, reply, `${rate.name}:account:${account}`, rate.perMinute)
 }
 
-function take(deps: Deps, reply: FastifyReply, key: string, perMinute: number): void {
-  rateLimits(deps).take([{ key, perMinute }], (name, value) => void reply.header(name, value))
+async function take(deps: Deps, reply: FastifyReply, key: string, perMinute: number): Promise<void> {
+  await rateLimits(deps).take({ key, perMinute }, (name, value) => void reply.header(name, value))
 }

@@ -27,11 +27,11 @@ export function recoveryRoutes(app: FastifyInstance, deps: Deps): void {
   }
 
   app.post('/auth/reset', async (request, reply) => {
-    countByAddress(deps, request, reply, RESET)
+    await countByAddress(deps, request, reply, RESET)
     notFromStrangers(deps, request)
     mailing()
     const email = checkedEmail(body(ResetRequest, request).email)
-    countByAccount(deps, email, reply, RESET)
+    await countByAccount(deps, email, reply, RESET)
     behind(deps, 'a reset', async () => {
       const found = await credentialsOf(deps.db, email)
       if (found) await makeAndSend(deps, { userId: found.id, email, purpose: 'reset' })
@@ -40,7 +40,7 @@ export function recoveryRoutes(app: FastifyInstance, deps: Deps): void {
   })
 
   app.post('/auth/reset/confirm', async (request, reply) => {
-    countByAddress(deps, request, reply, LINK)
+    await countByAddress(deps, request, reply, LINK)
     notFromStrangers(deps, request)
     const { token, password } = body(ResetConfirm, request)
     checkedPassword(password)
@@ -52,7 +52,7 @@ export function recoveryRoutes(app: FastifyInstance, deps: Deps): void {
   })
 
   app.post('/auth/verify', async (request, reply) => {
-    countByAddress(deps, request, reply, LINK)
+    await countByAddress(deps, request, reply, LINK)
     notFromStrangers(deps, request)
     const { email, before } = await deps.db.tx(verifyEmail, { hash: tokenHash(body(EmailVerify, request).token) })
     if (before !== null) sendNotice(deps, before, 'email_changed')
@@ -61,7 +61,7 @@ export function recoveryRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.post('/account/email/verify', async (request, reply) => {
     const { userId, email } = await requireSession(deps, request, reply)
-    countByAccount(deps, userId, reply, MAIL)
+    await countByAccount(deps, userId, reply, MAIL)
     mailing()
     if (await isVerified(deps.db, userId)) throw fault('already_set')
     sendLink(deps, { userId, email, purpose: 'verify' })
@@ -70,7 +70,7 @@ export function recoveryRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.post('/account/email', async (request, reply) => {
     const { userId } = await requireRecent(deps, request, reply)
-    countByAccount(deps, userId, reply, MAIL)
+    await countByAccount(deps, userId, reply, MAIL)
     mailing()
     const email = checkedEmail(body(EmailChange, request).email)
     behind(deps, 'a change of address', async () => {

@@ -88,7 +88,7 @@ export async function identityRoutes(app: FastifyInstance, deps: Deps, directory
 
 function signInRoutes(app: FastifyInstance, deps: Deps, serving: Serving): void {
   app.post('/auth/register', async (request, reply) => {
-    const { email, password } = credentials(deps, request, reply, REGISTER, Credentials)
+    const { email, password } = await credentials(deps, request, reply, REGISTER, Credentials)
     checkedPassword(password)
     const id = deps.id('user')
     const fresh = freshSession(deps, id, request)
@@ -105,7 +105,7 @@ function signInRoutes(app: FastifyInstance, deps: Deps, serving: Serving): void 
   })
 
   app.post('/auth/login', async (request, reply) => {
-    const { email, password, totp, recovery_code } = credentials(deps, request, reply, LOGIN, LoginRequest)
+    const { email, password, totp, recovery_code } = await credentials(deps, request, reply, LOGIN, LoginRequest)
     const found = await credentialsOf(deps.db, email)
     if (!(await passwordMatches(password, found?.password_hash ?? null)) || !found) throw fault('invalid_credentials')
     const used = await secondFactor(deps, found.id, { totp, recoveryCode: recovery_code })
@@ -116,13 +116,13 @@ function signInRoutes(app: FastifyInstance, deps: Deps, serving: Serving): void 
   })
 
   app.post('/auth/passkey/options', async (request, reply) => {
-    countByAddress(deps, request, reply, PASSKEY_OPTIONS)
+    await countByAddress(deps, request, reply, PASSKEY_OPTIONS)
     notFromStrangers(deps, request)
     return { options: await signInOptions(deps) }
   })
 
   app.post('/auth/passkey', async (request, reply) => {
-    countByAddress(deps, request, reply, PASSKEY)
+    await countByAddress(deps, request, reply, PASSKEY)
     notFromStrangers(deps, request)
     const id = await verifyPasskey(deps, body(PasskeySignIn, request).passkey, null)
     const person = await personById(deps.db, id)
@@ -168,13 +168,13 @@ function interactionRoutes(app: FastifyInstance, asking: Asking): void {
   const { deps } = asking
   app.get<OfUid>('/oauth/interactions/:uid', async (request, reply) => {
     const session = await findSession(deps, request)
-    countSession(deps, request, reply, session)
+    await countSession(deps, request, reply, session)
     return readInteraction(asking, request.params.uid, session, session?.via === 'bearer' || isBound(request))
   })
 
   app.post<OfUid>('/oauth/interactions/:uid', async (request, reply) => {
     const session = await findSession(deps, request)
-    countSession(deps, request, reply, session)
+    await countSession(deps, request, reply, session)
     const answer = parseAnswer(request.body)
     if (session?.via !== 'bearer') {
       if (!session && answer.decision !== 'deny') throw fault('unauthorized')
@@ -191,18 +191,18 @@ function isBound(request: FastifyRequest): boolean {
 
 // --- below: how ------------------------------------------------------------------------------------------------------
 
-function credentials<S extends z.ZodType<{ email: string; password: string }>>(
+async function credentials<S extends z.ZodType<{ email: string; password: string }>>(
   deps: Deps,
   request: FastifyRequest,
   reply: FastifyReply,
   rate: Rate,
   schema: S,
-): z.output<S> {
-  countByAddress(deps, request, reply, rate)
+): Promise<z.output<S>> {
+  await countByAddress(deps, request, reply, rate)
   notFromStrangers(deps, request)
   const given = body(schema, request)
   const email = checkedEmail(given.email)
-  countByAccount(deps, email, reply, rate)
+  await countByAccount(deps, email, reply, rate)
   return { ...given, email }
 }
 

@@ -42,7 +42,7 @@ export function securityRoutes(app: FastifyInstance, deps: Deps, directory: Pick
 
   app.post('/account/password', async (request, reply) => {
     const session = await requireRecent(deps, request, reply)
-    countByAccount(deps, session.userId, reply, { name: 'password', perMinute: TRY_PER_MINUTE })
+    await countByAccount(deps, session.userId, reply, { name: 'password', perMinute: TRY_PER_MINUTE })
     const { current_password, password } = body(PasswordChange, request)
     checkedPassword(password)
     const found = await credentialsOf(deps.db, session.email)
@@ -83,7 +83,7 @@ function totpRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.post('/account/totp/confirm', async (request, reply) => {
     const { userId, email } = await requireRecent(deps, request, reply)
-    countByAccount(deps, userId, reply, { name: 'totp-confirm', perMinute: TRY_PER_MINUTE })
+    await countByAccount(deps, userId, reply, { name: 'totp-confirm', perMinute: TRY_PER_MINUTE })
     const recovery_codes = await confirmTotp(deps, userId, body(TotpConfirm, request).totp)
     sendNotice(deps, email, 'totp_added')
     return { recovery_codes }
@@ -129,7 +129,7 @@ function passkeyRoutes(app: FastifyInstance, deps: Deps): void {
 /** The session of a route where something can be guessed. */
 async function tried(deps: Deps, request: FastifyRequest, reply: FastifyReply, name: string): Promise<Session> {
   const session = await requireSession(deps, request, reply)
-  countByAccount(deps, session.userId, reply, { name, perMinute: TRY_PER_MINUTE })
+  await countByAccount(deps, session.userId, reply, { name, perMinute: TRY_PER_MINUTE })
   return session
 }
 

@@ -131,17 +131,22 @@ type SessionRow = {
  */
 export async function requireSession(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<Session> {
   const session = await findSession(deps, request)
-  countSession(deps, request, reply, session)
+  await countSession(deps, request, reply, session)
   if (!session) throw fault('unauthorized')
   return session
 }
 
 /** Counts a request by its session, or by its address while it has none. @throws Fault `rate_limit_exceeded` */
-export function countSession(deps: Deps, request: FastifyRequest, reply: FastifyReply, session: Session | null): void {
+export async function countSession(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: Session | null,
+): Promise<void> {
   const bucket = session
     ? { key: `session:${session.tokenHash}`, perMinute: SESSION_PER_MINUTE }
     : { key: `address:${request.ip}`, perMinute: ADDRESS_PER_MINUTE }
-  rateLimits(deps).take([bucket], (name, value) => void reply.header(name, value))
+  await rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
 }
 
 /**
