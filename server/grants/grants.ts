@@ -12,7 +12,8 @@ import { stands, transfer } from '../ledger/ledger.ts'
 
 /** Who pays: a person, or an unclaimed external user. */
 export type GrantOwner = { userId: string } | { externalId: string }
-export type UsableGrant = { id: string; account: string; available: number; expiresAt: number | null }
+/** `held` is what running calls have reserved of it. */
+export type UsableGrant = { id: string; account: string; available: number; held: number; expiresAt: number | null }
 
 export type GrantRow = {
   id: string
@@ -30,7 +31,8 @@ const COLUMNS = 'id, publisher_id, app_id, external_id, amount, description, cre
 const SWEEP_AT_ONCE = 200
 
 /**
- * The grants that may pay for a call in this publisher's apps, in burn order: earliest expiry first, the endless last.
+ * The grants that may pay for a call in this publisher's apps, now or once running calls end, in burn order: earliest
+ * expiry first, the endless last.
  * Writes nothing; an expired grant is simply not among them.
  */
 export async function grantsFor(
@@ -41,8 +43,9 @@ export async function grantsFor(
   const usable: UsableGrant[] = []
   for (const row of await openGrants(tx, owner, publisherId)) {
     if (row.expires_at !== null && row.expires_at <= tx.now) continue
-    const { available } = await stands(tx, account.grant(row.id))
-    if (available > 0) usable.push({ id: row.id, account: account.grant(row.id), available, expiresAt: row.expires_at })
+    const { available, held } = await stands(tx, account.grant(row.id))
+    if (available + held > 0)
+      usable.push({ id: row.id, account: account.grant(row.id), available, held, expiresAt: row.expires_at })
   }
   return usable
 }

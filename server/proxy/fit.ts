@@ -38,6 +38,8 @@ export type Limit = {
 
 export type Means = {
   grants: number
+  /** Of the same grants, what running calls have reserved. */
+  grantsHeld: number
   markupBps: number
   balance: Limit
   caps: readonly Limit[]
@@ -68,7 +70,9 @@ const HELD_RETRY_MS = 1000
 /** The refusal of a base that does not fit, in the contract's order: per call, limit, balance, held by others. */
 export function refusal(base: number, means: Means): Fault {
   const { charged: required } = split(base, means.grants, means.markupBps)
-  if (means.perCall !== null && required > means.perCall) {
+  // What would be left to charge if every running call ended without taking anything.
+  const { charged: least } = split(base, means.grants + means.grantsHeld, means.markupBps)
+  if (means.perCall !== null && least > means.perCall) {
     const ceiling: Limit = {
       limit: 'per_call',
       period: null,
@@ -81,13 +85,14 @@ export function refusal(base: number, means: Means): Fault {
     return fault('per_call_ceiling_exceeded', { details: details(ceiling, required) })
   }
   const caps = [...means.caps].sort((a, b) => a.available - b.available)
-  const spent = caps.find((cap) => required > cap.available + cap.held)
+  const spent = caps.find((cap) => least > cap.available + cap.held)
   if (spent) return fault('cap_exceeded', { details: details(spent, required) })
-  if (required > means.balance.available + means.balance.held) {
+  if (least > means.balance.available + means.balance.held) {
     return fault('insufficient_credits', { details: details(means.balance, required) })
   }
   const held = caps.find((cap) => required > cap.available) ?? means.balance
   const speaks: Limit = { ...held, limit: 'held', period: null, amount: null, spent: null }
+  speaks.held += means.grantsHeld
   return fault('held_by_other_calls', { details: { ...details(speaks, required), retry_after_ms: HELD_RETRY_MS } })
 }
 

@@ -57,6 +57,11 @@ export function grantOwner({ id, account: where }: Payer): GrantOwner {
   return where.startsWith('user:') ? { userId: id } : { externalId: id }
 }
 
+/** A publisher who pays for their own app has no grants there. */
+export function usesGrants({ connectionId, account: where }: Payer): boolean {
+  return connectionId !== null || !where.startsWith('user:')
+}
+
 export type Funding = {
   grants: { account: string; grantId: string; amount: number }[]
   caps: string[]
@@ -143,7 +148,7 @@ async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
     if (terms.consentDue) throw fault('consent_required')
     if (terms.models && !terms.models.includes(call.model)) throw fault('model_not_allowed', { param: 'model' })
   }
-  const grants = payer.billingMode === 'user' ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
+  const grants = usesGrants(payer) ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
   const windows = payer.connectionId === null ? [] : await openWindows(tx, payer.connectionId)
   const money = await stands(tx, payer.account)
   const balance: Limit = {
@@ -168,6 +173,7 @@ async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
   )
   const means: Means = {
     grants: grants.reduce((sum, grant) => sum + grant.available, 0),
+    grantsHeld: grants.reduce((sum, grant) => sum + grant.held, 0),
     markupBps: terms?.markupBps ?? payer.markupBps,
     balance,
     caps,

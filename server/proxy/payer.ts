@@ -41,6 +41,8 @@ async function keyPayer(
   inHeader: string | undefined,
 ): Promise<Payer> {
   const { appId, publisherId, billingMode } = caller
+  if (billingMode === 'test' && deps.config.livemode)
+    throw fault('forbidden', { message: 'A test key moves sandbox money only, and this server has real money.' })
   const named = inPath ?? inHeader
   if (named === undefined) {
     if (billingMode === 'user') throw fault('user_required')

@@ -14,7 +14,7 @@ import { account } from '../ledger/chart.ts'
 import { type Leg, renewHold, settle, stands, voidHold } from '../ledger/ledger.ts'
 import { fileReceipt, signReceipt } from '../receipts/receipts.ts'
 import { type Split, split } from './fit.ts'
-import { type Funding, grantOwner, type Payer } from './hold.ts'
+import { type Funding, grantOwner, type Payer, usesGrants } from './hold.ts'
 import { freeAnswer, keepAnswer } from './kept-answers.ts'
 
 export type SettleArgs = {
@@ -104,7 +104,7 @@ async function documentsAfter(tx: Tx, { payer, funding }: SettleArgs, { granted,
   const usedGrants = granted > 0 ? funding.grants : []
   if (payer.connectionId !== null) await noteUse(tx, payer.connectionId)
   const money = await stands(tx, payer.account)
-  const grants = payer.billingMode === 'user' ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
+  const grants = usesGrants(payer) ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
   const balanceAfter = money.available + grants.reduce((sum, grant) => sum + grant.available, 0)
   const { posted, held, available } = money
   const documents: FeedChange[] = [{ topic: 'balance', id: payer.id, row: { posted, held, available } }]

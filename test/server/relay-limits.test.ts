@@ -272,6 +272,35 @@ for (const db of databases()) {
         assert.equal((await send(key, { max_tokens: 50 })).status, 200, 'it fits once the running call has ended')
       })
 
+      test('what running calls have reserved of a grant counts as well', async () => {
+        await grant(world.server, world.userKey, 'lent', 0.0015)
+        const path = '/v1/users/lent/chat/completions'
+        const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+        world.upstream.on('asked', async (response, call) => {
+          begun.resolve()
+          await gate.promise
+          return answer({ usage: { prompt_tokens: 1, completion_tokens: 1 } })(response, call)
+        })
+        const running = send(world.userKey, { model: 'asked', max_tokens: 50 }, path)
+        await begun.promise
+        const fits = await refused(() => send(world.userKey, { max_tokens: 75 }, path))
+        const { limit, held, available, required, retry_after_ms } = fits.details ?? {}
+        assert.deepEqual(
+          [fits.code, limit, held, available, required, retry_after_ms],
+          ['held_by_other_calls', 'held', 1000, 0, 1000, 1000],
+          'of 1,500 the grant has 500 left to give, and 1,000 are reserved',
+        )
+        const never = await refused(() => send(world.userKey, { max_tokens: 76 }, path))
+        assert.equal(never.code, 'insufficient_credits')
+        gate.resolve()
+        assert.equal((await running).status, 200)
+        assert.equal(
+          (await send(world.userKey, { max_tokens: 74 }, path)).status,
+          200,
+          'it fits once that call has ended',
+        )
+      })
+
       test('a model outside of the person’s list is no question of money', async () => {
         const { person } = await personWith(world.server, 1000)
         const answer = { caps: [BIG], models: ['asked'] }
