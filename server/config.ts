@@ -3,10 +3,11 @@
 // always true: README's table equals SETTINGS; a wrong value stops the start with a sentence that names it.
 
 import { z } from 'zod'
+import { PROVIDER_SETTINGS, PROVIDERS } from './providers.ts'
 
 type Setting = { readonly name: string; readonly default: string | null; readonly text: string }
 
-export const SETTINGS = [
+const OWN_SETTINGS = [
   { name: 'QUOTA_PORT', default: '7070', text: 'Port to listen on; 0 picks a free one.' },
   { name: 'QUOTA_HOST', default: '127.0.0.1', text: 'Address to listen on.' },
   {
@@ -37,6 +38,11 @@ export const SETTINGS = [
     name: 'QUOTA_PRICES_FILE',
     default: null,
     text: 'JSON file of model prices that add to or replace the built-in table.',
+  },
+  {
+    name: 'QUOTA_UPSTREAMS_FILE',
+    default: null,
+    text: 'JSON file of further upstreams, so that a model has several; see docs/operations.md.',
   },
   {
     name: 'QUOTA_HOLD_TTL_S',
@@ -72,11 +78,12 @@ export const SETTINGS = [
   { name: 'QUOTA_RATE_LIMIT_SCALE', default: '1', text: 'Multiplies every rate limit; sandbox only.' },
   { name: 'QUOTA_CLOCK_OFFSET_MS', default: '0', text: 'Shifts the server’s clock; sandbox only.' },
   { name: 'QUOTA_LOG_LEVEL', default: 'info', text: '`silent`, `error`, `warn`, `info` or `debug`.' },
-  { name: 'OPENAI_API_KEY', default: null, text: 'Key for OpenAI, or for any server that speaks its API.' },
-  { name: 'OPENAI_BASE_URL', default: 'https://api.openai.com/v1', text: 'Base of that API; ends in `/v1`.' },
 ] as const satisfies readonly Setting[]
 
-type Name = (typeof SETTINGS)[number]['name']
+/** Every setting: the server's own, then a pair for each provider. */
+export const SETTINGS: readonly Setting[] = [...OWN_SETTINGS, ...PROVIDER_SETTINGS]
+
+type Name = (typeof OWN_SETTINGS)[number]['name']
 
 const integer = z
   .string()
@@ -102,6 +109,7 @@ const SHAPE = {
   QUOTA_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   QUOTA_MAIL_FROM: z.string().regex(/^[^\r\n]{3,200}$/, 'must be one line'),
   QUOTA_PRICES_FILE: z.string().min(1).optional(),
+  QUOTA_UPSTREAMS_FILE: z.string().min(1).optional(),
   QUOTA_HOLD_TTL_S: positive,
   QUOTA_APPROVAL_S: positive,
   QUOTA_UPSTREAM_TIMEOUT_S: positive,
@@ -120,12 +128,27 @@ const SHAPE = {
     .refine((n) => n > 0 && n <= 1e6, 'must be above zero'),
   QUOTA_CLOCK_OFFSET_MS: integer,
   QUOTA_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
-  OPENAI_API_KEY: z.string().min(1).optional(),
-  OPENAI_BASE_URL: url,
 } satisfies Record<Name, z.ZodType>
 
 const Environment = z.object(SHAPE)
-export type Config = Readonly<z.infer<typeof Environment>> & { readonly livemode: boolean }
+/** A key is what a header can carry. */
+const ProviderKey = z.string().regex(/^[\x21-\x7e]{1,1000}$/, 'must be one line of printable characters')
+const Providers = z.object(
+  Object.fromEntries<z.ZodType<string | undefined>>(
+    PROVIDERS.flatMap(({ setting }) => [
+      [`${setting}_API_KEY`, ProviderKey.optional()],
+      [`${setting}_BASE_URL`, url.optional()],
+    ]),
+  ),
+)
+
+/** What the operator said of a provider: at least one of the two. */
+export type ProviderSetting = Readonly<{ id: string; key: string | null; base: string | null }>
+export type Config = Readonly<z.infer<typeof Environment>> & {
+  readonly livemode: boolean
+  /** In the order of the table. */
+  readonly providers: readonly ProviderSetting[]
+}
 
 /**
  * Reads the settings.
@@ -133,11 +156,25 @@ export type Config = Readonly<z.infer<typeof Environment>> & { readonly livemode
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given: Record<string, string | undefined> = {}
-  for (const setting of SETTINGS) given[setting.name] = env[setting.name] || (setting.default ?? undefined)
+  for (const setting of OWN_SETTINGS) given[setting.name] = env[setting.name] || (setting.default ?? undefined)
+  // An address that is only the default does not make a provider reachable: what was given is kept apart.
+  for (const { name } of PROVIDER_SETTINGS) given[name] = env[name] || undefined
   const parsed = Environment.safeParse(given)
-  if (!parsed.success) {
-    throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'))
+  const providers = Providers.safeParse(given)
+  if (!parsed.success || !providers.success) {
+    const issues = [...(parsed.error?.issues ?? []), ...(providers.error?.issues ?? [])]
+    throw new Error(issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'))
   }
   // Live mode begins with Stripe keys (see "Money in, money out"); until then every server is a sandbox.
-  return { ...parsed.data, livemode: false }
+  return { ...parsed.data, livemode: false, providers: providersOf(providers.data) }
+}
+
+function providersOf(given: Readonly<Record<string, string | undefined>>): ProviderSetting[] {
+  return PROVIDERS.flatMap(({ id, setting, base }) => {
+    const key = given[`${setting}_API_KEY`] ?? null
+    const named = given[`${setting}_BASE_URL`] ?? null
+    if (key === null && named === null) return []
+    if (base === null && named === null) throw new Error(`${setting}_BASE_URL is needed beside ${setting}_API_KEY`)
+    return [{ id, key, base: named }]
+  })
 }

@@ -25,7 +25,8 @@ import { compilePrices } from './proxy/prices.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
 import { endOrphans } from './proxy/recover.ts'
 import { type SandboxModel, startSandboxModel } from './proxy/sandbox-model.ts'
-import { makeUpstreams } from './proxy/upstreams.ts'
+import { makeUpstreams, type Upstreams } from './proxy/upstreams.ts'
+import { readUpstreamsFile } from './proxy/upstreams-file.ts'
 import { type ReceiptKey, receiptKey } from './receipts/keys.ts'
 import { publishPrices } from './receipts/receipts.ts'
 import type { MasterKey } from './seal.ts'
@@ -144,7 +145,7 @@ async function openPorts(config: Config): Promise<Program> {
     get prices() {
       return prices
     },
-    upstreams: makeUpstreams(config, Boolean(process.env.OPENAI_BASE_URL), model.baseUrl),
+    upstreams: upstreamsOf(config, model.baseUrl),
     draining: () => draining,
     get receiptKey() {
       return { kid: signing.kid, publicKey: signing.publicKey }
@@ -159,6 +160,11 @@ async function openPorts(config: Config): Promise<Program> {
 function openDatabase(config: Config, now: () => number): Promise<Db> {
   if (config.DATABASE_URL) return openPostgres({ url: config.DATABASE_URL, now })
   return openSqlite({ dir: config.QUOTA_DATA_DIR, procedures: new URL('./procedures.ts', import.meta.url).href, now })
+}
+
+function upstreamsOf(config: Config, sandboxUrl: string): Upstreams {
+  const file = config.QUOTA_UPSTREAMS_FILE
+  return makeUpstreams(config, file ? readUpstreamsFile(file, process.env) : [], sandboxUrl)
 }
 
 async function checkBooks(db: Db): Promise<void> {

@@ -66,10 +66,10 @@ export function quoteChat(deps: Deps, body: ChatRequest, bytes: number, sandboxO
   const choices = count(body, 'n') ?? 1
   if (choices > MAX_CHOICES) throw bad('n', `n is at most ${MAX_CHOICES}`)
   const limit = outputLimit(body)
-  const model = deps.prices.find(name, { among: deps.upstreams.providers })
+  const model = deps.prices.find(name, { among: deps.upstreams.serving('chat') })
   if (!model)
     throw fault('model_not_found', { param: 'model', hint: 'GET /v1/models lists the models of this server.' })
-  const upstream = sandboxOnly ? deps.upstreams.sandbox : deps.upstreams.of(model.provider)
+  const upstream = sandboxOnly ? deps.upstreams.sandbox : deps.upstreams.of(model.provider, 'chat')
   if (!upstream) throw fault('provider_unavailable')
   const bound = boundOf(body, bytes, model)
   const prices = pricesFor(model, bound) // a tier only gets dearer with the input, so the bound's tier covers what comes

@@ -104,7 +104,7 @@ function requestOf({ upstream, path, stream, body, headersTimeoutMs }: ExchangeO
     origin: upstream.origin,
     path: `${upstream.basePath}${path}`,
     method: 'POST',
-    headers: { ...upstream.headers, 'content-type': 'application/json', accept },
+    headers: { ...upstream.headers.chat, 'content-type': 'application/json', accept },
     headersTimeout: headersTimeoutMs,
     body,
   }

@@ -9,10 +9,10 @@ const PICOS_PER_DOLLAR = 1e12
 
 /** `pricing`: dollars per 1,000 units for display, and exact pico-dollars per unit as text. */
 export function modelList(deps: Pick<Deps, 'prices' | 'upstreams'>) {
-  const { providers } = deps.upstreams
+  const providers = new Set(deps.upstreams.all.map(({ provider }) => provider))
   const data = deps.prices
     .list()
-    .filter((model) => providers.includes(model.provider))
+    .filter((model) => providers.has(model.provider))
     .map((model) => ({
       id: model.name,
       object: 'model',

@@ -38,6 +38,7 @@ const RANKS: Record<string, number> = {
   'ids.ts': 0,
   'seal.ts': 0,
   'config.ts': 0,
+  'providers.ts': 0,
   'deps.ts': 0,
   'http.ts': 0,
   'rate-slices.ts': 1.4,
