@@ -61,6 +61,18 @@ export function changesAfter(reader: Reader, feed: string, rev: number, limit: n
   )
 }
 
+/** Documents of one topic before `rev`, newest first. */
+export function documentsBefore(
+  reader: Reader,
+  { feed, topic, rev }: { feed: string; topic: string; rev: number },
+  limit: number,
+): Promise<{ rev: number; doc: string; row: string }[]> {
+  return reader.all(
+    'SELECT rev, doc, row FROM changes WHERE feed = ? AND rev < ? AND topic = ? AND row IS NOT NULL ORDER BY rev DESC LIMIT ?',
+    [feed, rev, topic, limit],
+  )
+}
+
 export async function latestRev(reader: Reader, feed: string): Promise<number> {
   return (await reader.get<{ rev: number }>('SELECT rev FROM feeds WHERE id = ?', [feed]))?.rev ?? 0
 }

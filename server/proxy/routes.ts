@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { changesAfter } from '../feed/feed.ts'
 import type { Routes } from '../http.ts'
-import { usage } from '../receipts/receipts.ts'
+import { usageOfApp, usageOfPayer } from '../receipts/receipts.ts'
 import { modelList } from './models.ts'
 import { type Parked, parkCalls } from './parked.ts'
 import { relayChat, type Watched } from './relay.ts'
@@ -42,7 +42,9 @@ export const proxyRoutes: Routes = (app, deps) => {
     const limit = limitOf(request.query.limit)
     const cursor = request.query.cursor ?? null
     if (cursor !== null && !/^[A-Za-z0-9_-]{1,64}$/.test(cursor)) throw fault('bad_request', { param: 'cursor' })
-    return usagePage(deps, caller.kind === 'key' ? null : caller.userId, caller.appId, cursor, limit)
+    if (caller.kind === 'key') return usagePage(deps, caller.appId, cursor, limit)
+    const { rows, next } = await usageOfPayer(deps.db, { payer: caller.userId, appId: caller.appId }, cursor, limit)
+    return { object: 'list', data: rows, next_cursor: next }
   })
 }
 
@@ -52,8 +54,8 @@ function limitOf(text: string | undefined): number {
   return Math.min(limit, USAGE_MAX)
 }
 
-async function usagePage(deps: Deps, userId: string | null, appId: string, cursor: string | null, limit: number) {
-  const rows = await usage(deps.db, { appId, payer: userId }, cursor, limit)
+async function usagePage(deps: Deps, appId: string, cursor: string | null, limit: number) {
+  const rows = await usageOfApp(deps.db, appId, cursor, limit)
   const data: unknown[] = []
   for (const { payer, rev } of rows) {
     const [change] = await changesAfter(deps.db, payer, rev - 1, 1)

@@ -5,7 +5,8 @@
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import type { PriceTable, ReceiptPayload } from '../contract/receipts.ts'
 import { procedure, type Reader, type Secrets, type Tx } from '../db/db.ts'
-import { setReceiptHash } from '../feed/feed.ts'
+import { fault } from '../faults.ts'
+import { documentsBefore, setReceiptHash } from '../feed/feed.ts'
 
 /** Signs a payload as a compact JWS, EdDSA over Ed25519 (RFC 7515, RFC 8037). */
 export function signReceipt(secrets: Secrets, payload: ReceiptPayload): string {
@@ -55,18 +56,45 @@ export async function fileReceipt(tx: Tx, filed: FiledReceipt, compact: string):
   await setReceiptHash(tx, filed.payer, receiptHash(compact))
 }
 
-/** Receipts of an app (and, when given, of one payer in it), newest first, before a cursor (a request id). */
-export function usage(
+export type Place = { request_id: string; payer: string; rev: number }
+
+/** Receipts of an app, newest first, before a cursor (a request id). */
+export function usageOfApp(reader: Reader, appId: string, before: string | null, limit: number): Promise<Place[]> {
+  return reader.all<Place>(
+    'SELECT request_id, payer, rev FROM receipts WHERE app_id = ? AND request_id < ? ORDER BY request_id DESC LIMIT ?',
+    [appId, before ?? '~', limit],
+  )
+}
+
+const LOOKED_AT_MAX = 2000
+
+/**
+ * Receipts of one payer in an app, newest first, before a cursor (a request id of theirs): read from the payer's own
+ * feed, so it costs no index and no walk through what others did in a large app.
+ * @returns the page, which may be short, and the next cursor; null at the end
+ * @throws Fault `bad_request` for a cursor that is none
+ */
+export async function usageOfPayer(
   reader: Reader,
-  scope: { appId: string; payer: string | null },
+  { payer, appId }: { payer: string; appId: string },
   before: string | null,
   limit: number,
-): Promise<{ request_id: string; payer: string; rev: number }[]> {
-  const mine = scope.payer === null ? '' : 'AND payer = ?'
-  return reader.all(
-    `SELECT request_id, payer, rev FROM receipts WHERE app_id = ? ${mine} AND request_id < ? ORDER BY request_id DESC LIMIT ?`,
-    [scope.appId, ...(scope.payer === null ? [] : [scope.payer]), before ?? '~', limit],
-  )
+): Promise<{ rows: Record<string, unknown>[]; next: string | null }> {
+  const from = before === null ? null : await receiptPlace(reader, before)
+  if (before !== null && from?.payer !== payer) throw fault('bad_request', { param: 'cursor' })
+  const older = { feed: payer, topic: 'receipt', rev: from?.rev ?? Number.MAX_SAFE_INTEGER }
+  const looked = await documentsBefore(reader, older, LOOKED_AT_MAX)
+  const rows: Record<string, unknown>[] = []
+  let last: string | null = null
+  for (const { rev, doc, row } of looked) {
+    // What a person wrote beside a receipt sends its document again, at a later number: that is no app's business.
+    if ((await receiptPlace(reader, doc))?.rev !== rev) continue
+    last = doc
+    const document = JSON.parse(row)
+    if (document.app_id === appId) rows.push(document)
+    if (rows.length === limit) return { rows, next: last }
+  }
+  return { rows, next: looked.length === LOOKED_AT_MAX ? last : null }
 }
 
 /** Where a receipt's document lies: whose feed, and its number there. */

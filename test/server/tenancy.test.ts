@@ -23,6 +23,7 @@ import {
   register,
 } from '../support/api.ts'
 import { ADMIN_TOKEN, databases, type Server, startServer } from '../support/server.ts'
+import { deviceOf } from '../support/wallet-device.ts'
 
 type Refused = Reply<{ error?: { code: string; message: string } }>
 
@@ -164,6 +165,29 @@ for (const db of databases()) {
       test('a token sees its own person, a key its own app', async () => {
         assert.match((await call(server, 'GET', '/v1/usage', { bearer: token })).text, /gpt-4o-mini/)
         assert.doesNotMatch((await call(server, 'GET', '/v1/usage', { bearer: otherKey })).text, /gpt-4o-mini/)
+      })
+      test('a token’s list: in pages, only of its app, without what the person wrote beside it', async () => {
+        type Page = { data: { request_id: string; app_id: string }[]; next_cursor: string | null }
+        const page = (query: string) => must<Page>(server, 'GET', `/v1/usage?${query}`, { bearer: token })
+        const device = await deviceOf(server, ann)
+        const whole = await page('limit=200')
+        const noted = whole.data[1]?.request_id
+        await device.edit('receipt.annotate', { request_id: noted, note: 'for my eyes only', add_tags: ['mine'] })
+        assert.equal(whole.data.length, 3)
+        assert.deepEqual(await page('limit=200'), whole)
+        const one: string[] = []
+        for (let cursor: string | null = ''; cursor !== null; ) {
+          const next: Page = await page(`limit=1${cursor && `&cursor=${cursor}`}`)
+          one.push(...next.data.map(({ request_id }) => request_id))
+          cursor = next.next_cursor
+        }
+        assert.deepEqual(
+          one,
+          whole.data.map(({ request_id }) => request_id),
+        )
+        assert.ok(whole.data.every(({ app_id }) => app_id === app.id))
+        for (const cursor of ['req_nobody', 'zzz'])
+          assert.equal((await call(server, 'GET', `/v1/usage?cursor=${cursor}`, { bearer: token })).status, 400)
       })
     })
 
