@@ -148,11 +148,12 @@ function cors(deps: Deps, request: FastifyRequest, reply: FastifyReply): boolean
 
 function sendError(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asFault(deps, error, request.id)
+  const body = errorBody(known, request.id, deps.publicUrl)
   return reply
     .code(known.status)
     .headers({ 'x-request-id': request.id, ...errorHeaders(known) })
     .type('application/json')
-    .send(JSON.stringify(errorBody(known, request.id, deps.publicUrl)))
+    .send(JSON.stringify(request.routeOptions?.config.typedErrors ? { type: 'error', ...body } : body))
 }
 
 // Fastify answers 404 for a known path with another method; the honest answer is 405 with Allow (RFC 9110, 15.5.6).

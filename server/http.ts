@@ -16,6 +16,10 @@ declare module 'fastify' {
     /** The bytes of a JSON body, as they came. */
     rawBody: Buffer | null
   }
+  interface FastifyContextConfig {
+    /** Whether faults have Anthropic's envelope, `{"type": "error", "error": {…}}`. */
+    typedErrors?: boolean
+  }
 }
 
 /** A folder's routes: adds them to the server. */

@@ -4,10 +4,10 @@
 
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { type ChatStream, chatStream } from './sse.ts'
+import type { Sending, Shape, StreamReader } from './shapes/shape.ts'
 import type { Upstream } from './upstreams.ts'
 
-const MAX_JSON_BYTES = 32 * 1024 * 1024
+const MAX_COLLECTED_BYTES = 32 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
 /** What a stream of the longest answers is, at some 250 bytes a token. */
 const MAX_KEPT_BYTES = 64 * 1024 * 1024
@@ -19,32 +19,33 @@ export const CALLER_GONE = 'the caller has gone'
 export type Outcome =
   /** Nothing was produced: connection refused, time-out before the answer, or an answer that is no success. */
   | { kind: 'failed'; status: number | null; timeout: boolean; body: string; retryAfter: string | null; cause: string }
-  | { kind: 'json'; body: Buffer }
+  /** An answer that is passed on when it is there as a whole. `type`: its content type. */
+  | { kind: 'collected'; body: Buffer; type: string }
   /** `broken`: the stream ended before its end. */
-  | { kind: 'stream'; stream: ChatStream; broken: string | null; kept: Buffer | null }
+  | { kind: 'stream'; stream: StreamReader; broken: string | null; kept: Buffer | null }
 
 export type Exchange = {
   outcome: Promise<Outcome>
   /** Ends it now, for a reason that the outcome carries. False when it has ended before. */
   cut(reason: string): boolean
   /** What has come through so far; null before a stream has begun. */
-  progress(): ChatStream | null
+  progress(): StreamReader | null
 }
 
 export type ExchangeOptions = {
   dispatcher: Dispatcher
   upstream: Upstream
-  path: string
-  body: Buffer
+  shape: Pick<Shape, 'name' | 'path'>
+  sending: Sending
   response: ServerResponse
-  stream: boolean
   /** How long until its answer must have begun. */
   headersTimeoutMs: number
-  hideUsage: boolean
+  /** A reader for an answer of this content type that goes through as it comes; null to collect it. */
+  reader: (type: string) => StreamReader | null
   /** Whether to keep the bytes passed on, for a replay; beyond 64 MiB they are not kept. */
   keep: boolean
-  /** Called once when the answer has begun, to write the head of a streamed reply. */
-  begin: () => void
+  /** Called once when a streamed answer has begun, to write the head of the reply. @param type its content type */
+  begin: (type: string) => void
 }
 
 /** Starts the exchange. */
@@ -60,6 +61,7 @@ export function exchange(options: ExchangeOptions): Exchange {
     size: 0,
     keeping: options.keep,
     status: null,
+    type: '',
     retryAfter: null,
     stream: null,
     control: null,
@@ -87,8 +89,9 @@ type Wire = {
   size: number
   keeping: boolean
   status: number | null
+  type: string
   retryAfter: string | null
-  stream: ChatStream | null
+  stream: StreamReader | null
   control: Dispatcher.DispatchController | null
   /** Why we ended it ourselves. */
   reason: string | null
@@ -98,15 +101,15 @@ type Wire = {
   resume: () => void
 }
 
-function requestOf({ upstream, path, stream, body, headersTimeoutMs }: ExchangeOptions): Dispatcher.DispatchOptions {
-  const accept = stream ? 'text/event-stream' : 'application/json'
+function requestOf(options: ExchangeOptions): Dispatcher.DispatchOptions {
+  const { upstream, shape, sending, headersTimeoutMs } = options
   return {
     origin: upstream.origin,
-    path: `${upstream.basePath}${path}`,
+    path: `${upstream.basePath}${shape.path}`,
     method: 'POST',
-    headers: { ...upstream.headers.chat, 'content-type': 'application/json', accept },
+    headers: { ...upstream.headers[shape.name], ...sending.headers },
     headersTimeout: headersTimeoutMs,
-    body,
+    body: sending.body,
   }
 }
 
@@ -120,10 +123,9 @@ function handlerOf(wire: Wire): Dispatcher.DispatchHandler {
       if (code < 200) return
       wire.status = code
       wire.retryAfter = typeof headers['retry-after'] === 'string' ? headers['retry-after'] : null
-      if (code === 200 && wire.options.stream && /event-stream/.test(String(headers['content-type']))) {
-        wire.stream = chatStream(wire.options.hideUsage)
-        wire.options.begin()
-      }
+      wire.type = String(headers['content-type'] ?? '')
+      wire.stream = code === 200 ? wire.options.reader(wire.type) : null
+      if (wire.stream) wire.options.begin(wire.stream.type)
     },
     onResponseData(controller, chunk) {
       if (!wire.stream) return collect(wire, controller, chunk)
@@ -146,7 +148,7 @@ function handlerOf(wire: Wire): Dispatcher.DispatchHandler {
 function collect(wire: Wire, controller: Dispatcher.DispatchController, chunk: Buffer): void {
   wire.size += chunk.length
   if (wire.status !== 200 && wire.size > MAX_ERROR_BYTES) return
-  if (wire.size > MAX_JSON_BYTES) controller.abort(new Error('the answer is longer than 32 MiB'))
+  if (wire.size > MAX_COLLECTED_BYTES) controller.abort(new Error('the answer is longer than 32 MiB'))
   else wire.chunks.push(chunk)
 }
 
@@ -178,19 +180,19 @@ function finish(wire: Wire, problem: string | null): void {
   wire.resolve(outcomeOf(wire, wire.reason ?? problem))
 }
 
-function outcomeOf({ stream, status, chunks, keeping, retryAfter }: Wire, broken: string | null): Outcome {
+function outcomeOf({ stream, status, type, chunks, keeping, retryAfter }: Wire, broken: string | null): Outcome {
   if (stream) {
     const kept = keeping ? Buffer.concat(chunks) : null
     return { kind: 'stream', stream, broken: broken ?? unfinished(stream), kept }
   }
   const body = Buffer.concat(chunks)
-  if (status === 200 && broken === null) return { kind: 'json', body }
+  if (status === 200 && broken === null) return { kind: 'collected', body, type }
   const timeout = /Timeout/i.test(broken ?? '')
   const cause = broken ?? `status ${status}`
   return { kind: 'failed', status, timeout, body: body.toString('utf8'), retryAfter, cause }
 }
 
-function unfinished(stream: ChatStream): string | null {
+function unfinished(stream: StreamReader): string | null {
   if (stream.failed) return 'the upstream reported an error'
   return stream.whole ? null : 'the stream ended before its end'
 }

@@ -47,8 +47,6 @@ export type HoldArgs = {
     priceVersion: string
     /** Of the lowest tier: what a call whose process died is settled at. */
     unitPrices: UnitPrices
-    inputBound: number
-    choices: number
   }
 }
 

@@ -1,48 +1,54 @@
 // What a call is charged for: the contract's table of endings.
-// owns: the choice between the upstream's usage and our own count. never: a price, a write.
+// owns: the choice between the upstream's usage and our own count. never: a price, a write, a fact about one API shape.
 // always true: a usage above what was held for is not believed; what was delivered is never free, what was not is never charged.
 
 import type { Units } from '../contract/receipts.ts'
-import { countPrompt, countText } from './count.ts'
 import { CALLER_GONE, type Exchange, type Outcome } from './forward.ts'
 import type { Call } from './relay.ts'
-import { jsonOf, textOfAnswer } from './reply.ts'
-import { chatUnits, countedUnits } from './usage.ts'
+import type { Ceiling, Delivered } from './shapes/shape.ts'
+import { believed, ceilingsOf, cutTo } from './usage.ts'
 
 export type Metered = { units: Units; estimated: boolean; outcome: string }
 
 /** Units of an ended call; null when nothing was produced, and so nothing is charged. */
 export function meter(call: Call, outcome: Outcome): Metered | null {
-  const bounds = boundsOf(call)
+  const { shape } = call
+  const { quirks } = call.quote.upstream
   if (outcome.kind === 'failed') return null
-  if (outcome.kind === 'json') {
-    const answer = jsonOf(outcome.body)
-    if (!answer || !Array.isArray(answer.choices)) return null
-    const units = chatUnits(answer.usage, bounds)
-    if (units) return { units, estimated: false, outcome: 'done' }
-    return { units: counted(call, textOfAnswer(answer), 0), estimated: true, outcome: 'usage not believed' }
+  if (outcome.kind === 'collected') {
+    const answered = shape.answer(outcome.body, outcome.type)
+    if (!answered) return null
+    const units = believed(shape.units(answered.usage, quirks), ceilings(call))
+    if (units) return { units: perCall(call, units), estimated: false, outcome: 'done' }
+    const own = counted(call, { text: answered.text, events: 0 })
+    return { units: own, estimated: true, outcome: 'usage not believed' }
   }
   const { stream, broken } = outcome
-  const units = stream.whole ? chatUnits(stream.usage, bounds) : null
+  const units = stream.whole ? believed(shape.units(stream.usage, quirks), ceilings(call)) : null
   const why = call.endedBy ?? broken ?? 'done'
-  if (units) return { units, estimated: false, outcome: why }
+  if (units) return { units: perCall(call, units), estimated: false, outcome: why }
   // Nothing came but a head: the upstream failed before any output.
   if (stream.events === 0 && broken !== null && broken !== CALLER_GONE) return null
-  return { units: counted(call, stream.text(), stream.events), estimated: true, outcome: why }
+  return { units: counted(call, { text: stream.text(), events: stream.events }), estimated: true, outcome: why }
 }
 
-function boundsOf({ quote, held }: Call) {
-  return { input: quote.inputBound, output: held.maxOutput * quote.choices }
+function ceilings({ quote, held }: Call): readonly Ceiling[] {
+  return ceilingsOf(quote.bound, held.maxOutput)
 }
 
-function counted(call: Call, text: string, events: number): Units {
-  const model = call.quote.model.model
-  const output = text === '' ? events : countText(model, text)
-  return countedUnits(countPrompt(model, call.body), output, boundsOf(call))
+function counted(call: Call, delivered: Delivered): Units {
+  const { shape, ask, quote } = call
+  return perCall(call, cutTo(shape.count(ask, quote.model, delivered), ceilings(call)))
+}
+
+// Some providers charge for each call beside its tokens. A call that used nothing is no call.
+function perCall({ quote: { model } }: Call, units: Units): Units {
+  const price = BigInt(model.unitPrices.request ?? '0')
+  return price > 0n && Object.keys(units).length > 0 ? { ...units, request: 1 } : units
 }
 
 /** Units delivered so far; null before a stream has begun. */
 export function progressOf(call: Call, live: Exchange): Units | null {
   const stream = live.progress()
-  return stream ? counted(call, stream.text(), stream.events) : null
+  return stream ? counted(call, { text: stream.text(), events: stream.events }) : null
 }

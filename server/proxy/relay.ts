@@ -9,7 +9,6 @@ import type { FaultCode } from '../contract/faults.ts'
 import type { Deps } from '../deps.ts'
 import { errorBody, errorHeaders, type Fault, fault } from '../faults.ts'
 import { asFault } from '../http.ts'
-import { type ChatRequest, type Quote, quoteChat, upstreamBody } from './chat-request.ts'
 import { firmly } from './firmly.ts'
 import { type Exchange, exchange, type Outcome } from './forward.ts'
 import type { Held, Payer } from './hold.ts'
@@ -18,9 +17,11 @@ import { meter, progressOf } from './meter.ts'
 import { holdOrAsk, type Parked } from './parked.ts'
 import { payerOf } from './payer.ts'
 import { pricesFor } from './prices.ts'
-import { failureOf, frame, type Head, headOf, jsonReply, replay, sealAnswer, streamEnd, writeHead } from './reply.ts'
+import { type Quote, quoteOf } from './quote.ts'
+import { collectedReply, failureOf, type Head, headOf, replay, sealAnswer, streamEnd, writeHead } from './reply.ts'
 import type { Running, RunningCall } from './running.ts'
 import { settleCall, voidCall } from './settle.ts'
+import type { Ask, Shape } from './shapes/shape.ts'
 import { inputOf } from './usage.ts'
 
 export type Watched = { running: Running; parked: Parked }
@@ -29,8 +30,9 @@ export type Call = {
   deps: Deps
   request: FastifyRequest
   reply: FastifyReply
+  shape: Shape
+  ask: Ask
   route: string
-  body: ChatRequest
   payer: Payer
   quote: Quote
   claim: Claim | null
@@ -43,69 +45,50 @@ export type Call = {
 }
 
 /**
- * Relays a chat completion.
+ * Relays a call in one API shape.
  * @param inPath the external user of the path form, or null
  * @throws Fault for everything refused before the upstream was called; later failures are written to the reply here
  */
-export async function relayChat(
+export async function relay(
   deps: Deps,
   { running, parked }: Watched,
+  shape: Shape,
   request: FastifyRequest,
   reply: FastifyReply,
   inPath: string | null,
 ): Promise<void> {
   if (deps.draining()) throw fault('draining')
   const payer = await payerOf(deps, request, inPath)
-  const body = chatBody(request)
   const bytes = request.rawBody ?? Buffer.alloc(0)
-  const quote = quoteChat(deps, body, bytes.length, payer.billingMode === 'test')
-  const route = inPath === null ? '/v1/chat/completions' : '/v1/users/{external_user_id}/chat/completions'
+  const ask = shape.read({ body: request.body, bytes, headers: request.headers })
+  const quote = quoteOf(deps, shape, ask, payer.billingMode === 'test')
+  const route = `/v1${inPath === null ? '' : '/users/{external_user_id}'}${shape.path}`
   const claim = claimFor(request, payer, route, bytes)
   const heardBefore = running.heard
+  const { model, priceVersion, bound } = quote
   const held = await holdOrAsk(deps, parked, reply, {
     requestId: request.id,
     owner: deps.owner,
     ttlMs: deps.config.QUOTA_HOLD_TTL_S * 1000,
     payer,
     bound: quote,
-    maxOutput: quote.maxOutput,
-    explicit: quote.explicit,
+    maxOutput: bound.maxOutput,
+    explicit: bound.explicit,
     claim,
-    call: {
-      route,
-      model: quote.model.name,
-      priceVersion: quote.priceVersion,
-      unitPrices: quote.model.unitPrices,
-      inputBound: quote.inputBound,
-      choices: quote.choices,
-    },
+    call: { route, model: model.name, priceVersion, unitPrices: model.unitPrices },
   })
   // Nobody is there to read an answer.
   if (held === null) return void reply.hijack()
-  if ('kept' in held) return replay(deps, reply, held.kept)
+  if ('kept' in held) return replay(deps, shape, reply, held.kept)
   reply.hijack()
-  await afterHold(
-    {
-      deps,
-      request,
-      reply,
-      route,
-      body,
-      payer,
-      quote,
-      claim,
-      held,
-      head: headOf(reply, quote, held),
-      heardBefore,
-      endedBy: null,
-    },
-    running,
-  )
+  const head = headOf(reply, quote, held)
+  const about = { deps, request, reply, shape, ask, route, payer, quote, claim }
+  await afterHold({ ...about, held, head, heardBefore, endedBy: null }, running)
 }
 
 // Everything after the hold: nothing in here may leave without ending it.
 async function afterHold(call: Call, running: Running): Promise<void> {
-  const { deps, reply, quote, held, payer } = call
+  const { deps, reply, held, payer } = call
   let ended = false
   let watched: RunningCall | null = null
   try {
@@ -127,8 +110,8 @@ async function afterHold(call: Call, running: Running): Promise<void> {
     const charged = await settleOutcome(call, outcome)
     ended = true
     count(call, charged)
-    if (quote.stream && outcome.kind === 'stream') streamEnd(call, outcome, charged)
-    else if (outcome.kind === 'json' && charged) jsonReply(call, outcome.body, charged)
+    if (outcome.kind === 'stream') streamEnd(call, outcome, charged)
+    else if (outcome.kind === 'collected' && charged) collectedReply(call, outcome, charged)
     else sendFault(call, call.endedBy ? fault(call.endedBy) : failureOf(outcome))
   } catch (error) {
     const failure = asFault(deps, error, call.request.id)
@@ -145,29 +128,23 @@ async function afterHold(call: Call, running: Running): Promise<void> {
 }
 
 function startExchange(call: Call): Exchange {
-  const { deps, request, body, quote, held, reply } = call
+  const { deps, shape, ask, quote, held, reply } = call
   return exchange({
     dispatcher: deps.upstreams.dispatcher,
     upstream: quote.upstream,
-    path: '/chat/completions',
-    body: upstreamBody(request.rawBody ?? Buffer.alloc(0), body, quote, held.maxOutput),
+    shape,
+    sending: shape.send(ask, quote, held.maxOutput),
     response: reply.raw,
-    stream: quote.stream,
     headersTimeoutMs: headersTimeoutS(call) * 1000,
-    hideUsage: !quote.wantsUsage,
+    reader: (type) => shape.stream(ask, type),
     keep: call.claim !== null,
-    begin: () =>
-      writeHead(call.reply, 200, {
-        ...call.head,
-        'content-type': 'text/event-stream; charset=utf-8',
-        'x-accel-buffering': 'no',
-      }),
+    begin: (type) => writeHead(reply, 200, { ...call.head, 'content-type': type, 'x-accel-buffering': 'no' }),
   })
 }
 
 // A stream begins with its first word; other answers begin when they are whole.
-function headersTimeoutS({ deps: { config }, quote }: Call): number {
-  return quote.stream ? config.QUOTA_UPSTREAM_TIMEOUT_S : config.QUOTA_ANSWER_TIMEOUT_S
+function headersTimeoutS({ deps: { config }, ask }: Call): number {
+  return ask.stream ? config.QUOTA_UPSTREAM_TIMEOUT_S : config.QUOTA_ANSWER_TIMEOUT_S
 }
 
 // Settles what was produced, or voids. Null when there is nothing to charge.
@@ -229,21 +206,10 @@ async function voidQuietly(call: Call, outcome: string): Promise<void> {
 function sendFault(call: Call, failure: Fault): void {
   const { raw } = call.reply
   if (raw.destroyed) return
-  const body = JSON.stringify(errorBody(failure, call.request.id, call.deps.publicUrl))
-  if (raw.headersSent) raw.end(frame(body))
-  else jsonFault(call, failure, body)
-}
-
-function jsonFault(call: Call, failure: Fault, body: string): void {
+  const body = errorBody(failure, call.request.id, call.deps.publicUrl)
+  if (raw.headersSent) return void raw.end(call.shape.errorFrame(body))
   writeHead(call.reply, failure.status, { ...call.head, ...errorHeaders(failure), 'content-type': 'application/json' })
-  call.reply.raw.end(body)
-}
-
-function chatBody(request: FastifyRequest): ChatRequest {
-  const { body } = request
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw fault('bad_request', { message: 'The body is a JSON object.' })
-  return body as ChatRequest
+  raw.end(JSON.stringify(call.shape.typedErrors ? { type: 'error', ...body } : body))
 }
 
 function claimFor(request: FastifyRequest, payer: Payer, route: string, bytes: Buffer): Claim | null {

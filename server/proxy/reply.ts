@@ -8,18 +8,20 @@ import type { Quota } from '../contract/api.ts'
 import type { Deps } from '../deps.ts'
 import { errorBody, type Fault, fault } from '../faults.ts'
 import { seal, unseal } from '../seal.ts'
-import type { Quote } from './chat-request.ts'
 import type { Outcome } from './forward.ts'
 import type { Held } from './hold.ts'
 import { type KeptAnswer, keptAt } from './kept-answers.ts'
+import type { Quote } from './quote.ts'
 import type { Call } from './relay.ts'
+import { jsonOf, withQuota } from './reply-json.ts'
+import type { Shape } from './shapes/shape.ts'
 
 export type Head = Record<string, string>
 
 /** Headers known before the upstream answers. */
 export function headOf(reply: FastifyReply, quote: Quote, held: Held): Head {
   const head = headersSoFar(reply)
-  if (!quote.explicit) head['x-quota-max-output-tokens'] = String(held.maxOutput)
+  if (!quote.bound.explicit) head['x-quota-max-output-tokens'] = String(held.maxOutput)
   return head
 }
 
@@ -41,36 +43,32 @@ function quotaHeaders(quota: Quota): Head {
   }
 }
 
-/** One server-sent event with data only. */
-export function frame(data: string): string {
-  return `data: ${data}\n\n`
+/** The upstream's answer; the quota block is added at the end of JSON, the rest is passed on as it came. */
+export function collectedReply(call: Call, { body, type }: Collected, quota: Quota): void {
+  sendCollected(call.reply, call.head, { body, type }, quota)
 }
 
-/** The upstream's answer with the quota block added at its end; the rest is passed on as it came. */
-export function jsonReply(call: Call, body: Buffer, quota: Quota): void {
-  const answer = Buffer.from(withQuota(body.toString('utf8'), quota))
-  const length = { 'content-type': 'application/json', 'content-length': String(answer.length) } // one write, no chunks
-  writeHead(call.reply, 200, { ...call.head, ...quotaHeaders(quota), ...length })
-  call.reply.raw.end(answer)
+type Collected = { body: Buffer; type: string }
+
+function sendCollected(reply: FastifyReply, head: Head, { body, type }: Collected, quota: Quota): void {
+  const isJson = type === '' || /json/.test(type)
+  const answer = isJson ? Buffer.from(withQuota(body.toString('utf8'), quota)) : body
+  const about = { 'content-type': isJson ? 'application/json' : type, 'content-length': String(answer.length) } // one write, no chunks
+  writeHead(reply, 200, { ...head, ...quotaHeaders(quota), ...about })
+  reply.raw.end(answer)
 }
 
-function withQuota(json: string, quota: Quota): string {
-  const end = json.lastIndexOf('}')
-  const open = json.slice(0, end).trimEnd()
-  return `${open}${open.endsWith('{') ? '' : ','}"quota":${JSON.stringify(quota)}}`
-}
-
-/** The last frame of a stream: quota and `[DONE]`, or the error that ended it (then no `[DONE]`). */
+/** The last frames of a stream: the shape's own with the quota block, or the error that ended it. */
 export function streamEnd(call: Call, outcome: Extract<Outcome, { kind: 'stream' }>, quota: Quota | null): void {
-  const { raw } = call.reply
-  if (raw.destroyed) return
+  const { shape, reply } = call
+  if (reply.raw.destroyed) return
   const failure = call.endedBy ? fault(call.endedBy) : outcome.broken === null && quota ? null : brokenStream(quota)
   if (failure === null && quota) {
-    raw.end(frame(JSON.stringify(lastChunk(call, outcome, quota))) + frame('[DONE]'))
+    reply.raw.end(shape.ending(outcome.stream.last, quota))
     return
   }
   const body = errorBody(failure ?? brokenStream(quota), call.request.id, call.deps.publicUrl)
-  raw.end(frame(JSON.stringify(quota ? { ...body, quota } : body)))
+  reply.raw.end(shape.errorFrame(quota ? { ...body, quota } : body))
 }
 
 function brokenStream(quota: Quota | null): Fault {
@@ -78,39 +76,36 @@ function brokenStream(quota: Quota | null): Fault {
   return fault('upstream_error', message ? { message } : {})
 }
 
-function lastChunk(call: Call, { stream }: Extract<Outcome, { kind: 'stream' }>, quota: Quota) {
-  const usage = call.quote.wantsUsage ? { usage: stream.usage ?? null } : {}
-  return { ...stream.head, object: 'chat.completion.chunk', choices: [], ...usage, quota }
-}
-
-type Kept = { kind: 'json' | 'stream'; body: string; head: object; usage?: unknown }
+/** `last`: of a stream, see StreamReader. Both are text where `type` is, else base64. */
+type Kept = { type: string; body: string; last: string | null }
 
 /** The answer sealed for a replay, or null when there is no key, or nothing whole to keep. */
-export function sealAnswer({ claim, deps, quote }: Call, outcome: Outcome): string | null {
+export function sealAnswer({ claim, deps }: Call, outcome: Outcome): string | null {
   if (!claim) return null
   let kept: Kept | null = null
-  if (outcome.kind === 'json') kept = { kind: 'json', body: outcome.body.toString('utf8'), head: {} }
-  else if (outcome.kind === 'stream' && outcome.broken === null && outcome.kept) {
-    const usage = quote.wantsUsage ? { usage: outcome.stream.usage ?? null } : {}
-    kept = { kind: 'stream', body: outcome.kept.toString('utf8'), head: outcome.stream.head, ...usage }
+  if (outcome.kind === 'collected') {
+    const { body, type } = outcome
+    kept = { type, body: body.toString(encodingOf(type)), last: null }
+  } else if (outcome.kind === 'stream' && outcome.broken === null && outcome.kept) {
+    const { type, last } = outcome.stream
+    kept = { type, body: outcome.kept.toString(encodingOf(type)), last: last.toString(encodingOf(type)) }
   }
   return kept && seal(deps.masterKey, keptAt(claim.scope), JSON.stringify(kept))
 }
 
+function encodingOf(type: string): BufferEncoding {
+  return type === '' || /json|^text/.test(type) ? 'utf8' : 'base64'
+}
+
 /** Sends a kept answer again; nothing is charged. */
-export function replay(deps: Deps, reply: FastifyReply, { scope, sealed, quota }: KeptAnswer): void {
-  const kept: Kept = JSON.parse(unseal(deps.masterKey, keptAt(scope), sealed))
+export function replay(deps: Deps, shape: Shape, reply: FastifyReply, { scope, sealed, quota }: KeptAnswer): void {
+  const { type, body, last }: Kept = JSON.parse(unseal(deps.masterKey, keptAt(scope), sealed))
   reply.hijack()
   const head: Head = { ...headersSoFar(reply), 'idempotency-replayed': 'true' }
-  if (kept.kind === 'json') {
-    writeHead(reply, 200, { ...head, ...quotaHeaders(quota), 'content-type': 'application/json' })
-    reply.raw.end(withQuota(kept.body, quota))
-    return
-  }
-  const usage = 'usage' in kept ? { usage: kept.usage } : {}
-  const last = { ...kept.head, object: 'chat.completion.chunk', choices: [], ...usage, quota }
-  writeHead(reply, 200, { ...head, ...quotaHeaders(quota), 'content-type': 'text/event-stream; charset=utf-8' })
-  reply.raw.end(kept.body + frame(JSON.stringify(last)) + frame('[DONE]'))
+  const bytes = Buffer.from(body, encodingOf(type))
+  if (last === null) return sendCollected(reply, head, { body: bytes, type }, quota)
+  writeHead(reply, 200, { ...head, ...quotaHeaders(quota), 'content-type': type })
+  reply.raw.end(Buffer.concat([bytes, shape.ending(Buffer.from(last, encodingOf(type)), quota)]))
 }
 
 const MAX_UPSTREAM_MESSAGE = 500
@@ -131,7 +126,7 @@ export function failureOf(outcome: Outcome): Fault {
 
 // An upstream's sentence may name its own keys or addresses.
 function scrubbed(body: string): string {
-  const message = jsonOf(Buffer.from(body))?.error
+  const message = jsonOf(body)?.error
   const text =
     typeof message === 'object' && message !== null && 'message' in message
       ? String(message.message)
@@ -140,28 +135,4 @@ function scrubbed(body: string): string {
     .replace(/\b(sk|key|org|proj|Bearer)[-_ ][A-Za-z0-9_*.-]{6,}/g, '…')
     .replace(/https?:\/\/\S+/g, '…')
     .slice(0, MAX_UPSTREAM_MESSAGE)
-}
-
-/** A JSON object, or null. */
-export function jsonOf(bytes: Buffer): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
-  } catch {
-    return null
-  }
-}
-
-/** All text of a chat completion's answers, for our own count. */
-export function textOfAnswer(answer: Record<string, unknown>): string {
-  const choices = Array.isArray(answer.choices) ? answer.choices : []
-  return choices
-    .map((choice: { message?: { content?: unknown; reasoning_content?: unknown; tool_calls?: unknown } } | null) => {
-      const { content, reasoning_content: reasoning, tool_calls: tools } = choice?.message ?? {}
-      const texts = [content, reasoning].filter((part) => typeof part === 'string')
-      return texts.join('') + (tools ? JSON.stringify(tools) : '')
-    })
-    .join('')
 }

@@ -9,10 +9,10 @@ import type { Routes } from '../http.ts'
 import { usageOfApp, usageOfPayer } from '../receipts/receipts.ts'
 import { modelList } from './models.ts'
 import { type Parked, parkCalls } from './parked.ts'
-import { relayChat, type Watched } from './relay.ts'
+import { relay, type Watched } from './relay.ts'
 import { type Running, watchRunning } from './running.ts'
+import { SHAPES } from './shapes/shapes.ts'
 
-const MAX_CHAT_BYTES = 24 * 1024 * 1024
 const USAGE_DEFAULT = 50
 const USAGE_MAX = 200
 
@@ -23,12 +23,14 @@ export const proxyRoutes: Routes = (app, deps) => {
   app.addHook('preClose', async () => parked.stop())
   app.addHook('onClose', async () => running.stop())
   const watched: Watched = { running, parked }
-  const bodyLimit = MAX_CHAT_BYTES
-
-  app.post('/v1/chat/completions', { bodyLimit }, (request, reply) => relayChat(deps, watched, request, reply, null))
-  app.post<{ Params: { user: string } }>('/v1/users/:user/chat/completions', { bodyLimit }, (request, reply) =>
-    relayChat(deps, watched, request, reply, request.params.user),
-  )
+  for (const shape of SHAPES) {
+    const { path, bodyLimitBytes: bodyLimit, typedErrors } = shape
+    const options = { bodyLimit, config: { typedErrors } }
+    app.post(`/v1${path}`, options, (request, reply) => relay(deps, watched, shape, request, reply, null))
+    app.post<{ Params: { user: string } }>(`/v1/users/:user${path}`, options, (request, reply) =>
+      relay(deps, watched, shape, request, reply, request.params.user),
+    )
+  }
 
   app.get('/v1/models', async (request) => {
     // People choose among models too, in their wallet and on the consent page.

@@ -1,49 +1,67 @@
-// A chat stream on its way through, byte for byte, and what must be known of it.
-// owns: finding event borders, the usage event, the end, and the text delivered. never: rewriting an event of the caller's.
-// always true: `[DONE]` and the usage-only event stay here (the caller gets ours after the books are written); what
-// comes after `[DONE]` is dropped; an event of more than 1 MiB ends the stream.
+// A stream of server-sent events on its way through, byte for byte, and what must be known of it.
+// owns: finding event borders, and the text delivered. never: what an event means (the shape's rules say it).
+// always true: what comes after the end is dropped; an event of more than 1 MiB ends the stream; only events with a mark of
+// the shape's, and the first, are parsed.
+
+import { jsonOf } from './reply-json.ts'
+import type { StreamReader } from './shapes/shape.ts'
 
 const MAX_EVENT_BYTES = 1024 * 1024
 const NEWLINE = 0x0a
-const TEXT_KEYS = ['content', 'reasoning_content', 'reasoning', 'arguments', 'refusal', 'text'].map((key) =>
-  Buffer.from(`"${key}"`),
-)
-const DONE = Buffer.from('[DONE]')
-const USAGE = Buffer.from('"usage"')
-const ERROR = Buffer.from('"error"')
+const NOTHING: Buffer = Buffer.alloc(0)
 
-export type ChatStream = {
-  /** Takes bytes from the upstream; answers the bytes to pass on. @throws Error when an event is too long */
-  take(chunk: Buffer): Buffer
-  /** What is left when the upstream ends without a blank line. */
-  flush(): Buffer
-  /** Whether it came to its end: `[DONE]`, or the event that carries usage alone. */
-  readonly whole: boolean
-  /** The last usage seen before the end, or undefined; of a stream that is not whole it may tell of a part only. */
-  readonly usage: unknown
-  /** Fields of the first event, for the event we add at the end. */
-  readonly head: Head
-  /** Whether the upstream reported an error inside the stream. */
-  readonly failed: boolean
-  /** Events that carried text. */
-  readonly events: number
-  /** All text passed on so far. */
-  text(): string
+/** What is known of a stream so far. */
+export type Seen = {
+  readonly hideUsage: boolean
+  /** The end has come. */
+  done: boolean
+  /** The usage of the whole stream has come; what is left says nothing more. */
+  reported: boolean
+  failed: boolean
+  usage: unknown
+  /** Whatever the shape keeps for its last frames; null until it does. */
+  head: Record<string, unknown> | null
+  events: number
+  /** Text of all events, still in JSON's escapes and as Latin-1 bytes: cheap to add to, decoded only when it is counted. */
+  escaped: string
 }
-type Head = { id?: unknown; created?: unknown; model?: unknown }
 
-/** @param hideUsage take usage out of events that carry more than usage, for a caller who did not ask */
-export function chatStream(hideUsage: boolean): ChatStream {
-  const fresh = { done: false, reported: false, failed: false, usage: undefined, head: null, events: 0, escaped: '' }
-  const seen: Seen = { hideUsage, ...fresh }
+export type SseEvent = { data: string; json: Record<string, unknown> | null }
+
+/** How one shape's events are read. */
+export type SseRules = {
+  /** An event with one of these texts in it is parsed and looked at. So is the first, until `seen.head` is set. */
+  marks: readonly string[]
+  /** Members whose texts are what the model wrote. */
+  textKeys: readonly string[]
+  /** Notes what an event says. @returns null to keep it here, other bytes to send instead of it, undefined to pass it on */
+  look(seen: Seen, event: SseEvent): Buffer | null | undefined
+  /** What a whole stream's end is made of: see StreamReader.last. */
+  last(seen: Seen): string
+}
+
+/** @param hideUsage whether usage is taken out of what the caller sees */
+export function sseReader(rules: SseRules, { hideUsage }: { hideUsage: boolean }): StreamReader {
+  const seen: Seen = {
+    hideUsage,
+    done: false,
+    reported: false,
+    failed: false,
+    usage: undefined,
+    head: null,
+    events: 0,
+    escaped: '',
+  }
+  const known = bytesOf(rules)
   let rest: Buffer = NOTHING
   return {
+    type: 'text/event-stream; charset=utf-8',
     take(chunk) {
       const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
       const passed: Buffer[] = []
       let start = 0
       for (let end = border(data, 0); end !== -1; end = border(data, start)) {
-        const kept = takeEvent(seen, data.subarray(start, end))
+        const kept = takeEvent(known, seen, data.subarray(start, end))
         if (kept) passed.push(kept)
         start = end
       }
@@ -55,17 +73,15 @@ export function chatStream(hideUsage: boolean): ChatStream {
       const last = rest
       rest = NOTHING
       // Half an event is nothing to anybody; a reader that parses it would fail.
-      if (dataOf(last) !== '[DONE]' && jsonOf(last) === null) return NOTHING
-      return takeEvent(seen, Buffer.concat([last, Buffer.from('\n\n')])) ?? NOTHING
+      const data = dataOf(last)
+      if (data !== '[DONE]' && jsonOf(data) === null) return NOTHING
+      return takeEvent(known, seen, Buffer.concat([last, Buffer.from('\n\n')])) ?? NOTHING
     },
     get whole() {
       return seen.done || seen.reported
     },
     get usage() {
       return seen.usage
-    },
-    get head() {
-      return seen.head ?? {}
     },
     get failed() {
       return seen.failed
@@ -74,69 +90,38 @@ export function chatStream(hideUsage: boolean): ChatStream {
       return seen.events
     },
     text: () => unescaped(seen.escaped),
+    get last() {
+      return Buffer.from(rules.last(seen))
+    },
   }
 }
 
-const NOTHING: Buffer = Buffer.alloc(0)
+type Known = { rules: SseRules; marks: readonly Buffer[]; textKeys: readonly Buffer[] }
+const compiled = new Map<SseRules, Known>()
 
-type Seen = {
-  readonly hideUsage: boolean
-  done: boolean
-  /** The event that carries usage alone, the last before `[DONE]`, has come. */
-  reported: boolean
-  failed: boolean
-  usage: unknown
-  head: Head | null
-  events: number
-  /** Text of all events, still in JSON's escapes and as Latin-1 bytes: cheap to add to, decoded only when it is counted. */
-  escaped: string
+function bytesOf(rules: SseRules): Known {
+  const known = compiled.get(rules)
+  if (known) return known
+  const marks = rules.marks.map((mark) => Buffer.from(mark))
+  const fresh = { rules, marks, textKeys: rules.textKeys.map((key) => Buffer.from(`"${key}"`)) }
+  compiled.set(rules, fresh)
+  return fresh
 }
 
 // One whole event with its blank line; answers what to pass on of it.
-function takeEvent(seen: Seen, bytes: Buffer): Buffer | null {
+function takeEvent({ rules, marks, textKeys }: Known, seen: Seen, bytes: Buffer): Buffer | null {
   if (seen.done) return null
-  if (bytes.includes(DONE) && dataOf(bytes) === '[DONE]') {
-    seen.done = true
-    return null
+  let passed: Buffer | undefined
+  if (seen.head === null || marks.some((mark) => bytes.includes(mark))) {
+    const data = dataOf(bytes)
+    const kept = rules.look(seen, { data, json: jsonOf(data) })
+    if (kept === null) return null
+    passed = kept
   }
-  if ((seen.head === null || bytes.includes(ERROR)) && isError(seen, bytes)) return null
-  if (bytes.includes(USAGE)) {
-    const kept = takeUsage(seen, bytes)
-    if (kept !== undefined) return kept
-  }
-  noteText(seen, bytes)
-  return bytes
-}
-
-// An upstream's error stays here: it may name keys and addresses of ours, and the caller gets our own.
-function isError(seen: Seen, bytes: Buffer): boolean {
-  const json = jsonOf(bytes)
-  if (!json) return false
-  const isOne = Boolean(json.error) && !json.choices
-  if (isOne) seen.failed = true
-  else seen.head ??= { id: json.id, created: json.created, model: json.model }
-  return isOne
-}
-
-// Undefined when the event carries no usage after all; null when it carries nothing else.
-function takeUsage(seen: Seen, bytes: Buffer): Buffer | null | undefined {
-  const json = jsonOf(bytes)
-  if (!json || json.usage === undefined || json.usage === null) return undefined
-  seen.usage = json.usage
-  if (!Array.isArray(json.choices) || json.choices.length === 0) {
-    seen.reported = true
-    return null
-  }
-  noteText(seen, bytes)
-  if (!seen.hideUsage) return bytes
-  const { usage: _, ...visible } = json
-  return Buffer.from(`data: ${JSON.stringify(visible)}\n\n`)
-}
-
-function noteText(seen: Seen, bytes: Buffer): void {
   const before = seen.escaped.length
-  for (const key of TEXT_KEYS) seen.escaped += textAfter(bytes, key)
+  for (const key of textKeys) seen.escaped += textAfter(bytes, key)
   if (seen.escaped.length > before) seen.events++
+  return passed ?? bytes
 }
 
 /** Index just past the next blank line (LF or CRLF), or -1. */
@@ -156,15 +141,6 @@ function dataOf(bytes: Buffer): string {
     .filter((line) => line.startsWith('data:'))
     .map((line) => line.slice(5).trim())
     .join('\n')
-}
-
-function jsonOf(bytes: Buffer): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(dataOf(bytes))
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
-  } catch {
-    return null
-  }
 }
 
 // The still escaped inside of the JSON string that is the value of `key`; every occurrence, with or without spaces.

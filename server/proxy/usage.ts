@@ -1,43 +1,43 @@
-// What an upstream says it used, as disjoint units.
-// owns: reading usage objects of the OpenAI chat shape, and refusing mad ones. never: prices.
-// always true: a usage that is malformed or above the bound held for its kind is not believed (null), whoever sent it.
+// Units of a call against what was held for it.
+// owns: whether a usage is believed, and cutting our own count. never: prices, a provider's words.
+// always true: a usage above the ceiling of its kind is not believed (null), whoever sent it; a count is cut to its ceilings.
 
-import { z } from 'zod'
-import type { Units } from '../contract/receipts.ts'
+import type { UnitKind, Units } from '../contract/receipts.ts'
+import type { Bound, Ceiling } from './shapes/shape.ts'
 
-const Count = z.int().nonnegative()
-const ChatUsage = z.looseObject({
-  prompt_tokens: Count,
-  completion_tokens: Count,
-  prompt_tokens_details: z.looseObject({ cached_tokens: Count.nullish() }).nullish(),
-  completion_tokens_details: z.looseObject({ reasoning_tokens: Count.nullish() }).nullish(),
-})
-
-export type Bounds = { input: number; output: number }
-
-/**
- * Units of a chat usage. OpenAI counts cached tokens inside prompt_tokens and reasoning inside completion_tokens; ours are disjoint.
- * @param bounds what was held for: input tokens, output tokens of all answers together
- * @returns null when it cannot be believed
- */
-export function chatUnits(usage: unknown, bounds: Bounds): Units | null {
-  const parsed = ChatUsage.safeParse(usage)
-  if (!parsed.success) return null
-  const { prompt_tokens: input, completion_tokens: output } = parsed.data
-  const cached = parsed.data.prompt_tokens_details?.cached_tokens ?? 0
-  const reasoning = parsed.data.completion_tokens_details?.reasoning_tokens ?? 0
-  if (cached > input || reasoning > output) return null
-  if (input > bounds.input || output > bounds.output) return null
-  return units({ input: input - cached, cached_input: cached, output: output - reasoning, reasoning })
+/** The ceilings of a call whose output limit is `maxOutput`. */
+export function ceilingsOf(bound: Bound, maxOutput: number): readonly Ceiling[] {
+  const { fixed, perOutput } = bound
+  return perOutput ? [...fixed, { kinds: perOutput.kinds, count: perOutput.count * maxOutput }] : fixed
 }
 
-/** Our own count as units, cut to what was held. */
-export function countedUnits(input: number, output: number, bounds: Bounds): Units {
-  return units({ input: Math.min(input, bounds.input), output: Math.min(output, bounds.output) })
+/** The units without kinds that do not occur; null when one is above its ceiling, or has none. */
+export function believed(units: Units | null, ceilings: readonly Ceiling[]): Units | null {
+  if (units === null) return null
+  const kinds = occurring(units)
+  if (kinds.some(([kind]) => !ceilings.some((ceiling) => ceiling.kinds.includes(kind)))) return null
+  if (ceilings.some((ceiling) => sumOf(kinds, ceiling) > ceiling.count)) return null
+  return Object.fromEntries(kinds)
 }
 
-function units(counts: Record<string, number>): Units {
-  return Object.fromEntries(Object.entries(counts).filter(([, n]) => n > 0)) as Units
+/** Our own count, each kind cut to what its ceiling leaves. */
+export function cutTo(units: Units, ceilings: readonly Ceiling[]): Units {
+  const left = ceilings.map(({ count }) => count)
+  const cut = occurring(units).map(([kind, count]): [UnitKind, number] => {
+    const at = ceilings.findIndex((ceiling) => ceiling.kinds.includes(kind))
+    const within = Math.min(count, left[at] ?? 0)
+    if (at >= 0) left[at] = (left[at] ?? 0) - within
+    return [kind, within]
+  })
+  return Object.fromEntries(cut.filter(([, count]) => count > 0))
+}
+
+function occurring(units: Units): [UnitKind, number][] {
+  return (Object.entries(units) as [UnitKind, number][]).filter(([, count]) => count > 0)
+}
+
+function sumOf(kinds: readonly [UnitKind, number][], ceiling: Ceiling): number {
+  return kinds.reduce((sum, [kind, count]) => sum + (ceiling.kinds.includes(kind) ? count : 0), 0)
 }
 
 /** All input tokens together, cached ones included: what price tiers go by. */

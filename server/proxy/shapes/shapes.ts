@@ -1,0 +1,7 @@
+// The API shapes this server speaks.
+// owns: the list. never: anything about one of them. always true: a shape that is not in it has no route.
+
+import { chat } from './chat.ts'
+import type { Shape } from './shape.ts'
+
+export const SHAPES: readonly Shape[] = [chat]
