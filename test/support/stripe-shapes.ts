@@ -41,11 +41,15 @@ export type Checker = {
   event(event: Stripe.Event): string[]
 }
 
-let read: { document: Document; integers: Set<string> } | undefined
+let shared: Checker | undefined
 
-/** A checker; those of one process share what they have read. */
+/** The checker of this process: what it has compiled serves all tests. */
 export function shapeChecker(): Checker {
-  const { document, integers } = (read ??= readShapes())
+  return (shared ??= newChecker())
+}
+
+function newChecker(): Checker {
+  const { document, integers } = readShapes()
   const answers = validators(document, integers, false)
   const requests = validators(document, integers, true)
 
@@ -180,9 +184,9 @@ function validators({ components: { schemas } }: Document, integers: Set<string>
   // A reference is followed when a value gets there: whole families of objects are never compiled that no test sees.
   const follow: SchemaValidateFunction = (name: string, data: unknown, _schema, at) => {
     const path = at?.instancePath ?? ''
-    const [kind] = kindOf(schemas[name] ?? {})
-    if (kind !== undefined && (data as Schema | null)?.object !== kind) {
-      follow.errors = [{ keyword: 'follow', instancePath: path, message: `is no ${kind}`, params: {} }]
+    const other = notMeant(schemas[name] ?? {}, data as Schema | null)
+    if (other !== undefined) {
+      follow.errors = [{ keyword: 'follow', instancePath: path, message: other, params: {} }]
       return false
     }
     const validate = named(name)
@@ -210,6 +214,14 @@ function validators({ components: { schemas } }: Document, integers: Set<string>
       return against({ $ref: `#/components/schemas/${name}` }, value, where)
     },
   }
+}
+
+/** Why an object is plainly not the one that a schema is about: another kind, or not deleted. */
+function notMeant(schema: Schema, data: Schema | null): string | undefined {
+  const [kind] = kindOf(schema)
+  if (kind !== undefined) return data?.object === kind ? undefined : `is no ${kind}`
+  const isStub = (schema.required as string[] | undefined)?.includes('deleted') ?? false
+  return isStub && data?.deleted !== true ? 'is not deleted' : undefined
 }
 
 /** What `object` says in an object of this schema; none where it is no object of Stripe's own. */

@@ -75,3 +75,55 @@ export function shapeChecks(t: TestContext): {
     violations,
   }
 }
+
+/** A session for a package of ten dollars. */
+export const PACKAGE: Stripe.Checkout.SessionCreateParams = {
+  mode: 'payment',
+  ui_mode: 'embedded_page',
+  return_url: 'https://wallet.test/done?id={CHECKOUT_SESSION_ID}',
+  line_items: [{ price_data: { currency: 'usd', unit_amount: 1000, product_data: { name: 'Basic' } }, quantity: 1 }],
+}
+
+/** A package that somebody bought with this card (a ready-made method's name). */
+export async function bought(
+  { stripe, standIn }: Pick<StripeRig, 'stripe' | 'standIn'>,
+  method = 'pm_card_visa',
+  more: Partial<Stripe.Checkout.SessionCreateParams> = {},
+): Promise<{ session: string; intent: string; charge: string }> {
+  const { id } = await stripe.checkout.sessions.create({ ...PACKAGE, ...more })
+  const { intent } = await standIn.pay(id, { method })
+  return { session: id, intent: intent?.id ?? '', charge: String(intent?.latest_charge) }
+}
+
+/** A customer with a saved card. */
+export async function customerWith(stripe: Stripe, method: string): Promise<{ customer: string; method: string }> {
+  const { id: customer } = await stripe.customers.create({ email: 'ann@example.com' })
+  const saved = await stripe.paymentMethods.attach(method, { customer })
+  return { customer, method: saved.id }
+}
+
+/** Cents on the balance of the platform, or of a connected account. */
+export async function balanceOf(
+  stripe: Stripe,
+  stripeAccount?: string,
+): Promise<{ available: number; pending: number }> {
+  const { available, pending } = await stripe.balance.retrieve({}, stripeAccount === undefined ? {} : { stripeAccount })
+  return { available: available[0]?.amount ?? 0, pending: pending[0]?.amount ?? 0 }
+}
+
+/** What a call is refused with: status, type, code, decline code, param; `ok` when it is not refused. */
+export async function outcome(call: Promise<unknown>): Promise<string> {
+  try {
+    await call
+    return 'ok'
+  } catch (error) {
+    if (!(error instanceof Stripe.errors.StripeError)) throw error
+    const { statusCode, rawType, code, decline_code, param } = error
+    return [statusCode, rawType, code, decline_code, param].filter((one) => one !== undefined && one !== null).join(' ')
+  }
+}
+
+/** The types of the events that were delivered since the last look. */
+export function heard(hooks: Hook[]): string[] {
+  return hooks.splice(0).map(({ event }) => event.type)
+}

@@ -78,6 +78,7 @@ function conclude(work: Work, session: Session, { status }: Stripe.PaymentIntent
     url: null,
   }
   work.put('checkout.session', after)
+  work.remove('_due', `_due_${after.id}`)
   emit(work, 'checkout.session.completed', after)
   return after
 }

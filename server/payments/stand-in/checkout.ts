@@ -94,6 +94,7 @@ export async function createSession(work: Work, given: Given): Promise<Session> 
     statementDescriptorSuffix: data.statement_descriptor_suffix ?? null,
     transferGroup: data.transfer_group ?? null,
   }
+  work.add('_due', { id: `_due_${session.id}`, session: session.id, atS: session.expires_at })
   work.add('_terms', { id: `_terms_${session.id}`, intent })
   return session
 }
@@ -162,14 +163,18 @@ export function current(work: Work, session: Session): Session {
 export function expire(work: Work, before: Session): Session {
   const after: Session = { ...before, status: 'expired', url: null }
   work.put('checkout.session', after)
+  work.remove('_due', `_due_${before.id}`)
   emit(work, 'checkout.session.expired', after)
   return after
 }
 
 /** Writes down what the clock has ended. */
 export async function expireDue(work: Work): Promise<void> {
-  for await (const session of work.all('checkout.session'))
-    if (session.status === 'open' && session.expires_at <= work.nowS) expire(work, session)
+  for await (const { session: id, atS } of work.all('_due')) {
+    if (atS > work.nowS) continue
+    const session = await must(work, 'checkout.session', id, 'session')
+    if (session.status === 'open') expire(work, session)
+  }
 }
 
 // --- below: how -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 // owns: the order of things: fault, key, route, parameters, idempotency, execution, expansion. never: a socket.
 // always true: effect and remembered answer are one commit; a refusal before execution leaves no trace.
 
+import { actingAs } from './accounts.ts'
 import { failureOf } from './answers.ts'
 import { type ErrorBody, refusal, refusalOf } from './errors.ts'
 import { expanded } from './expand.ts'
@@ -132,6 +133,7 @@ async function execute(
   { route, ids }: { route: Route; ids: string[] },
   key: Keyed | null,
 ): Promise<Omit<Outcome, 'form' | 'route'>> {
+  await actingAs(work)
   const kept = key === null ? undefined : await remembered(work, key)
   if (kept) return { status: kept.status, body: kept.body, requestId: kept.requestId, replayed: true }
   const status = typeof fault?.then === 'number' ? fault.then : null

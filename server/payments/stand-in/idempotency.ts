@@ -26,7 +26,7 @@ export function keyed(method: string, path: string, key: string | undefined, bod
 
 /** The answer that a key remembers. @throws refusal `idempotency_error` when the key was used for something else */
 export async function remembered(work: Work, { key, path, print }: Keyed): Promise<KeptAnswer | undefined> {
-  const kept = await work.find('_answer', idOfKey(key))
+  const kept = await work.as('').find('_answer', idOfKey(work, key))
   if (kept === undefined || kept.atS + KEPT_S <= work.nowS) return undefined
   if (kept.path !== path) {
     throw mismatch(
@@ -46,7 +46,12 @@ export function remember(
   { key, path, print }: Keyed,
   answer: { status: number; body: string; requestId: string },
 ): void {
-  work.put('_answer', { id: idOfKey(key), path, print, ...answer, atS: work.nowS })
+  work.as('').put('_answer', { id: idOfKey(work, key), path, print, ...answer, atS: work.nowS })
+}
+
+/** Forgets keys that are too old to count. */
+export async function forgetOld(work: Work): Promise<void> {
+  for await (const { id, atS } of work.all('_answer')) if (atS + KEPT_S <= work.nowS) work.remove('_answer', id)
 }
 
 /** Another request with this key is being executed now. */
@@ -66,6 +71,7 @@ function mismatch(message: string): Error {
   return refusal(400, { type: 'idempotency_error', message }, false)
 }
 
-function idOfKey(key: string): string {
-  return `_answer_${createHash('sha256').update(key).digest('hex')}`
+/** Keys of different accounts have nothing to do with each other. */
+function idOfKey({ owner }: Work, key: string): string {
+  return `_answer_${createHash('sha256').update(`${owner}/${key}`).digest('hex')}`
 }

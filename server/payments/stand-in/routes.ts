@@ -3,6 +3,7 @@
 // always true: what is not in the table is refused as Stripe refuses an unknown address.
 
 import type { z } from 'zod'
+import * as accounts from './accounts.ts'
 import type { Answer } from './answers.ts'
 import * as balance from './balance.ts'
 import * as charges from './charges.ts'
@@ -12,7 +13,9 @@ import * as disputes from './disputes.ts'
 import { EVENT_LIST, listEvents, retrieveEvent } from './event-routes.ts'
 import * as intents from './payment-intents.ts'
 import * as methods from './payment-methods.ts'
+import * as payouts from './payouts.ts'
 import * as refunds from './refunds.ts'
+import * as transfers from './transfers.ts'
 import type { Work } from './work.ts'
 
 export type Route = {
@@ -36,6 +39,16 @@ function route<P extends { expand?: string[] | undefined }>(
 }
 
 export const ROUTES: readonly Route[] = [
+  route('GET', '/v1/account', NONE, (work) => accounts.retrieveAccount(work, {}, [])),
+  route('POST', '/v1/account_links', accounts.LINK_CREATE, accounts.createLink),
+  route('GET', '/v1/accounts', accounts.ACCOUNT_LIST, accounts.listAccounts),
+  route('POST', '/v1/accounts', accounts.ACCOUNT_CREATE, accounts.createAccount),
+  route('GET', '/v1/accounts/{}', NONE, accounts.retrieveAccount),
+  route('POST', '/v1/accounts/{}', accounts.ACCOUNT_UPDATE, accounts.updateAccount),
+  route('DELETE', '/v1/accounts/{}', NONE, accounts.deleteAccount),
+  route('GET', '/v1/accounts/{}/capabilities', NONE, accounts.listCapabilities),
+  route('GET', '/v1/accounts/{}/capabilities/{}', NONE, accounts.retrieveCapability),
+  route('POST', '/v1/accounts/{}/login_links', NONE, accounts.createLoginLink),
   route('GET', '/v1/balance', NONE, balance.retrieveBalance),
   route('GET', '/v1/balance_transactions', balance.TRANSACTION_LIST, balance.listTransactions),
   route('GET', '/v1/balance_transactions/{}', NONE, balance.retrieveTransaction),
@@ -72,12 +85,24 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/payment_methods/{}', methods.METHOD_UPDATE, methods.updateMethod),
   route('POST', '/v1/payment_methods/{}/attach', methods.METHOD_ATTACH, methods.attachMethod),
   route('POST', '/v1/payment_methods/{}/detach', NONE, methods.detachMethod),
+  route('GET', '/v1/payouts', payouts.PAYOUT_LIST, payouts.listPayouts),
+  route('POST', '/v1/payouts', payouts.PAYOUT_CREATE, payouts.createPayout),
+  route('GET', '/v1/payouts/{}', NONE, payouts.retrievePayout),
+  route('POST', '/v1/payouts/{}', payouts.PAYOUT_UPDATE, payouts.updatePayout),
+  route('POST', '/v1/payouts/{}/cancel', NONE, payouts.cancelPayout),
   route('GET', '/v1/radar/early_fraud_warnings', disputes.WARNING_LIST, disputes.listWarnings),
   route('GET', '/v1/radar/early_fraud_warnings/{}', NONE, disputes.retrieveWarning),
   route('GET', '/v1/refunds', refunds.REFUND_LIST, refunds.listRefunds),
   route('POST', '/v1/refunds', refunds.REFUND_CREATE, refunds.createRefund),
   route('GET', '/v1/refunds/{}', NONE, refunds.retrieveRefund),
   route('POST', '/v1/refunds/{}', refunds.REFUND_UPDATE, refunds.updateRefund),
+  route('GET', '/v1/transfers', transfers.TRANSFER_LIST, transfers.listTransfers),
+  route('POST', '/v1/transfers', transfers.TRANSFER_CREATE, transfers.createTransfer),
+  route('GET', '/v1/transfers/{}', NONE, transfers.retrieveTransfer),
+  route('POST', '/v1/transfers/{}', transfers.TRANSFER_UPDATE, transfers.updateTransfer),
+  route('GET', '/v1/transfers/{}/reversals', transfers.REVERSAL_LIST, transfers.listReversals),
+  route('POST', '/v1/transfers/{}/reversals', transfers.REVERSAL_CREATE, transfers.createReversal),
+  route('GET', '/v1/transfers/{}/reversals/{}', NONE, transfers.retrieveReversal),
 ]
 
 const PATTERNS = ROUTES.map((one) => ({

@@ -3,6 +3,7 @@
 // always true: every verb is one unit of work, with the events that tell of it.
 
 import type Stripe from 'stripe'
+import { completeOnboarding, openLink, type Restriction, restrict } from './accounts.ts'
 import { move } from './balance.ts'
 import { cardNumbered, type Plastic, plasticNamed } from './cards.ts'
 import { bookCharge } from './charges.ts'
@@ -12,9 +13,12 @@ import { closeDisputeAs, escalate, type Opening, openDispute, warn } from './dis
 import { type Asking, type Ending, type Exchange, type ExchangeDeps, exchange } from './exchange.ts'
 import { type FaultPlan, faultPlan } from './faults.ts'
 import { asFetch, type Listening, listen } from './http.ts'
+import { forgetOld } from './idempotency.ts'
 import { stripeId } from './ids.ts'
+import { endPayout, payOutAll } from './payouts.ts'
 import { endRefund } from './refunds.ts'
 import { memoryStore, type Store } from './store.ts'
+import { createReversal } from './transfers.ts'
 import {
   deliverDue,
   type Endpoint,
@@ -62,6 +66,7 @@ const SETTINGS: Settings = {
 export function standIn(options: StandInOptions) {
   const core = wire(options)
   const { answer, plan, unit, webhooks, endpoints } = core
+  let forgetAtMs = 0
   return {
     /** Answers one request, without a socket. */
     answer,
@@ -79,14 +84,20 @@ export function standIn(options: StandInOptions) {
     /** What the clock asks for: sessions expire, webhooks are sent. Anyone may call it, at any time. */
     tick: async (): Promise<void> => {
       await unit('', NOBODY, expireDue)
+      if (options.now() >= forgetAtMs) {
+        forgetAtMs = options.now() + FORGET_EVERY_MS
+        await unit('', NOBODY, forgetOld)
+      }
       await core.deliver()
     },
     ...paymentVerbs(unit),
     ...bankVerbs(unit),
+    ...connectVerbs(unit),
   }
 }
 
 type Unit = <T>(owner: string, asked: Work['asked'], act: (work: Work) => Promise<T>) => Promise<T>
+const FORGET_EVERY_MS = 3_600_000
 const NOBODY = { id: null, idempotency_key: null }
 
 /** The parts, tied together. */
@@ -182,6 +193,28 @@ function bankVerbs(unit: Unit) {
           description: 'Funded by the test',
         })
       }),
+  }
+}
+
+/** What publishers, Stripe and their banks do with connected accounts. */
+function connectVerbs(unit: Unit) {
+  const at = <T>(act: (work: Work) => Promise<T>): Promise<T> => unit('', NOBODY, act)
+  return {
+    /** Someone opens an onboarding link, by the last part of its address; undefined when there is no such link. */
+    openAccountLink: (token: string) => at((work) => openLink(work, token)),
+    /** The onboarding is done, or what was missing is there: the account may be paid. */
+    completeOnboarding: (account: string): Promise<Stripe.Account> => at((work) => completeOnboarding(work, account)),
+    restrict: (account: string, restriction?: Restriction): Promise<Stripe.Account> =>
+      at((work) => restrict(work, account, restriction)),
+    /** The daily payout of a connected account, or of the platform (''). */
+    payOutAll: (account: string): Promise<Stripe.Payout | null> => unit(account, NOBODY, payOutAll),
+    payoutPaid: (account: string, id: string): Promise<Stripe.Payout> =>
+      unit(account, NOBODY, (work) => endPayout(work, id, null)),
+    payoutFails: (account: string, id: string, code = 'account_closed'): Promise<Stripe.Payout> =>
+      unit(account, NOBODY, (work) => endPayout(work, id, code)),
+    /** A transfer is taken back, by an operator at the dashboard. */
+    reverseTransfer: (id: string, amount?: number): Promise<Stripe.TransferReversal> =>
+      at((work) => createReversal(work, amount === undefined ? {} : { amount }, [id])),
   }
 }
 

@@ -28,8 +28,11 @@ export type Kinds = {
   _answer: KeptAnswer
   _delivery: Delivery
   _plastic: { id: string; plastic: Plastic }
+  /** A session that the clock will end. */
+  _due: { id: string; session: string; atS: number }
   _line_items: { id: string; items: Stripe.LineItem[] }
   _terms: { id: string; intent: IntentTerms }
+  _account_link: AccountLinkKept
   /** From a payment intent to the session that made it. */
   _session_of: { id: string; session: string }
 }
@@ -43,6 +46,16 @@ export type IntentTerms = {
   setupFutureUsage: 'off_session' | 'on_session' | null
   statementDescriptorSuffix: string | null
   transferGroup: string | null
+}
+
+/** An onboarding link; its id holds its secret. */
+export type AccountLinkKept = {
+  id: string
+  account: string
+  refreshUrl: string
+  returnUrl: string
+  expiresAt: number
+  used: boolean
 }
 
 /** An answer that an idempotency key remembers. */
