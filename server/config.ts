@@ -66,6 +66,11 @@ const OWN_SETTINGS = [
   },
   { name: 'QUOTA_STREAM_IDLE_S', default: '60', text: 'How long a stream may stay silent, in seconds.' },
   {
+    name: 'QUOTA_CONNECTION_CALLS_MAX',
+    default: '64',
+    text: 'How many calls of one connection may run at once; several server processes share it evenly.',
+  },
+  {
     name: 'QUOTA_WALLET_ORIGINS',
     default: 'app://wallet',
     text: 'Origins besides our own that may call the wallet’s routes, separated by commas (the desktop’s).',
@@ -115,6 +120,7 @@ const SHAPE = {
   QUOTA_UPSTREAM_TIMEOUT_S: positive,
   QUOTA_ANSWER_TIMEOUT_S: positive,
   QUOTA_STREAM_IDLE_S: positive,
+  QUOTA_CONNECTION_CALLS_MAX: positive,
   QUOTA_WALLET_ORIGINS: z.string().transform((s) =>
     s
       .split(',')

@@ -83,6 +83,11 @@ export const revokeKey = procedure(
   },
 )
 
+/** Whether a key that was good when its call began is so no longer. */
+export async function isRevoked(reader: Reader, keyId: string): Promise<boolean> {
+  return (await reader.get('SELECT id FROM api_keys WHERE id = ? AND revoked_at IS NULL', [keyId])) === undefined
+}
+
 /** Revokes every key of an app. Answers their ids. */
 export async function revokeKeysOf(tx: Tx, appId: string): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(

@@ -22,6 +22,15 @@ export const endLeases = procedure('ledger.endLeases', async (tx: Tx, { owner }:
   else await tx.run('DELETE FROM leases WHERE owner = ?', [owner])
 })
 
+/** How many processes live. */
+export async function livingProcesses(reader: Reader, nowMs: number): Promise<number> {
+  const row = await reader.get<{ n: number }>(
+    'SELECT CAST(COUNT(*) AS BIGINT) AS n FROM leases WHERE lives_until >= ?',
+    [nowMs],
+  )
+  return row?.n ?? 0
+}
+
 export type OpenHold = {
   id: string
   request_id: string | null

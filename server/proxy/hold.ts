@@ -22,6 +22,8 @@ export type Payer = {
   appId: string
   publisherId: string
   connectionId: string | null
+  /** The key that asked; none with a user's own token. */
+  keyId?: string
   /** Named by the app's key, in the path or header: a connection that has ended is then a user who is not there. */
   named?: boolean
   billingMode: 'user' | 'developer' | 'test'

@@ -40,7 +40,7 @@ async function keyPayer(
   inPath: string | null,
   inHeader: string | undefined,
 ): Promise<Payer> {
-  const { appId, publisherId, billingMode } = caller
+  const { appId, publisherId, billingMode, keyId } = caller
   if (billingMode === 'test' && deps.config.livemode)
     throw fault('forbidden', { message: 'A test key moves sandbox money only, and this server has real money.' })
   const named = inPath ?? inHeader
@@ -52,6 +52,7 @@ async function keyPayer(
       appId,
       publisherId,
       connectionId: null,
+      keyId,
       billingMode,
       markupBps: 0,
     }
@@ -61,7 +62,7 @@ async function keyPayer(
   if (!ExternalUserId.safeParse(named).success) throw fault('user_not_found')
   const found = inPath === null ? await findLinked(deps.db, appId, named) : await findPayer(deps.db, appId, named)
   if (found.kind === 'user')
-    return connectionPayer(deps, { connectionId: found.connectionId, named: true, billingMode })
+    return connectionPayer(deps, { connectionId: found.connectionId, keyId, named: true, billingMode })
   const app = await appById(deps.db, appId)
   if (!app) throw fault('user_not_found')
   return {
@@ -70,12 +71,13 @@ async function keyPayer(
     appId,
     publisherId,
     connectionId: null,
+    keyId,
     billingMode,
     markupBps: app.markup_bps,
   }
 }
 
-type Through = Required<Pick<Payer, 'named' | 'billingMode'>> & { connectionId: string }
+type Through = Required<Pick<Payer, 'named' | 'billingMode'>> & Pick<Payer, 'keyId'> & { connectionId: string }
 
 async function connectionPayer(deps: Deps, through: Through): Promise<Payer> {
   const terms = await termsOf(deps.db, through.connectionId, deps.now())

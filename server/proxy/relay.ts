@@ -51,7 +51,7 @@ export type Call = {
  */
 export async function relay(
   deps: Deps,
-  { running, parked }: Watched,
+  watched: Watched,
   shape: Shape,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -59,6 +59,20 @@ export async function relay(
 ): Promise<void> {
   if (deps.draining()) throw fault('draining')
   const payer = await payerOf(deps, request, inPath)
+  const leave = watched.running.enter(payer)
+  try {
+    await relayFor(payer, { deps, shape, request, reply }, watched, inPath)
+  } finally {
+    leave()
+  }
+}
+
+async function relayFor(
+  payer: Payer,
+  { deps, shape, request, reply }: Pick<Call, 'deps' | 'shape' | 'request' | 'reply'>,
+  { running, parked }: Watched,
+  inPath: string | null,
+): Promise<void> {
   const bytes = request.rawBody ?? Buffer.alloc(0)
   const ask = shape.read({ body: request.body, bytes, headers: request.headers })
   const quote = quoteOf(deps, shape, ask, payer.billingMode === 'test')
@@ -97,8 +111,7 @@ async function afterHold(call: Call, running: Running): Promise<void> {
     const live = startExchange(call)
     watched = {
       holdId: held.holdId,
-      payerId: payer.id,
-      connectionId: payer.connectionId,
+      payer,
       progress: () => progressOf(call, live),
       end: (code) => {
         if (live.cut(code)) call.endedBy = code
