@@ -62,10 +62,10 @@ export async function exchange(deps: ExchangeDeps, asking: Asking): Promise<Endi
   const reached: Reached = { asking, path, query, requestId: deps.newId('req'), fault }
   if (
     fault &&
-    (fault.at === 'edge' || (fault.at === 'before' && typeof fault.then !== 'number' && fault.then !== undefined))
+    (fault.at === 'edge' || (fault.at === 'before' && typeof fault.ends !== 'number' && fault.ends !== undefined))
   ) {
     await fault.wait?.()
-    if (fault.then !== undefined) return broken(deps, reached, fault.then)
+    if (fault.ends !== undefined) return broken(deps, reached, fault.ends)
   }
   const outcome = await answered(deps, reached)
   deps.onExchange?.({
@@ -79,7 +79,7 @@ export async function exchange(deps: ExchangeDeps, asking: Asking): Promise<Endi
   })
   if (fault?.at === 'after') {
     await fault.wait?.()
-    if (fault.then === 'reset' || fault.then === 'hang') return fault.then
+    if (fault.ends === 'reset' || fault.ends === 'hang') return fault.ends
   }
   return withHeaders(reached, outcome)
 }
@@ -136,7 +136,7 @@ async function execute(
   await actingAs(work)
   const kept = key === null ? undefined : await remembered(work, key)
   if (kept) return { status: kept.status, body: kept.body, requestId: kept.requestId, replayed: true }
-  const status = typeof fault?.then === 'number' ? fault.then : null
+  const status = typeof fault?.ends === 'number' ? fault.ends : null
   if (fault?.at === 'before' && status !== null) {
     const broke = { status, body: errorText(outage(status)), requestId }
     if (key !== null) remember(work, key, broke)
@@ -200,16 +200,16 @@ function errorText(error: ErrorBody): string {
   return JSON.stringify({ error })
 }
 
-function broken(deps: ExchangeDeps, reached: Reached, then: number | 'reset' | 'hang'): Ending {
-  if (typeof then !== 'number') return then
+function broken(deps: ExchangeDeps, reached: Reached, ends: number | 'reset' | 'hang'): Ending {
+  if (typeof ends !== 'number') return ends
   const { asking, path, requestId } = reached
-  const outcome = { status: then, body: errorText(outage(then)), requestId, replayed: false }
+  const outcome = { status: ends, body: errorText(outage(ends)), requestId, replayed: false }
   deps.onExchange?.({
     method: asking.method,
     path,
     route: null,
     params: {},
-    status: then,
+    status: ends,
     body: JSON.parse(outcome.body),
     replayed: false,
   })

@@ -21,7 +21,7 @@ export type RequestFault = {
   /** Waits for this first (a test's gate): a slow answer. */
   wait?: () => Promise<unknown>
   /** How it ends; without it the answer is just late. 429 is a rate limit, `reset` cuts the connection, `hang` never answers. */
-  then?: number | 'reset' | 'hang'
+  ends?: number | 'reset' | 'hang'
 }
 
 /** What happens to a webhook on its way; the rule that fits first. `*` at the end of a type stands for the rest. */

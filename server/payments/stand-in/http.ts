@@ -45,7 +45,7 @@ export function asFetch(answer: Answering): typeof fetch {
       body: String(init?.body ?? ''),
     }
     const ending = await answer(asking)
-    if (ending === 'reset') throw Object.assign(new TypeError('fetch failed'), { code: 'ECONNRESET' })
+    if (ending === 'reset') throw new TypeError('fetch failed', { cause: { code: 'ECONNRESET' } })
     if (ending === 'hang') return new Promise<Response>((_, reject) => whenAborted(init?.signal, reject))
     return new Response(ending.body, { status: ending.status, headers: ending.headers })
   }
