@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { books, buy, createApp, createKey, register } from '../support/api.ts'
 import { start as startPostgres } from '../support/postgres.ts'
 import { type Database, type Server, startServer } from '../support/server.ts'
-import { ledgerCommits } from './ledger.ts'
+import { ledgerBench, ledgerTable } from './ledger.ts'
 import { drive, type Load, percentile, type Result, type Target } from './load.ts'
 
 type Scenario = {
@@ -36,6 +36,8 @@ const SCENARIOS: Scenario[] = [
   { name: 'SSE, 20/s, 5 ms a chunk', stream: true, intervalMs: 5, load: { ratePerS: 20 } },
   { name: 'SSE, 32 connections', stream: true, intervalMs: 0, load: { connections: 32 } },
 ]
+/** The ledger alone, beside the proxy. */
+const LEDGER = { callers: [1, 32, 256], legs: [1], seconds: 2, payers: 64 }
 const HERE = import.meta.dirname
 const children: ChildProcess[] = []
 
@@ -69,7 +71,7 @@ async function main(): Promise<number> {
     const settledBefore = (await books(server)).holds.ended.settled ?? 0
     const table = await measure(targets, upstream, Number(values.rounds), durationMs)
     print(table, db, values)
-    await printLedger(db, postgres?.url)
+    await printLedger(postgres?.url)
     return await check(server, table, settledBefore)
   } finally {
     await server.stop()
@@ -156,11 +158,9 @@ function print(
   process.stdout.write(`${lines.join('\n')}\n\n`)
 }
 
-async function printLedger(db: Database, postgresUrl: string | undefined): Promise<void> {
-  const commits = await ledgerCommits(db, postgresUrl)
-  process.stdout.write('| ledger, hold and settle | pairs/s |\n| --- | --- |\n')
-  for (const { name, perS } of commits) process.stdout.write(`| ${name} | ${perS.toFixed(0)} |\n`)
-  process.stdout.write('\n')
+async function printLedger(postgresUrl: string | undefined): Promise<void> {
+  const figures = await ledgerBench({ ...LEDGER, postgresUrl })
+  process.stdout.write(`${ledgerTable(figures)}\n\n`)
 }
 
 /** A fast run that loses money, or answers, has failed. */

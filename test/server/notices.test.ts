@@ -12,13 +12,11 @@ import { assertBooks, MESSAGES, relayWorld, type World } from '../support/relay-
 import { databases } from '../support/server.ts'
 import { type Device, deviceOf } from '../support/wallet-device.ts'
 
-const EXACT = { 't-out': { input: '0', output: '20', max_output: 1000 } }
-
 for (const db of databases()) {
   describe(`notices (${db})`, () => {
     let world: World
     before(async () => {
-      world = await relayWorld({ db, models: EXACT, app: { name: 'Sketchpad' } })
+      world = await relayWorld({ db, app: { name: 'Sketchpad' } })
     })
     after(async () => {
       await assertBooks(world.server)

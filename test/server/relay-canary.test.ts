@@ -7,7 +7,7 @@ import { buy, call, connect, must, type Person, type Tokens } from '../support/a
 import { type Answer, type Asked, ask } from '../support/relay-client.ts'
 import { storedBy } from '../support/relay-stored.ts'
 import { begin, broken, chunk, completion, json, pieces, reset } from '../support/relay-upstream.ts'
-import { PRICES, relayWorld, settled, UPSTREAM_KEY, type World } from '../support/relay-world.ts'
+import { pricedAlike, relayWorld, settled, UPSTREAM_KEY, type World } from '../support/relay-world.ts'
 import { ADMIN_TOKEN, databases } from '../support/server.ts'
 
 const PROMPT = 'canary-of-the-prompt-5d41'
@@ -25,10 +25,9 @@ for (const db of databases()) {
     const failures: { name: string; reply: Answer }[] = []
 
     before(async () => {
-      const models = ['good', 'echo', 'dies', 'errs', 'html', 'cut', 'hang'].map((name) => [name, PRICES.mix])
       world = await relayWorld({
         db,
-        models: Object.fromEntries(models),
+        models: pricedAlike(['good', 'echo', 'dies', 'errs', 'html', 'cut', 'hang']),
         env: {
           QUOTA_LOG_LEVEL: 'debug',
           QUOTA_UPSTREAM_TIMEOUT_S: '1',

@@ -50,8 +50,8 @@ import {
   type Entry,
   entries,
   MESSAGES,
-  PRICES,
   PROMPT_TOKENS,
+  pricedAlike,
   relayWorld,
   settled,
   UPSTREAM_KEY,
@@ -711,9 +711,8 @@ for (const db of databases()) {
     const answers = new Map<Row, Answer>()
 
     before(async () => {
-      const models = Object.fromEntries(rows.map((row) => [modelOf(row), PRICES.mix]))
       world = await relayWorld({
-        models,
+        models: pricedAlike(rows.map(modelOf)),
         db,
         env: { QUOTA_UPSTREAM_TIMEOUT_S: '1', QUOTA_ANSWER_TIMEOUT_S: '1', QUOTA_STREAM_IDLE_S: '1' },
       })

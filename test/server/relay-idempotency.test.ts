@@ -14,8 +14,8 @@ import {
   balanceOf,
   entries,
   MESSAGES,
-  PRICES,
   personWith,
+  pricedAlike,
   relayWorld,
   settled,
   type World,
@@ -30,7 +30,7 @@ for (const db of databases()) {
     let world: World
     const models = ['plain', 'slow', 'fails', 'breaks', 'secret', 'scopes', 'large', 'crowd']
     before(async () => {
-      world = await relayWorld({ db, models: Object.fromEntries(models.map((name) => [name, PRICES.mix])) })
+      world = await relayWorld({ db, models: pricedAlike(models) })
       world.upstream.on('slow', answer({ words: 8, intervalMs: 60, usage: USAGE }))
     })
     after(async () => {

@@ -15,6 +15,7 @@ import {
   MESSAGES,
   PRICES,
   personWith,
+  pricedAlike,
   relayWorld,
   type World,
 } from '../support/relay-world.ts'
@@ -41,8 +42,8 @@ for (const db of databases()) {
     let app: App
     let other: App
     before(async () => {
-      const models = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => [`m-${name}`, PRICES.out]))
-      world = await relayWorld({ db, models })
+      const models = ['m-a', 'm-b', 'm-c', 'm-d', 'm-e', 'm-f', 'm-g']
+      world = await relayWorld({ db, models: pricedAlike(models, PRICES.out) })
       world.upstream.on('*', answer({ words: 1, usage: { prompt_tokens: 3, completion_tokens: 50 } }))
       publisher = await register(world.server, 'publisher')
       app = await createApp(world.server, publisher)

@@ -14,8 +14,8 @@ import {
   countTokens,
   entries,
   MESSAGES,
-  PRICES,
   PROMPT_TOKENS,
+  pricedAlike,
   relayWorld,
   type World,
 } from '../support/relay-world.ts'
@@ -80,9 +80,7 @@ for (const db of databases()) {
       world = await relayWorld({
         db,
         env: { QUOTA_MASTER_KEY: MASTER_KEY },
-        models: Object.fromEntries(
-          ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'json', 'late'].map((name) => [`m-${name}`, PRICES.mix]),
-        ),
+        models: pricedAlike(['m-a', 'm-b', 'm-c', 'm-d', 'm-e', 'm-f', 'm-g', 'm-h', 'm-json', 'm-late']),
       })
       world.upstream.on(
         '*',

@@ -29,8 +29,8 @@ import {
   balanceOf,
   entries,
   MESSAGES,
-  PRICES,
   personWith,
+  pricedAlike,
   relayWorld,
   type World,
 } from '../support/relay-world.ts'
@@ -49,7 +49,7 @@ for (const db of databases()) {
     before(async () => {
       const models = {
         cached: { input: '2', cached_input: '0.5', output: '8', reasoning: '8' },
-        ...Object.fromEntries(['odd', 'sdk', 'modes'].map((name) => [name, PRICES.mix])),
+        ...pricedAlike(['odd', 'sdk', 'modes']),
       }
       world = await relayWorld({ db, models, app: { markup_bps: 2000 } })
       world.upstream.on('gpt-4o-mini', answer({ words: 4, usage: USAGE }))

@@ -19,6 +19,11 @@ export const PRICES = {
   out: { input: '0', output: '20', max_output: 1000 },
 } as const
 
+/** Test models by name, all at one price. */
+export function pricedAlike(names: readonly string[], price: object = PRICES.mix): Record<string, object> {
+  return Object.fromEntries(names.map((name) => [name, price]))
+}
+
 export type World = {
   server: Server
   upstream: ScriptedUpstream
