@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createTransport } from 'nodemailer'
 import type { Config } from './config.ts'
 
 export type Mail = { to: string; subject: string; text: string }
@@ -20,13 +19,14 @@ export type Mailer = {
 const SMTP_TIMEOUT_MS = 15_000
 
 /** SMTP where it is set, else a folder in the sandbox, else none. */
-export function makeMailer(config: Config, now: () => number): Mailer {
+export async function makeMailer(config: Config, now: () => number): Promise<Mailer> {
   if (config.QUOTA_SMTP_URL) return smtpMailer(config.QUOTA_SMTP_URL, config.QUOTA_MAIL_FROM)
   if (!config.livemode) return folderMailer(join(config.QUOTA_DATA_DIR, 'mails'), config.QUOTA_MAIL_FROM, now)
   return { by: null, send: () => Promise.reject(new Error('no QUOTA_SMTP_URL')) }
 }
 
-function smtpMailer(url: string, from: string): Mailer {
+async function smtpMailer(url: string, from: string): Promise<Mailer> {
+  const { createTransport } = await import('nodemailer') // not loaded where no mail leaves
   const transport = createTransport(
     { url, connectionTimeout: SMTP_TIMEOUT_MS, greetingTimeout: SMTP_TIMEOUT_MS, socketTimeout: SMTP_TIMEOUT_MS },
     { from, disableFileAccess: true, disableUrlAccess: true },

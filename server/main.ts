@@ -11,8 +11,6 @@ import pino from 'pino'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 import type { Db } from './db/db.ts'
-import { openPostgres } from './db/postgres.ts'
-import { openSqlite } from './db/sqlite.ts'
 import { claimDatabase } from './db/stamp.ts'
 import type { Deps } from './deps.ts'
 import { domainProofs } from './domain-proofs.ts'
@@ -138,7 +136,7 @@ async function openPorts(config: Config): Promise<Program> {
     id: (prefix) => newId(prefix, now()),
     log,
     metrics: makeMetrics(),
-    mail: makeMailer(config, now),
+    mail: await makeMailer(config, now),
     domains: domainProofs(),
     masterKey,
     owner: newId('proc', now()),
@@ -157,9 +155,18 @@ async function openPorts(config: Config): Promise<Program> {
   return { deps, model, drain, refreshPrices, refreshReceiptKey }
 }
 
-function openDatabase(config: Config, now: () => number): Promise<Db> {
-  if (config.DATABASE_URL) return openPostgres({ url: config.DATABASE_URL, now })
-  return openSqlite({ dir: config.QUOTA_DATA_DIR, procedures: new URL('./procedures.ts', import.meta.url).href, now })
+// Of the two, only the one that is used is loaded.
+async function openDatabase(config: Config, now: () => number): Promise<Db> {
+  if (config.DATABASE_URL) {
+    const { openPostgres } = await import('./db/postgres.ts')
+    return await openPostgres({ url: config.DATABASE_URL, now })
+  }
+  const { openSqlite } = await import('./db/sqlite.ts')
+  return await openSqlite({
+    dir: config.QUOTA_DATA_DIR,
+    procedures: new URL('./procedures.ts', import.meta.url).href,
+    now,
+  })
 }
 
 function upstreamsOf(config: Config, sandboxUrl: string): Upstreams {

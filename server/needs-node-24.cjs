@@ -1,5 +1,5 @@
 // Says in plain words that Node 24 is needed, before an older Node stumbles over TypeScript.
-// owns: one check. never: anything that Node 12 cannot read. always true: on Node 24 or newer it does nothing.
+// owns: one check. never: anything that Node 12 cannot read. always true: on Node 24 or newer it says nothing.
 'use strict'
 
 var found = process.versions.node
@@ -8,3 +8,5 @@ if (Number(found.split('.')[0]) < 24) {
   console.error('On Linux and Windows (x64) `npm ci` brings it along; elsewhere install it from https://nodejs.org.')
   process.exit(1)
 }
+
+require('./compile-cache.cjs') // after the check: an old Node could not read it

@@ -4,7 +4,6 @@
 
 import type { FastifyRequest } from 'fastify'
 import type { BillingMode } from '../contract/api.ts'
-import { procedure, type Tx } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { fault, isFault } from '../faults.ts'
 import { WALLET_CLIENT_ID } from '../identity/directory.ts'
@@ -14,6 +13,7 @@ import { findSession } from '../identity/sessions.ts'
 import type { Bucket } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
 import { connectionBetween, statusAt } from './connections.ts'
+import { keyUsed } from './keys.ts'
 
 export type SessionCaller = { kind: 'session'; userId: string }
 export type KeyCaller = {
@@ -180,10 +180,6 @@ function noteKeyUse(deps: Deps, keyId: string): void {
     .tx(keyUsed, { keyId })
     .catch((error) => deps.log.warn({ key_id: keyId, cause: String(error) }, 'use of a key not noted'))
 }
-
-const keyUsed = procedure('keys.used', async (tx: Tx, { keyId }: { keyId: string }) => {
-  await tx.run('UPDATE api_keys SET last_used_at = ? WHERE id = ?', [tx.now, keyId])
-})
 
 async function tokenCaller(
   deps: Deps,

@@ -88,6 +88,11 @@ export async function isRevoked(reader: Reader, keyId: string): Promise<boolean>
   return (await reader.get('SELECT id FROM api_keys WHERE id = ? AND revoked_at IS NULL', [keyId])) === undefined
 }
 
+/** Notes that a key was used just now, for its owner's list. */
+export const keyUsed = procedure('keys.used', async (tx: Tx, { keyId }: { keyId: string }) => {
+  await tx.run('UPDATE api_keys SET last_used_at = ? WHERE id = ?', [tx.now, keyId])
+})
+
 /** Revokes every key of an app. Answers their ids. */
 export async function revokeKeysOf(tx: Tx, appId: string): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(

@@ -6,14 +6,10 @@
 // A passkey is bound to the name in our public address, so it is used on pages of that origin alone. The desktop wallet
 // signs in on such a page in the system's browser, and never speaks WebAuthn itself.
 
-import {
-  type AuthenticationResponseJSON,
-  type AuthenticatorTransport,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
+import type {
+  AuthenticationResponseJSON,
+  AuthenticatorTransport,
+  RegistrationResponseJSON,
 } from '@simplewebauthn/server'
 import type { Passkey } from '../contract/api.ts'
 import { procedure, type Reader, type Tx } from '../db/db.ts'
@@ -42,6 +38,9 @@ type Row = {
   last_used_at: number | null
 }
 
+/** 330 modules, which the database's writer never needs and a server only once somebody has a passkey. */
+const webAuthn = () => import('@simplewebauthn/server')
+
 /** A bare address cannot be the name that a passkey is bound to. */
 export function passkeysPossible(publicUrl: string): boolean {
   const { hostname } = new URL(publicUrl)
@@ -68,6 +67,7 @@ export async function registrationOptions(deps: Ports, owner: Owner) {
   const rows = await rowsOf(deps.db, owner.id)
   if (rows.length >= PER_PERSON_MAX)
     throw fault('bad_request', { message: `An account has at most ${PER_PERSON_MAX} passkeys.` })
+  const { generateRegistrationOptions } = await webAuthn()
   const options = await generateRegistrationOptions({
     rpName: NAME,
     rpID,
@@ -103,6 +103,7 @@ const addPasskey = procedure('passkeys.add', async (tx: Tx, key: NewPasskey): Pr
 /** Keeps a passkey that the browser has made. @throws Fault `invalid_passkey`, `already_set` */
 export async function register(deps: Ports, owner: Owner, name: string, given: object): Promise<string> {
   const response = given as RegistrationResponseJSON
+  const { verifyRegistrationResponse } = await webAuthn()
   const expectedChallenge = await take(deps, response, 'register', owner.session)
   const checked = await accepted(() =>
     verifyRegistrationResponse({
@@ -139,6 +140,7 @@ export async function dropPasskeys(tx: Tx, userId: string): Promise<void> {
 
 /** What the browser needs to sign in; it says nothing of who has a passkey. @throws Fault `passkeys_unavailable` */
 export async function signInOptions(deps: Ports) {
+  const { generateAuthenticationOptions } = await webAuthn()
   const options = await generateAuthenticationOptions({ rpID: nameOf(deps), userVerification: 'required' })
   await give(deps, options.challenge, 'sign_in', '')
   return options
@@ -148,6 +150,7 @@ export async function signInOptions(deps: Ports) {
 export async function stepUpOptions(deps: Ports, owner: { id: string; session: string }) {
   const rows = await rowsOf(deps.db, owner.id)
   if (rows.length === 0) throw fault('not_found')
+  const { generateAuthenticationOptions } = await webAuthn()
   const allowCredentials = rows.map((row) => ({ id: row.credential_id, transports: transportsOf(row) }))
   const options = await generateAuthenticationOptions({
     rpID: nameOf(deps),
@@ -178,6 +181,7 @@ export async function verifyPasskey(
   given: object,
   asked: { id: string; session: string } | null,
 ): Promise<string> {
+  const { verifyAuthenticationResponse } = await webAuthn()
   const response = given as AuthenticationResponseJSON
   const expectedChallenge = await take(deps, response, asked ? 'step_up' : 'sign_in', asked?.session ?? '')
   const row = await deps.db.get<Row>('SELECT * FROM passkeys WHERE credential_id = ?', [String(response.id)])
