@@ -1,5 +1,6 @@
 // How the wallet's specs run: the same files in both shells.
-// owns: the two projects. never: what a spec does. always true: one at a time, no retries - a spec that fails once is broken.
+// owns: the two projects. never: what a spec does. always true: a file's specs come one after the other, and there are no
+// retries - a spec that fails once is broken.
 
 import { defineConfig } from '@playwright/test'
 
@@ -12,7 +13,7 @@ export default defineConfig({
   outputDir: 'test-results',
   globalSetup: './test/support/driver-setup.config.ts',
   fullyParallel: false,
-  workers: 1,
+  workers: process.env.QUOTA_ELECTRON === 'real' ? 1 : 2, // one waits for its pages while the other draws
   retries: 0,
   timeout: 60_000,
   expect: { timeout: 10_000 },

@@ -4,17 +4,19 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import pg from 'pg'
 import { type Db, type Poke, procedure } from '../server/db/db.ts'
+import { openPostgres } from '../server/db/postgres.ts'
 import { openSqlite } from '../server/db/sqlite.ts'
 import { Fault } from '../server/faults.ts'
 import { stands } from '../server/ledger/ledger.ts'
 import { assertInOrder, eachDatabase, onPostgres, onSqlite } from './support/databases.ts'
+import { freshDatabase } from './support/postgres.ts'
 import * as t from './support/test-procedures.ts'
 
 const topup = (id: string, to: string, amount: number): t.Act => ({
@@ -179,6 +181,20 @@ eachDatabase('commits', (open, dialect) => {
     const db = await place.again()
     assert.equal(await standsAt(db, 'user:ann'), 5)
     await assertInOrder(db)
+  })
+})
+
+onPostgres('a new database', () => {
+  test('that several processes open at once gets each migration once', async () => {
+    const url = await freshDatabase(String(process.env.QUOTA_TEST_POSTGRES_URL), { bare: true })
+    const opened = await Promise.all(Array.from({ length: 4 }, () => openPostgres({ url, now: Date.now, poolSize: 2 })))
+    const rows = await opened[0]?.all<{ name: string }>('SELECT name FROM migrations ORDER BY name')
+    const files = readdirSync(new URL('../server/db/migrations/', import.meta.url)).sort()
+    assert.deepEqual(
+      rows?.map(({ name }) => name),
+      files,
+    )
+    for (const db of opened) await db.close()
   })
 })
 

@@ -25,6 +25,14 @@ const RUN_TIMEOUT_MS = 45 * 60_000
 /** Marks every process of this run, so that strays can be told from anybody else's. */
 const MARK = randomBytes(12).toString('hex')
 
+/**
+ * The longest begin first, so that none is left to run alone at the end, and what waits (for leases, timeouts, a build)
+ * waits beside others that work.
+ */
+const LONG = ['faults/kill', 'examples', 'faults/store', 'db', 'ledger.model', 'start', 'server/relay-endings'].map(
+  (name) => `test/${name}.test.ts`,
+)
+
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 const total: Counts = { passed: 0, failed: 0, skipped: 0 }
 const startedAt = performance.now()
@@ -87,7 +95,8 @@ async function build(): Promise<void> {
 async function nodeTests(files: string[]): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   const concurrency = Math.max(1, Math.min(2, availableParallelism()))
-  const paths = files.map((file) => join(ROOT, file))
+  const rank = (file: string) => (LONG.includes(file) ? LONG.indexOf(file) : LONG.length)
+  const paths = files.toSorted((a, b) => rank(a) - rank(b)).map((file) => join(ROOT, file))
   const events = run({ cwd: ROOT, files: paths, concurrency, timeout: TEST_TIMEOUT_MS })
   let empty = 0
   let heardAt = performance.now()

@@ -7,11 +7,11 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Browser, chromium, type ElectronApplication, _electron as electron, type Page } from '@playwright/test'
+import { type BrowserContext, type ElectronApplication, _electron as electron, type Page } from '@playwright/test'
 import { electronBinary } from '../../src-main/built.ts'
 import { type Capability, type LaunchOptions, painted, type Wallet } from './driver.ts'
 import { bareProgram } from './driver-bare.ts'
-import { CHROMIUM_FLAGS, chromiumPath } from './driver-browser.ts'
+import { chromiumPath, sharedBrowser } from './driver-browser.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const STANDIN = join(import.meta.dirname, 'electron/electron')
@@ -33,7 +33,7 @@ export async function openDesktopShell(options: LaunchOptions & { userData: stri
   const env = environment(options, executablePath)
   const args = (link: string[]) => [target.program, `--user-data-dir=${options.userData}`, ...link]
   let running = await start(target, args(options.args ?? []), env, options)
-  let browser: Browser | null = null
+  let browser: BrowserContext | null = null
   let followed = 0
   let earlier: string[] = []
   const opened = async () => [...earlier, ...(await running.app.evaluate(openedSoFar))]
@@ -57,8 +57,8 @@ export async function openDesktopShell(options: LaunchOptions & { userData: stri
         await sleep(25)
         addresses = await opened()
       }
-      browser ??= await chromium.launch({ executablePath, args: CHROMIUM_FLAGS })
-      const page = await (browser.contexts()[0] ?? (await browser.newContext())).newPage()
+      browser ??= await (await sharedBrowser()).newContext()
+      const page = await browser.newPage()
       await page.goto(addresses[followed++]!)
       return page
     },
@@ -134,7 +134,7 @@ async function end({ app, child }: Running, kill: boolean): Promise<void> {
 }
 
 function environment({ serverUrl, keychain }: LaunchOptions, chromium: string): Record<string, string> {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'DISPLAY', 'XDG_RUNTIME_DIR', 'QUOTA_TEST_RUN']
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'DISPLAY', 'XDG_RUNTIME_DIR', 'QUOTA_TEST_RUN', 'NODE_COMPILE_CACHE']
   const kept = names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]!]]))
   return {
     ...Object.fromEntries(kept),

@@ -5,6 +5,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test as base, expect, type Page } from '@playwright/test'
+import { closeSharedBrowser } from './driver-browser.ts'
 import { type LaunchOptions, launch, type ShellKind, type Wallet } from './driver.ts'
 
 const SCREENSHOTS = join(import.meta.dirname, '../../docs/screenshots')
@@ -17,7 +18,15 @@ type Fixtures = {
   picture: (page: Page, name: string) => Promise<void>
 }
 
-export const test = base.extend<Fixtures>({
+export const test = base.extend<Fixtures, { browserEnds: undefined }>({
+  browserEnds: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from its destructured argument
+    async ({}, use) => {
+      await use(undefined)
+      await closeSharedBrowser()
+    },
+    { scope: 'worker', auto: true },
+  ],
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from its destructured argument
   shellKind: async ({}, use, info) => use(info.project.name === 'browser' ? 'browser' : 'desktop'),
   openWallet: async ({ shellKind }, use) => {

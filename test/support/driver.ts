@@ -28,6 +28,8 @@ export type LaunchOptions = {
   userData?: string
   colorScheme?: 'light' | 'dark'
   viewport?: { width: number; height: number }
+  /** The wallet will be ended and started again on its profile; a tab then gets a browser of its own, which takes longer. */
+  restarts?: boolean
   /** What the system's key store is like; a shell that cannot play it refuses to start. */
   keychain?: Keychain
   /** An empty page in place of the wallet's screens, for specs about the desktop's frontier. */

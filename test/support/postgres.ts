@@ -3,7 +3,7 @@
 // always true: stop() leaves neither a process nor a file behind.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -17,6 +17,8 @@ type Binaries = { bin: string; how: string }
 type Person = { uid?: number; gid?: number }
 
 const READY_TIMEOUT_MS = 30_000
+const MIGRATIONS = join(import.meta.dirname, '../../server/db/migrations')
+const TEMPLATE_LOCK = 7_070_708
 
 /**
  * Starts a cluster of its own.
@@ -42,13 +44,46 @@ export async function testPostgres(): Promise<Postgres> {
   return url ? { url, how: 'shared', stop: async () => {} } : await start()
 }
 
-/** Creates a new empty database beside the one at `url`. @returns its URL */
-export async function freshDatabase(url: string): Promise<string> {
+/**
+ * Creates a new database beside the one at `url`: the newest schema and no rows, copied from a template, which is several
+ * times faster than running every migration again.
+ * @param options.bare really empty, for tests of the migrations themselves
+ * @returns its URL
+ */
+export async function freshDatabase(url: string, options: { bare?: boolean } = {}): Promise<string> {
   const name = `t_${randomBytes(8).toString('hex')}`
-  await withClient(url, (client) => client.query(`CREATE DATABASE ${name}`))
-  const fresh = new URL(url)
-  fresh.pathname = `/${name}`
-  return fresh.href
+  const from = options.bare ? '' : ` TEMPLATE ${await templateAt(url)} STRATEGY FILE_COPY`
+  await withClient(url, (client) => client.query(`CREATE DATABASE ${name}${from}`))
+  return beside(url, name)
+}
+
+const templates = new Map<string, Promise<string>>()
+function templateAt(url: string): Promise<string> {
+  const known = templates.get(url) ?? makeTemplate(url)
+  templates.set(url, known)
+  return known
+}
+
+// Named by the migrations that made it, so that one of another day is never taken for it; made once, whoever comes first.
+async function makeTemplate(url: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const file of readdirSync(MIGRATIONS).sort()) hash.update(file).update(readFileSync(join(MIGRATIONS, file)))
+  const name = `template_${hash.digest('hex').slice(0, 16)}`
+  const { openPostgres } = await import('../../server/db/postgres.ts')
+  await withClient(url, async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK])
+    if ((await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])).rowCount) return
+    const draft = new URL(await freshDatabase(url, { bare: true }))
+    await (await openPostgres({ url: draft.href, now: Date.now })).close()
+    await client.query(`ALTER DATABASE ${draft.pathname.slice(1)} RENAME TO ${name}`)
+  })
+  return name
+}
+
+function beside(url: string, name: string): string {
+  const other = new URL(url)
+  other.pathname = `/${name}`
+  return other.href
 }
 
 async function withClient<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {

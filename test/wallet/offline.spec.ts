@@ -7,7 +7,7 @@ test.beforeEach(({ fake }) => {
 })
 
 test('after a restart without a network everything is there, marked with since when', async ({ fake, enter }) => {
-  const { wallet } = await enter()
+  const { wallet } = await enter({ restarts: true })
   fake.down()
   await wallet.restart()
   const page = await wallet.window()
@@ -24,7 +24,7 @@ test('after a restart without a network everything is there, marked with since w
 })
 
 test('an edit is kept through a restart, shown as pending, and sent once', async ({ fake, enter }) => {
-  const { wallet, page } = await enter()
+  const { wallet, page } = await enter({ restarts: true })
   await goTo(page, 'Apps')
   fake.down()
   await offline(page)

@@ -10,7 +10,7 @@ import { type FakeServer, startFake } from './support-server.ts'
 type Fixtures = {
   fake: FakeServer
   /** Starts the wallet, signs in and waits until everything is there. */
-  enter: () => Promise<{ wallet: Wallet; page: Page }>
+  enter: (options?: { restarts: true }) => Promise<{ wallet: Wallet; page: Page }>
 }
 
 export const test = base.extend<Fixtures>({
@@ -21,8 +21,8 @@ export const test = base.extend<Fixtures>({
     await fake.close()
   },
   enter: async ({ fake, openWallet, shellKind }, use) =>
-    use(async () => {
-      const wallet = await openWallet({ serverUrl: fake.url })
+    use(async (options) => {
+      const wallet = await openWallet({ serverUrl: fake.url, ...options })
       const page = await wallet.window()
       await page.getByRole('button', { name: 'Sign in' }).click()
       if (shellKind === 'desktop') await wallet.outside()

@@ -116,7 +116,7 @@ test('a balance is never guessed: a pending change leaves it alone', async ({ fa
 test('ten thousand entries: sealed into blocks, counted, and quick to open', async ({ fake, enter }) => {
   test.setTimeout(120_000)
   fake.world.lived({ calls: 10_000 })
-  const { wallet, page } = await enter()
+  const { wallet, page } = await enter({ restarts: true })
   const held = await page.evaluate(async () => {
     const [info] = await indexedDB.databases()
     const db = await new Promise<IDBDatabase>((done) => {
@@ -140,7 +140,7 @@ test('ten thousand entries: sealed into blocks, counted, and quick to open', asy
 })
 
 test('somebody else’s token never fills this copy: their own is opened', async ({ fake, enter }) => {
-  const { wallet } = await enter()
+  const { wallet } = await enter({ restarts: true })
   const names = async () => {
     const page = await wallet.window()
     const all = await page.evaluate(async () => (await indexedDB.databases()).map((d) => d.name ?? ''))
