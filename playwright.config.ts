@@ -15,8 +15,8 @@ export default defineConfig({
   fullyParallel: false,
   workers: process.env.QUOTA_ELECTRON === 'real' ? 1 : 2, // one waits for its pages while the other draws
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 }, // a slow machine may take its time; what has to be quick says so itself
   forbidOnly: !!process.env.CI,
   reporter: [['list']],
   projects: [

@@ -72,7 +72,8 @@ export async function openBrowserShell(options: LaunchOptions & { userData: stri
     deepLink: () => Promise.reject(new Error('a tab receives no deep links: ask can("deepLink") first')),
     main: () => Promise.reject(new Error('a tab has no main process: ask can("main") first')),
     async restart({ kill = false } = {}) {
-      if (!options.restarts) throw new Error('a tab whose profile is not kept cannot be restarted: launch with `restarts`')
+      if (!options.restarts)
+        throw new Error('a tab whose profile is not kept cannot be restarted: launch with `restarts`')
       const browser = context.browser()
       if (kill) await (await browser?.newBrowserCDPSession())?.send('Browser.crash').catch(() => {})
       await context.close().catch(() => {})

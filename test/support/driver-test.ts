@@ -5,8 +5,8 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test as base, expect, type Page } from '@playwright/test'
-import { closeSharedBrowser } from './driver-browser.ts'
 import { type LaunchOptions, launch, type ShellKind, type Wallet } from './driver.ts'
+import { closeSharedBrowser } from './driver-browser.ts'
 
 const SCREENSHOTS = join(import.meta.dirname, '../../docs/screenshots')
 
