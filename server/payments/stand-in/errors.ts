@@ -19,7 +19,6 @@ export type ErrorBody = {
   request_log_url?: string
   payment_intent?: Stripe.PaymentIntent
   payment_method?: Stripe.PaymentMethod
-  setup_intent?: Stripe.SetupIntent
 }
 
 /** A refusal without an effect. `kept` tells whether an idempotency key remembers it: only what was executed is kept. */

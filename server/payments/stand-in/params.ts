@@ -34,7 +34,10 @@ export const url = z
 /** https://docs.stripe.com/api/metadata: up to 50 names of 40 characters, values of 500; an empty value removes. */
 export const metadata = z.preprocess(
   (value) => (Array.isArray(value) ? { ...value } : value),
-  z.union([z.literal(''), z.record(z.string().max(40), z.string().max(500))]),
+  z.union([
+    z.literal(''),
+    z.record(z.string().max(40), z.string().max(500)).refine((given) => Object.keys(given).length <= 50, 'many'),
+  ]),
 )
 export type MetadataParam = z.output<typeof metadata>
 
@@ -81,7 +84,11 @@ function refusalFor(issue: Issue): Error {
   const name = nameOf(issue.path)
   if (issue.code === 'unrecognized_keys') {
     const unknown = nameOf([...issue.path, issue.keys[0] ?? ''])
-    return invalid(unknown, `Received unknown parameter: ${unknown}`, 'parameter_unknown')
+    return invalid(
+      unknown,
+      `Received unknown parameter: ${unknown}. (The stand-in knows a part of Stripe's.)`,
+      'parameter_unknown',
+    )
   }
   if (issue.input === undefined) return invalid(name, `Missing required param: ${name}.`, 'parameter_missing')
   if (issue.code === 'invalid_value') {
@@ -98,6 +105,7 @@ const SENTENCES: Record<string, { code?: string; say: (name: string, value: stri
   integer: { code: 'parameter_invalid_integer', say: (_, value) => `Invalid integer: ${value}` },
   positive: { code: 'parameter_invalid_integer', say: () => 'This value must be greater than or equal to 1.' },
   currency: { say: (_, value) => `Invalid currency: ${value}.` },
+  many: { say: (name) => `Invalid ${name}: at most 50 keys.` },
   url: { code: 'url_invalid', say: () => 'Not a valid URL' },
   empty: {
     code: 'parameter_invalid_empty',

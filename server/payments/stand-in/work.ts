@@ -22,7 +22,6 @@ export type Kinds = {
   payout: Stripe.Payout
   'radar.early_fraud_warning': Stripe.Radar.EarlyFraudWarning
   refund: Stripe.Refund
-  setup_intent: Stripe.SetupIntent
   transfer: Stripe.Transfer
   transfer_reversal: Stripe.TransferReversal
   _answer: KeptAnswer
@@ -199,4 +198,4 @@ export async function must<K extends Kind>(work: Work, kind: K, id: string, para
   return found
 }
 
-const NOUNS: Partial<Record<Kind, string>> = { payment_method: 'PaymentMethod', setup_intent: 'setupintent' }
+const NOUNS: Partial<Record<Kind, string>> = { payment_method: 'PaymentMethod' }
