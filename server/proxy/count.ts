@@ -58,11 +58,11 @@ export function encodeText(model: string, text: string): number[] {
   return slices(text).flatMap((slice) => tokenizer.encode(slice, AS_TEXT))
 }
 
-const PER_MESSAGE = 3
+export const PER_MESSAGE = 3
 const PER_NAME = 1
-const REPLY_PRIMING = 3
+export const REPLY_PRIMING = 3
 /** What this server counts for an image when nobody tells (OpenAI's price of a low-detail image). */
-const IMAGE_TOKENS = 85
+export const IMAGE_TOKENS = 85
 
 /**
  * Tokens of a chat prompt, by OpenAI's published rule ("How to count tokens with tiktoken", section 6): each message costs 3, plus the
@@ -85,7 +85,7 @@ const SCHEMA_KEYS = ['tools', 'functions', 'response_format'] as const
 /** The most that providers are known to add around tools (Anthropic's longest tool prompt has 530 tokens). */
 const SCHEMA_FIXED = 600
 /** What chat templates of open models add in front (the harmony format's system message is the longest, about 120). */
-const TEMPLATE_FIXED = 256
+export const TEMPLATE_FIXED = 256
 
 /**
  * The most tokens an image can cost, from OpenAI's image rules at the largest size that is not scaled down (2 × 4 tiles): base + 8 × tile,
@@ -98,6 +98,8 @@ const IMAGE_MAX: readonly (readonly [model: RegExp, tokens: number])[] = [
   [/^(gpt-4\.1-mini|gpt-4\.1-nano|o4-mini|gpt-5-mini|gpt-5-nano)/, 3_779],
   [/^(o1|o3)/, 1_536],
   [/^gpt-5(?![.-])/, 1_536],
+  // Anthropic's vision page: at most 4,784 tokens for an image in high resolution, which is scaled down to 2,576 pixels.
+  [/^(anthropic\/)?claude-/, 6_000],
 ]
 const IMAGE_MAX_ANY = 48_169
 
@@ -126,21 +128,31 @@ export function inputBound(body: ChatBody, rawBytes: number, provider = 'openai'
   messagesOf(body).forEach((message, index) => {
     bound += imageSurplus(message, index, model)
   })
-  const schemas = SCHEMA_KEYS.map((key) => body[key]).filter((value) => value !== undefined && value !== null)
-  for (const schema of schemas) bound += Buffer.byteLength(textOf(schema))
-  if (schemas.length > 0) bound += SCHEMA_FIXED
+  bound += renderedExtra(...SCHEMA_KEYS.map((key) => body[key]))
   if (provider !== 'openai' || model.startsWith('gpt-oss')) bound += TEMPLATE_FIXED
   return bound
+}
+
+/** What an image can cost above the bytes of its text, be that a data URL or an address. @param model the provider's name for it */
+export function imageExtra(model: string, source: unknown): number {
+  const dearest = IMAGE_MAX.find((row) => row[0].test(model))?.[1] ?? IMAGE_MAX_ANY
+  return Math.max(0, dearest - Buffer.byteLength(textOf(source)))
+}
+
+/** What a value adds that the provider renders into the prompt anew: its JSON text once more. Nothing for one that is absent. */
+export function renderedExtra(...values: readonly unknown[]): number {
+  const given = values.filter((value) => value !== undefined && value !== null)
+  if (given.length === 0) return 0
+  return given.reduce<number>((sum, value) => sum + Buffer.byteLength(textOf(value)), SCHEMA_FIXED)
 }
 
 /** What the images of a message can cost above their own bytes; and the place where parts without a bound are refused. */
 function imageSurplus(message: Message, index: number, model: string): number {
   const at = `messages[${index}]`
   if (message.audio !== undefined && message.audio !== null) throw new UnsupportedPart(`${at}.audio`, 'audio')
-  const dearest = IMAGE_MAX.find((row) => row[0].test(model))?.[1] ?? IMAGE_MAX_ANY
   let surplus = 0
   partsOf(message).forEach((part, place) => {
-    if (part.type === 'image_url') surplus += Math.max(0, dearest - Buffer.byteLength(textOf(part.image_url)))
+    if (part.type === 'image_url') surplus += imageExtra(model, part.image_url)
     else if (part.type !== 'text' && part.type !== 'refusal') {
       const what =
         typeof part.type === 'string' ? `a part of type "${part.type.slice(0, 40)}"` : 'a part without a type'
@@ -168,11 +180,13 @@ export function contentText(message: Message): string {
     .join('')
 }
 
-function recordOf(value: unknown): Message {
-  return typeof value === 'object' && value !== null ? (value as Message) : {}
+/** Anything as an object; an empty one for what is none. */
+export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 }
 
-function textOf(value: unknown): string {
+/** A text as it is, anything else as its JSON. */
+export function textOf(value: unknown): string {
   if (typeof value === 'string') return value
   return value === undefined ? '' : JSON.stringify(value)
 }

@@ -24,6 +24,17 @@ export function splice(bytes: Buffer, changes: Changes): Buffer {
   return Buffer.from(`{${parts.join(',')}}`, 'latin1')
 }
 
+/** The text of one top-level member's value, or null where there is none. @param bytes as for `splice` */
+export function memberText(bytes: Buffer, name: string): string | null {
+  const text = bytes.toString('latin1')
+  for (const { name: found, from, to } of membersOf(text)) {
+    if (found !== name) continue
+    const value = text.indexOf(':', pastString(text, from)) + 1
+    return Buffer.from(text.slice(value, to), 'latin1').toString('utf8').trim()
+  }
+  return null
+}
+
 function member(name: string, value: unknown): string {
   return Buffer.from(`${JSON.stringify(name)}:${JSON.stringify(value)}`, 'utf8').toString('latin1')
 }

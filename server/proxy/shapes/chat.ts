@@ -2,15 +2,26 @@
 // owns: its fields, its usage, its stream and the way the quota block goes out in it. never: a balance.
 // always true: the bound is never below the use of any answer the upstream may give to what we send.
 
-import { z } from 'zod'
 import type { Units } from '../../contract/receipts.ts'
 import { limitField, type Quirks } from '../../providers.ts'
-import { countPrompt, countText, inputBound } from '../count.ts'
+import { countPrompt, countText, inputBound, recordOf } from '../count.ts'
 import type { ModelPrice } from '../prices.ts'
 import { frame, jsonOf, withQuota } from '../reply-json.ts'
 import { splice } from '../splice.ts'
 import { type Seen, type SseRules, sseReader } from '../sse.ts'
-import { bad, bounded, countOf, jsonHeaders, modelOf, objectBody, streamOf, unsupported } from './fields.ts'
+import {
+  bad,
+  bounded,
+  countOf,
+  functionToolsOnly,
+  jsonHeaders,
+  modelOf,
+  objectBody,
+  openaiPricesOnly,
+  streamOf,
+  unsupported,
+} from './fields.ts'
+import { openaiUnits } from './openai-usage.ts'
 import type { Answered, Ask, Bound, Incoming, Json, Sending, Shape, Target } from './shape.ts'
 
 export type ChatAsk = Ask &
@@ -64,13 +75,9 @@ function read(incoming: Incoming): ChatAsk {
 }
 
 function refuse(body: Json): void {
-  const tier = body.service_tier
-  if (tier !== undefined && tier !== null && tier !== 'default' && tier !== 'auto') throw unsupported('service_tier')
+  openaiPricesOnly(body)
+  functionToolsOnly(body)
   if (Array.isArray(body.modalities) && body.modalities.some((kind) => kind !== 'text')) throw unsupported('modalities')
-  for (const tool of Array.isArray(body.tools) ? body.tools : []) {
-    const type = (tool as { type?: unknown } | null)?.type
-    if (type !== 'function' && type !== 'custom') throw unsupported('tools')
-  }
   const options = body.stream_options
   if (options !== undefined && options !== null && (typeof options !== 'object' || Array.isArray(options)))
     throw bad('stream_options', 'stream_options is an object')
@@ -116,28 +123,20 @@ function send({ bytes, body, stream, limit, model }: ChatAsk, target: Target, ma
 
 // --- the answer --------------------------------------------------------------------------------------------------------
 
-const Count = z.int().nonnegative()
-const Usage = z.looseObject({
-  prompt_tokens: Count,
-  completion_tokens: Count,
-  prompt_tokens_details: z.looseObject({ cached_tokens: Count.nullish() }).nullish(),
-  completion_tokens_details: z.looseObject({ reasoning_tokens: Count.nullish() }).nullish(),
-})
-
 /**
- * OpenAI counts cached tokens inside prompt_tokens and reasoning inside completion_tokens; our units are disjoint.
- * Some vendors count reasoning beside completion_tokens, and only in total_tokens.
+ * A chat usage as disjoint units. Some vendors count reasoning beside completion_tokens, and only in total_tokens.
  */
 function chatUnits(usage: unknown, { reasoningInTotal }: Pick<Quirks, 'reasoningInTotal'>): Units | null {
-  const parsed = Usage.safeParse(usage)
-  if (!parsed.success) return null
-  const { prompt_tokens: input, completion_tokens: completion, total_tokens: total } = parsed.data
-  const cached = parsed.data.prompt_tokens_details?.cached_tokens ?? 0
-  const beside = reasoningInTotal && Number.isSafeInteger(total) ? Math.max(0, Number(total) - input - completion) : 0
-  const reasoning = beside || (parsed.data.completion_tokens_details?.reasoning_tokens ?? 0)
-  const output = completion + beside - reasoning
-  if (cached > input || output < 0) return null
-  return { input: input - cached, cached_input: cached, output, reasoning }
+  const { prompt_tokens: input, completion_tokens: output, total_tokens: total, ...details } = recordOf(usage)
+  const units = openaiUnits({
+    input,
+    output,
+    inputDetails: details.prompt_tokens_details,
+    outputDetails: details.completion_tokens_details,
+  })
+  if (!units || !reasoningInTotal || !Number.isSafeInteger(total)) return units
+  const beside = Number(total) - Number(input) - Number(output)
+  return beside > 0 ? { ...units, output: Number(output), reasoning: beside } : units
 }
 
 function answer(body: Buffer): Answered | null {

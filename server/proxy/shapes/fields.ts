@@ -51,13 +51,42 @@ export function streamOf(body: Json): boolean {
   return stream === true
 }
 
-/** A whole number of at least 1, or null where the field is absent or null. */
-export function countOf(body: Json, name: string): number | null {
+/** A whole number of at least `least`, or null where the field is absent or null. */
+export function countOf(body: Json, name: string, least = 1): number | null {
   const value = body[name]
   if (value === undefined || value === null) return null
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > MOST)
-    throw bad(name, `${name} is a whole number of at least 1`)
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > MOST)
+    throw bad(name, `${name} is a whole number of at least ${least}`)
   return value
+}
+
+/** Refuses a field unless it is absent, null or one of these values. */
+export function onlyOf(body: Json, name: string, allowed: readonly unknown[]): void {
+  const value = body[name]
+  if (value !== undefined && value !== null && !allowed.includes(value)) throw unsupported(name)
+}
+
+/** Tools that run at the caller's and cost nothing but tokens; those that run at the provider's have prices of their own. */
+export function functionToolsOnly(body: Json): void {
+  for (const tool of Array.isArray(body.tools) ? body.tools : []) {
+    const type = (tool as { type?: unknown } | null)?.type
+    if (type !== 'function' && type !== 'custom') throw unsupported('tools')
+  }
+}
+
+/**
+ * OpenAI's service tiers and cache lifetimes of other prices than those in our table, and its comparison with an earlier
+ * answer of the shared account.
+ */
+export function openaiPricesOnly(body: Json): void {
+  onlyOf(body, 'service_tier', ['default', 'auto'])
+  const options = body.prompt_cache_options
+  if (options === undefined || options === null) return
+  if (typeof options !== 'object' || Array.isArray(options))
+    throw bad('prompt_cache_options', 'prompt_cache_options is an object')
+  const { ttl, comparison_response_id: comparison } = options as Json
+  if (ttl !== undefined && ttl !== null && ttl !== '30m') throw unsupported('prompt_cache_options.ttl')
+  if (comparison !== undefined && comparison !== null) throw unsupported('prompt_cache_options.comparison_response_id')
 }
 
 /** Headers of a JSON request to an upstream. */

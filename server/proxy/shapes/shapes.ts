@@ -2,6 +2,9 @@
 // owns: the list. never: anything about one of them. always true: a shape that is not in it has no route.
 
 import { chat } from './chat.ts'
+import { embeddings } from './embeddings.ts'
+import { messages } from './messages.ts'
+import { responses } from './responses.ts'
 import type { Shape } from './shape.ts'
 
-export const SHAPES: readonly Shape[] = [chat]
+export const SHAPES: readonly Shape[] = [chat, responses, messages, embeddings]
