@@ -186,7 +186,7 @@ describe('what it refuses, as OpenAI does', () => {
     })
   }
   it('another path or method', async () => {
-    assert.equal((await post('{}', '/embeddings')).status, 404)
+    assert.equal((await post('{}', '/files')).status, 404)
     assert.equal((await post('', '/chat/completions', 'GET')).status, 404)
   })
 })

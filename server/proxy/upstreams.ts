@@ -49,7 +49,12 @@ export type Upstreams = Readonly<{
 }>
 
 /** What the built-in model understands. */
-const SANDBOX_SPEAKS: Provider['speaks'] = { chat: 'bearer' }
+const SANDBOX_SPEAKS: Provider['speaks'] = {
+  chat: 'bearer',
+  responses: 'bearer',
+  messages: 'bearer',
+  embeddings: 'bearer',
+}
 
 type Timeouts = Pick<Config, 'QUOTA_UPSTREAM_TIMEOUT_S' | 'QUOTA_STREAM_IDLE_S'>
 
@@ -141,7 +146,10 @@ function headersOf(speaks: Provider['speaks'], key: string | null): Upstream['he
 
 function sandboxFor(provider: string, base: string): Upstream {
   const { quirks } = providerRow('openai')
-  const headers = headersOf(SANDBOX_SPEAKS, null)
+  // Under a provider's name it speaks what the provider would; by itself, for test keys, all that it can.
+  const { speaks } = provider === 'sandbox' ? { speaks: SANDBOX_SPEAKS } : providerRow(provider)
+  const shared = (Object.keys(SANDBOX_SPEAKS) as ShapeName[]).filter((shape) => shape in speaks)
+  const headers = headersOf(Object.fromEntries(shared.map((shape) => [shape, 'bearer'])), null)
   const priority = DEFAULT_PRIORITY
   return { ...place(base), name: 'sandbox', provider, pricedAs: provider, priority, headers, models: null, quirks }
 }
