@@ -6,9 +6,9 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import pg from 'pg'
 import { type Db, type Poke, procedure } from '../server/db/db.ts'
 import { openPostgres } from '../server/db/postgres.ts'
@@ -251,7 +251,7 @@ onSqlite('the store fails', (open) => {
 
   test('another connection holds the write lock for 3 s: 503 after 2 s, then all is well', async () => {
     const { db, place } = await open()
-    const other = new Database(join(place, 'quota.db'))
+    const other = new DatabaseSync(join(place, 'quota.db'))
     other.exec('BEGIN IMMEDIATE')
     const started = Date.now()
     const released = sleep(3000).then(() => {

@@ -3,12 +3,13 @@
 // always true: what is acknowledged is on disk (WAL, synchronous=FULL, one fsync a batch), and a procedure that
 // throws leaves no trace of itself while its neighbours in the batch stand.
 
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import Database from 'better-sqlite3'
 import { isFault, type PlainFault, plainFault } from '../faults.ts'
 import { newId } from '../ids.ts'
 import { type Poke, procedureNamed, type Secrets, type Tx, type Value } from './db.ts'
 import { applyMigrations } from './migrate.ts'
+import { isStoreError } from './sqlite-codes.ts'
 
 /** A call as it travels: [number, procedure, milliseconds, arguments]. */
 export type Call = [n: number, name: string, now: number, args: unknown]
@@ -27,35 +28,39 @@ if (!port) throw new Error('sqlite-worker runs as a worker thread')
 const { file, procedures } = workerData as WorkerData
 
 let secrets: Secrets = { issuer: '', receiptKeyPem: '', receiptKid: '' }
-let database: Database.Database
-const prepared = new Map<string, Database.Statement>()
+let database: DatabaseSync
+const prepared = new Map<string, StatementSync>()
 
 try {
   database = open(file)
   await applyMigrations(migrationTarget(database))
   await import(procedures)
   port.on('message', receive)
-  port.postMessage({ ready: database.prepare('SELECT sqlite_version() AS v').pluck().get() } as FromWorker)
+  port.postMessage({ ready: sqliteVersion(database) } satisfies FromWorker)
 } catch (error) {
   port.postMessage({ failed: error instanceof Error ? error.message : String(error) } satisfies FromWorker)
 }
 
-function open(path: string): Database.Database {
-  const opened = new Database(path, { timeout: BUSY_TIMEOUT_MS })
-  const version = String(opened.prepare('SELECT sqlite_version()').pluck().get())
+function open(path: string): DatabaseSync {
+  const opened = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+  const version = sqliteVersion(opened)
   if (compareVersions(version) < 0)
     throw new Error(`SQLite ${version} is below ${SQLITE_FLOOR.join('.')} (WAL-reset corruption)`)
-  opened.pragma('journal_mode = WAL')
-  opened.pragma('synchronous = FULL')
-  opened.pragma('foreign_keys = ON')
-  opened.pragma('recursive_triggers = ON') // else INSERT OR REPLACE deletes past the triggers that forbid it
-  opened.pragma('trusted_schema = OFF')
-  opened.pragma('wal_autocheckpoint = 4000')
-  // better-sqlite3 builds reopen WAL files with NORMAL, which may lose acknowledged commits on power loss.
-  if (opened.pragma('synchronous', { simple: true }) !== 2) throw new Error('SQLite would not set synchronous=FULL')
-  if (opened.pragma('journal_mode', { simple: true }) !== 'wal')
-    throw new Error('SQLite would not set journal_mode=WAL')
+  // recursive_triggers: else INSERT OR REPLACE deletes past the triggers that forbid it.
+  opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+    PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000`)
+  // Some builds reopen WAL files with NORMAL, which may lose acknowledged commits on power loss.
+  if (pragma(opened, 'synchronous') !== 2) throw new Error('SQLite would not set synchronous=FULL')
+  if (pragma(opened, 'journal_mode') !== 'wal') throw new Error('SQLite would not set journal_mode=WAL')
   return opened
+}
+
+function pragma(on: DatabaseSync, name: 'synchronous' | 'journal_mode'): unknown {
+  return on.prepare(`PRAGMA ${name}`).get()?.[name]
+}
+
+function sqliteVersion(on: DatabaseSync): string {
+  return String(on.prepare('SELECT sqlite_version() AS version').get()?.version)
 }
 
 function compareVersions(version: string): number {
@@ -67,7 +72,7 @@ function compareVersions(version: string): number {
   return 0
 }
 
-function migrationTarget(target: Database.Database) {
+function migrationTarget(target: DatabaseSync) {
   return {
     dialect: 'sqlite' as const,
     exec: async (sql: string) => void target.exec(sql),
@@ -77,7 +82,7 @@ function migrationTarget(target: Database.Database) {
   }
 }
 
-function statement(sql: string): Database.Statement {
+function statement(sql: string): StatementSync {
   let found = prepared.get(sql)
   if (!found) {
     found = database.prepare(sql)
@@ -110,7 +115,7 @@ async function commitBatch(calls: Call[]): Promise<void> {
     send((await together(calls)) ?? (await oneByOne(calls)))
   } catch (error) {
     // The store itself failed (full, read-only, locked, broken): nothing of this batch happened.
-    if (database.inTransaction) database.exec('ROLLBACK')
+    if (database.isTransaction) database.exec('ROLLBACK')
     const cause = error instanceof Error ? error.message : String(error)
     const away: PlainFault = { code: 'ledger_unavailable', options: { cause } }
     send({ answers: calls.map(([n]) => ({ n, fault: away })), pokes: [] })
@@ -135,7 +140,7 @@ async function together(calls: Call[]): Promise<Answers | null> {
       done.answers.push({ n, ok })
     }
   } catch (error) {
-    if (!database.inTransaction || isStoreError(error)) throw error
+    if (!database.isTransaction || isStoreError(error)) throw error
     statement('ROLLBACK').run()
     careful = CAREFUL_BATCHES
     return null
@@ -183,17 +188,12 @@ async function runCall([n, name, now, args]: Call, pokes: Poke[]): Promise<Answe
     pokes.push(...own)
     return { n, ok }
   } catch (error) {
-    if (!database.inTransaction) throw error // SQLite has rolled the whole batch back (disk full, I/O error)
+    if (!database.isTransaction) throw error // SQLite has rolled the whole batch back (disk full, I/O error)
     database.exec('ROLLBACK TO call; RELEASE call')
     if (isFault(error)) return { n, fault: plainFault(error) }
     if (isStoreError(error)) throw error
     return { n, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }
-}
-
-function isStoreError(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return /^SQLITE_(FULL|IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|BUSY|LOCKED|NOMEM|PROTOCOL)/.test(code)
 }
 
 function txFor(now: number, pokes: Poke[]): Tx {
@@ -204,6 +204,6 @@ function txFor(now: number, pokes: Poke[]): Tx {
     poke: (feed, rev) => void pokes.push({ feed, rev }),
     get: async <T>(sql: string, params: readonly Value[] = []) => statement(sql).get(...params) as T | undefined,
     all: async <T>(sql: string, params: readonly Value[] = []) => statement(sql).all(...params) as T[],
-    run: async (sql, params = []) => statement(sql).run(...params).changes,
+    run: async (sql, params = []) => Number(statement(sql).run(...params).changes),
   }
 }

@@ -4,16 +4,18 @@
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
-import Database from 'better-sqlite3'
 import { Fault, fault } from '../faults.ts'
 import type { Db, Poke, Procedure, Reader, Secrets, Value } from './db.ts'
+import { resultCode, SQLITE_BUSY } from './sqlite-codes.ts'
 import type { Answer, Answers, FromWorker, ToWorker, WorkerData } from './sqlite-worker.ts'
 
 const MAX_BATCH = 256
 const MAX_QUEUE = 20_000
 // While a batch is being committed, a second is sent ahead only when it is large: each batch costs an fsync.
 const SENT_AHEAD_FROM = 64
+const READ_TIMEOUT_MS = 2000
 
 type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void }
 
@@ -55,15 +57,14 @@ export async function openSqlite(options: { dir: string; procedures: string; now
 }
 
 // A lock that dies with its process, even by kill -9: an exclusive transaction held open on a second, empty file.
-function takeLock(path: string): Database.Database {
-  const lock = new Database(path, { timeout: 0 })
+function takeLock(path: string): DatabaseSync {
+  const lock = new DatabaseSync(path, { timeout: 0 })
   try {
-    lock.pragma('journal_mode = DELETE')
-    lock.exec('BEGIN EXCLUSIVE')
+    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {
     lock.close()
-    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error
+    if (resultCode(error) !== SQLITE_BUSY) throw error
     throw new Error('Another server is using this data folder (QUOTA_DATA_DIR).', { cause: error })
   }
 }
@@ -79,9 +80,13 @@ function workerReady(worker: Worker): Promise<void> {
   })
 }
 
+function openReadOnly(file: string): DatabaseSync {
+  return new DatabaseSync(file, { readOnly: true, timeout: READ_TIMEOUT_MS })
+}
+
 function openReader(file: string) {
-  const database = new Database(file, { readonly: true, timeout: 2000 })
-  const cache = new Map<string, Database.Statement>()
+  const database = openReadOnly(file)
+  const cache = new Map<string, StatementSync>()
   const statement = (sql: string) => {
     let found = cache.get(sql)
     if (!found) {
@@ -91,20 +96,19 @@ function openReader(file: string) {
     return found
   }
   const read: Reader = {
-    get: async <T>(sql: string, params: readonly Value[] = []) => statement(sql).get(...params) as T | undefined,
-    all: async <T>(sql: string, params: readonly Value[] = []) => statement(sql).all(...params) as T[],
+    get: async <T>(sql: string, params: readonly Value[] = []) => one<T>(statement(sql), params),
+    all: async <T>(sql: string, params: readonly Value[] = []) => every<T>(statement(sql), params),
   }
   return {
     read,
     // A snapshot may await between reads, so it has a connection of its own.
     snapshot: async <T>(use: (reader: Reader) => Promise<T>): Promise<T> => {
-      const own = new Database(file, { readonly: true, timeout: 2000 })
+      const own = openReadOnly(file)
       try {
         own.exec('BEGIN')
         return await use({
-          get: async <R>(sql: string, params: readonly Value[] = []) =>
-            own.prepare(sql).get(...params) as R | undefined,
-          all: async <R>(sql: string, params: readonly Value[] = []) => own.prepare(sql).all(...params) as R[],
+          get: async <R>(sql: string, params: readonly Value[] = []) => one<R>(own.prepare(sql), params),
+          all: async <R>(sql: string, params: readonly Value[] = []) => every<R>(own.prepare(sql), params),
         })
       } finally {
         own.close()
@@ -112,6 +116,16 @@ function openReader(file: string) {
     },
     close: () => void database.close(),
   }
+}
+
+// Rows as plain objects, as Postgres gives them: node:sqlite's have no prototype.
+function one<T>(statement: StatementSync, params: readonly Value[]): T | undefined {
+  const row = statement.get(...params)
+  return row === undefined ? undefined : ({ ...row } as T)
+}
+
+function every<T>(statement: StatementSync, params: readonly Value[]): T[] {
+  return statement.all(...params).map((row) => ({ ...row }) as T)
 }
 
 function writerQueue(worker: Worker, now: () => number) {

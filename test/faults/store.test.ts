@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import pg from 'pg'
 import { type Answer, ask, errorOf, jsonOf, parsedFrames } from '../support/relay-client.ts'
 import { answer } from '../support/relay-upstream.ts'
@@ -32,7 +32,7 @@ const AWAY_MS = 3200
 /** Keeps everybody else from writing until it is called. */
 async function takeStore({ dataDir, databaseUrl }: Server): Promise<() => Promise<void>> {
   if (databaseUrl === undefined) {
-    const other = new Database(join(dataDir, 'quota.db'), { timeout: 5000 })
+    const other = new DatabaseSync(join(dataDir, 'quota.db'), { timeout: 5000 })
     other.exec('BEGIN IMMEDIATE')
     return async () => {
       other.exec('ROLLBACK')

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
-import Database from 'better-sqlite3'
 import pg from 'pg'
 import {
   type App,
@@ -253,7 +253,7 @@ for (const database of databases()) {
 /** Every row of every table, as text. */
 async function dump(server: Server, database: string): Promise<string> {
   if (database === 'sqlite') {
-    const db = new Database(join(server.dataDir, 'quota.db'), { readonly: true })
+    const db = new DatabaseSync(join(server.dataDir, 'quota.db'), { readOnly: true })
     const tables = db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table'`).all() as { name: string }[]
     const rows = tables.map(({ name }) => JSON.stringify(db.prepare(`SELECT * FROM ${name}`).all()))
     db.close()

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import pg from 'pg'
 import { modelAdapter } from '../../server/identity/adapter.ts'
 import { newId } from '../../server/ids.ts'
@@ -182,7 +182,7 @@ async function cellsOf(server: Server, kid: string): Promise<Map<string, number>
 
 async function rows(server: Server, sql: string): Promise<unknown[]> {
   if (server.databaseUrl !== undefined) return (await onPostgres(server.databaseUrl, sql)).rows
-  const file = new Database(join(server.dataDir, 'quota.db'), { readonly: true })
+  const file = new DatabaseSync(join(server.dataDir, 'quota.db'), { readOnly: true })
   try {
     return file.prepare(sql).all()
   } finally {
@@ -193,9 +193,9 @@ async function rows(server: Server, sql: string): Promise<unknown[]> {
 /** Past the server, as somebody with the disk would. @returns how many rows it changed */
 async function run(server: Server, sql: string): Promise<number> {
   if (server.databaseUrl !== undefined) return (await onPostgres(server.databaseUrl, sql)).rowCount ?? 0
-  const file = new Database(join(server.dataDir, 'quota.db'), { timeout: 5000 })
+  const file = new DatabaseSync(join(server.dataDir, 'quota.db'), { timeout: 5000 })
   try {
-    return file.prepare(sql).run().changes
+    return Number(file.prepare(sql).run().changes)
   } finally {
     file.close()
   }

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
-import Database from 'better-sqlite3'
 import pg from 'pg'
 import {
   type App,
@@ -576,7 +576,7 @@ async function walletOf(server: Server, person: Person): Promise<{ accessToken: 
 
 async function query(server: Server, sql: string): Promise<unknown[]> {
   if (server.databaseUrl === undefined) {
-    const file = new Database(join(server.dataDir, 'quota.db'), { readonly: true })
+    const file = new DatabaseSync(join(server.dataDir, 'quota.db'), { readOnly: true })
     try {
       return file.prepare(sql).all()
     } finally {

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe } from 'node:test'
-import Database from 'better-sqlite3'
 import pg from 'pg'
 import type { Db } from '../../server/db/db.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
@@ -96,7 +96,7 @@ async function openTestSqlite(options: OpenOptions): Promise<Opened> {
     db,
     place: dir,
     outside: async (sql) => {
-      const other = new Database(join(dir, 'quota.db'), { timeout: 5000 })
+      const other = new DatabaseSync(join(dir, 'quota.db'), { timeout: 5000 })
       try {
         other.exec(sql)
       } finally {

@@ -81,7 +81,7 @@ const PRIVATE_PACKAGES: Record<string, string[]> = {
   stripe: ['server/payments/stripe.ts', 'server/payments/stand-in/', 'test/'],
   'oidc-provider': ['server/identity/', 'test/'],
   electron: ['src-main/', 'test/'],
-  'better-sqlite3': ['server/db/', 'test/'],
+  'node:sqlite': ['server/db/', 'test/'],
   pg: ['server/db/', 'test/'],
   dexie: ['src-renderer/db.ts', 'src-renderer/sync.ts', 'test/'],
 }
