@@ -51,7 +51,7 @@ export async function openSqlite(options: { dir: string; procedures: string; now
     close: async () => {
       reader.close() // first, so that the writer is the last to leave and folds the write-ahead log into the file
       await writer.close()
-      lock.close()
+      closeOnce(lock)
     },
   }
 }
@@ -114,8 +114,13 @@ function openReader(file: string) {
         own.close()
       }
     },
-    close: () => void database.close(),
+    close: () => closeOnce(database),
   }
+}
+
+// Closing again is no mistake here; node:sqlite would throw.
+function closeOnce(database: DatabaseSync): void {
+  if (database.isOpen) database.close()
 }
 
 // Rows as plain objects, as Postgres gives them: node:sqlite's have no prototype.
