@@ -8,8 +8,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
-import Database from 'better-sqlite3'
 import type { Db } from '../../server/db/db.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
 import { openSqlite } from '../../server/db/sqlite.ts'
@@ -106,10 +106,10 @@ async function onePair(db: Db, legCount: number, payers: number): Promise<void> 
 /** Commits a second of one row and one fsync each: what the disk allows a single caller. */
 function diskCommitsPerS(): number {
   const dir = mkdtempSync(join(tmpdir(), 'quota-disk-'))
-  const database = new Database(join(dir, 'disk.db'))
+  const database = new DatabaseSync(join(dir, 'disk.db'))
   try {
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
+    database.exec('PRAGMA journal_mode = WAL')
+    database.exec('PRAGMA synchronous = FULL')
     database.exec('CREATE TABLE t (n INTEGER) STRICT')
     const insert = database.prepare('INSERT INTO t VALUES (1)')
     const began = performance.now()
