@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import Stripe from 'stripe'
 import { standIn as makeStandIn } from '../server/payments/stand-in/stand-in.ts'
-import { balanceOf, bought, outcome, type StripeRig, shapeChecks, stripeRig } from './support/stripe.ts'
+import { memoryStore } from '../server/payments/stand-in/store.ts'
+import { balanceOf, bought, outcome, PACKAGE, type StripeRig, shapeChecks, stripeRig } from './support/stripe.ts'
 
 const HOUR_MS = 3_600_000
 const KEY = { idempotencyKey: 'key-1' }
@@ -47,12 +48,12 @@ describe('an idempotency key', () => {
       did: 1,
     },
     {
-      name: 'means one route',
-      act: async (rig) => [
-        await outcome(create(rig)),
-        await outcome(rig.stripe.paymentMethods.create({ type: 'us_bank_account' }, KEY)),
-      ],
-      says: ['ok', '400 idempotency_error'],
+      name: 'means one route, also where the content is the same',
+      act: async (rig) => {
+        const { id } = await create(rig)
+        return [await outcome(rig.stripe.customers.update(id, { name: 'ann' }, KEY))]
+      },
+      says: ['400 idempotency_error'],
       did: 1,
     },
     {
@@ -62,7 +63,6 @@ describe('an idempotency key', () => {
         rig.clock.ms += 24 * HOUR_MS - 1000
         const replayed = await create(rig)
         rig.clock.ms += 1000
-        await rig.standIn.tick()
         const fresh = await create(rig)
         return [String(first.id === replayed.id), String(first.id === fresh.id)]
       },
@@ -86,6 +86,18 @@ describe('an idempotency key', () => {
       ],
       says: ['400 invalid_request_error parameter_unknown colour', 'ok'],
       did: 1,
+    },
+    {
+      name: 'is not used up by parameters that do not go together',
+      act: async (rig) => {
+        const { return_url: _, ...without } = PACKAGE
+        return [
+          await outcome(rig.stripe.checkout.sessions.create(without, KEY)),
+          await outcome(rig.stripe.checkout.sessions.create(PACKAGE, KEY)),
+        ]
+      },
+      says: ['400 invalid_request_error parameter_missing return_url', 'ok'],
+      did: 0,
     },
     {
       name: 'is not used up by a rate limit',
@@ -332,6 +344,25 @@ describe('webhooks', () => {
     hooks.length = 0
     await standIn.tick()
     assert.equal(hooks.length, 0)
+  })
+
+  test('are sent by one of the processes that share a stand-in, while the other leaves them alone', async (t) => {
+    const gate = Promise.withResolvers<number>()
+    const begun = Promise.withResolvers<void>()
+    const store = memoryStore()
+    const post = () => {
+      begun.resolve()
+      return gate.promise
+    }
+    const [slow, other] = [stripeRig(t, { store, post }), stripeRig(t, { store })]
+    await create(slow)
+    const sending = slow.standIn.deliver()
+    await begun.promise
+    assert.deepEqual(await other.standIn.deliver(), [])
+    gate.resolve(200)
+    assert.equal((await sending).length, 1)
+    other.clock.ms += 24 * HOUR_MS
+    assert.deepEqual(await other.standIn.deliver(), [])
   })
 
   test('that were not taken once come until they are, and no more', async (t) => {

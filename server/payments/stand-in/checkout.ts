@@ -172,8 +172,7 @@ export function expire(work: Work, before: Session): Session {
 export async function expireDue(work: Work): Promise<void> {
   for await (const { session: id, atS } of work.all('_due')) {
     if (atS > work.nowS) continue
-    const session = await must(work, 'checkout.session', id, 'session')
-    if (session.status === 'open') expire(work, session)
+    expire(work, await must(work, 'checkout.session', id, 'session'))
   }
 }
 
