@@ -11,7 +11,7 @@ import { fault } from './faults.ts'
 import { body, type Routes } from './http.ts'
 import { rotateSigningKey } from './identity/keys.ts'
 import { audit, entriesAfter, type MovementRow, sealAll, trialBalance } from './ledger/chain.ts'
-import { holdsReport } from './ledger/leases.ts'
+import { holdsReport, openHolds } from './ledger/leases.ts'
 import { legsFrom } from './ledger/ledger.ts'
 import { rotateReceiptKey } from './receipts/keys.ts'
 
@@ -31,6 +31,7 @@ export const adminRoutes: Routes = (app, deps) => {
   })
 
   app.get('/metrics', async (_request, reply) => {
+    await lookAtHolds(deps)
     reply.type(deps.metrics.registry.contentType)
     return deps.metrics.registry.metrics()
   })
@@ -68,6 +69,12 @@ export const adminRoutes: Routes = (app, deps) => {
 // Null when another process did it at the same moment.
 function rotated(key: { kid: string; signsFrom: number } | null) {
   return key && { kid: key.kid, signs_from: new Date(key.signsFrom).toISOString() }
+}
+
+async function lookAtHolds({ db, metrics, now }: Deps): Promise<void> {
+  const { count, oldestMs } = await openHolds(db, now()).catch(() => ({ count: Number.NaN, oldestMs: Number.NaN }))
+  metrics.openHolds.set(count)
+  metrics.oldestHold.set(oldestMs / 1000)
 }
 
 function onlyOperators(deps: Deps, request: FastifyRequest): void {

@@ -82,6 +82,11 @@ const OWN_SETTINGS = [
   },
   { name: 'QUOTA_RATE_LIMIT_SCALE', default: '1', text: 'Multiplies every rate limit; sandbox only.' },
   { name: 'QUOTA_CLOCK_OFFSET_MS', default: '0', text: 'Shifts the server’s clock; sandbox only.' },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    default: null,
+    text: 'Where traces go, e.g. `http://127.0.0.1:4318` (OTLP over HTTP); without it there are none.',
+  },
   { name: 'QUOTA_LOG_LEVEL', default: 'info', text: '`silent`, `error`, `warn`, `info` or `debug`.' },
 ] as const satisfies readonly Setting[]
 
@@ -133,6 +138,7 @@ const SHAPE = {
     .transform(Number)
     .refine((n) => n > 0 && n <= 1e6, 'must be above zero'),
   QUOTA_CLOCK_OFFSET_MS: integer,
+  OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
   QUOTA_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
 } satisfies Record<Name, z.ZodType>
 

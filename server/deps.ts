@@ -12,6 +12,7 @@ import type { Metrics } from './metrics.ts'
 import type { PriceBook } from './proxy/prices.ts'
 import type { Upstreams } from './proxy/upstreams.ts'
 import type { MasterKey } from './seal.ts'
+import type { Tracing } from './tracing.ts'
 
 export type Deps = {
   readonly config: Config
@@ -24,6 +25,8 @@ export type Deps = {
   readonly id: (prefix: string) => string
   readonly log: Logger
   readonly metrics: Metrics
+  /** Null unless the operator collects traces. */
+  readonly tracing: Tracing | null
   readonly mail: Mailer
   /** What domains say about themselves; see domain-proofs.ts. */
   readonly domains: DomainProofs

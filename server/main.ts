@@ -18,7 +18,7 @@ import { newId } from './ids.ts'
 import { audit, sealAll } from './ledger/chain.ts'
 import { endLeases, LEASE_MS, renewLease } from './ledger/leases.ts'
 import { makeMailer } from './mail.ts'
-import { makeMetrics } from './metrics.ts'
+import { type Metrics, makeMetrics } from './metrics.ts'
 import { compilePrices } from './proxy/prices.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
 import { endOrphans } from './proxy/recover.ts'
@@ -29,6 +29,7 @@ import { type ReceiptKey, receiptKey } from './receipts/keys.ts'
 import { publishPrices } from './receipts/receipts.ts'
 import type { MasterKey } from './seal.ts'
 import { sweepers } from './sweepers.ts'
+import { makeTracing } from './tracing.ts'
 
 const SEAL_EVERY_MS = 250
 const ORPHANS_EVERY_MS = 5000
@@ -87,6 +88,7 @@ async function stop(
   await app.close()
   for (const timer of timers) clearInterval(timer)
   await deps.upstreams.close()
+  await deps.tracing?.close().catch(() => undefined)
   await model.close()
   await deps.db.tx(endLeases, { owner: deps.owner }).catch(() => undefined)
   await deps.db.close()
@@ -97,7 +99,6 @@ async function stop(
 async function openPorts(config: Config): Promise<Program> {
   const log = pino({ level: config.QUOTA_LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   const now = () => Date.now() + config.QUOTA_CLOCK_OFFSET_MS
-  mkdirSync(config.QUOTA_DATA_DIR, { recursive: true, mode: 0o700 })
   const db = await openDatabase(config, now)
   await claimDatabase(db, config.livemode)
   if (db.dialect === 'sqlite') await db.tx(endLeases, { owner: 'all' }) // the folder's lock proves that they are dead
@@ -135,7 +136,8 @@ async function openPorts(config: Config): Promise<Program> {
     now,
     id: (prefix) => newId(prefix, now()),
     log,
-    metrics: makeMetrics(),
+    metrics: countingPokes(db),
+    tracing: await makeTracing(config),
     mail: await makeMailer(config, now),
     domains: domainProofs(),
     masterKey,
@@ -155,8 +157,15 @@ async function openPorts(config: Config): Promise<Program> {
   return { deps, model, drain, refreshPrices, refreshReceiptKey }
 }
 
+function countingPokes(db: Db): Metrics {
+  const metrics = makeMetrics()
+  db.onPoke(() => metrics.pokes.inc())
+  return metrics
+}
+
 // Of the two, only the one that is used is loaded.
 async function openDatabase(config: Config, now: () => number): Promise<Db> {
+  mkdirSync(config.QUOTA_DATA_DIR, { recursive: true, mode: 0o700 })
   if (config.DATABASE_URL) {
     const { openPostgres } = await import('./db/postgres.ts')
     return await openPostgres({ url: config.DATABASE_URL, now })

@@ -6,6 +6,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
 
+const UPSTREAM_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+
 export type Metrics = ReturnType<typeof makeMetrics>
 
 /** A fresh set of figures; one per server. */
@@ -15,17 +17,27 @@ export function makeMetrics() {
   const registers = [registry]
   return {
     registry,
-    /** Ended calls; `outcome`: charged, free, refused. */
+    ...callFigures(registers),
+    ...timeFigures(registers),
+    ...moneyFigures(registers),
+    ...upstreamFigures(registers),
+  }
+}
+
+/** What was asked, and what became of it. */
+function callFigures(registers: Registry[]) {
+  return {
+    /** Ended calls; `outcome`: charged, free, replayed. */
     calls: new Counter({
       name: 'quota_calls_total',
       help: 'Metered calls that have ended',
       labelNames: ['mode', 'outcome'],
       registers,
     }),
-    credits: new Counter({
-      name: 'quota_credits_total',
-      help: 'Micro-dollars charged',
-      labelNames: ['kind'],
+    refusals: new Counter({
+      name: 'quota_refusals_total',
+      help: 'Metered calls refused before an upstream was asked, by code',
+      labelNames: ['code'],
       registers,
     }),
     rateLimited: new Counter({
@@ -34,8 +46,26 @@ export function makeMetrics() {
       labelNames: ['kind'],
       registers,
     }),
-    estimated: new Counter({ name: 'quota_estimated_total', help: 'Charges by our own count', registers }),
     running: new Gauge({ name: 'quota_running_calls', help: 'Calls this process is in the middle of', registers }),
+    settling: new Gauge({
+      name: 'quota_settling_calls',
+      help: 'Calls whose answer is over and whose charge is not yet durable',
+      registers,
+    }),
+    /** Both are looked up when somebody asks; every process of a database says the same. */
+    openHolds: new Gauge({ name: 'quota_open_holds', help: 'Reservations that have not ended', registers }),
+    oldestHold: new Gauge({
+      name: 'quota_oldest_hold_seconds',
+      help: 'Age of the oldest reservation that has not ended; 0 without one',
+      registers,
+    }),
+    pokes: new Counter({ name: 'quota_pokes_total', help: 'Nudges that a feed has changed', registers }),
+  }
+}
+
+/** How long our own work takes. */
+function timeFigures(registers: Registry[]) {
+  return {
     hold: new Histogram({
       name: 'quota_hold_seconds',
       help: 'Time until a hold is durable',
@@ -46,6 +76,57 @@ export function makeMetrics() {
       name: 'quota_settle_seconds',
       help: 'Time until a charge is durable',
       buckets: SECONDS,
+      registers,
+    }),
+    added: new Histogram({
+      name: 'quota_added_seconds',
+      help: 'Our own time in a call: until it was sent to the upstream, and after the upstream’s last byte',
+      labelNames: ['stream'],
+      buckets: SECONDS,
+      registers,
+    }),
+  }
+}
+
+/** What was earned, and what may have been lost. */
+function moneyFigures(registers: Registry[]) {
+  return {
+    credits: new Counter({
+      name: 'quota_credits_total',
+      help: 'Micro-dollars charged',
+      labelNames: ['kind'],
+      registers,
+    }),
+    estimated: new Counter({ name: 'quota_estimated_total', help: 'Charges by our own count', registers }),
+    estimatedCredits: new Counter({
+      name: 'quota_estimated_credits_total',
+      help: 'Micro-dollars charged by our own count; a part of quota_credits_total',
+      registers,
+    }),
+    /** `why`: usage_not_believed, ended_early, unreadable, store_away, orphaned. */
+    losses: new Counter({
+      name: 'quota_losses_total',
+      help: 'Calls that an upstream may bill higher than they were charged, by reason',
+      labelNames: ['why'],
+      registers,
+    }),
+  }
+}
+
+/** How the providers do. */
+function upstreamFigures(registers: Registry[]) {
+  return {
+    upstreamAnswers: new Counter({
+      name: 'quota_upstream_answers_total',
+      help: 'How upstreams did',
+      labelNames: ['upstream', 'result'],
+      registers,
+    }),
+    upstreamTime: new Histogram({
+      name: 'quota_upstream_seconds',
+      help: 'Time until an upstream’s answer began (a stream) or was whole',
+      labelNames: ['upstream'],
+      buckets: UPSTREAM_SECONDS,
       registers,
     }),
   }

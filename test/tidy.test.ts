@@ -85,6 +85,19 @@ describe('README', () => {
   })
 })
 
+describe('docs/operations.md', () => {
+  test('its table of figures is what /metrics has', async () => {
+    const { makeMetrics } = await import('../server/metrics.ts')
+    const all = makeMetrics().registry.getMetricsAsArray() as unknown as { name: string; labelNames?: string[] }[]
+    const ours = all.filter(({ name }) => name.startsWith('quota_'))
+    const expected = ours.map(({ name, labelNames = [] }) => `${name}(${labelNames.join(', ')})`)
+    const table = between(readFileSync(join(ROOT, 'docs/operations.md'), 'utf8'), 'figures')
+    const rows = [...table.matchAll(/^\| `(quota_\w+)` \| (.*?) \| .+ \|$/gm)]
+    const written = rows.map(([, name, labels = '']) => `${name}(${labels.replace(/`/g, '')})`)
+    assert.deepEqual(written.sort(), expected.sort())
+  })
+})
+
 describe('package-lock.json', () => {
   type Package = { version?: string; resolved?: string; link?: boolean; optionalDependencies?: Record<string, string> }
   type Lock = { packages: Record<string, Package> }
@@ -122,7 +135,7 @@ function settingsTable(settings: readonly { name: string; default: string | null
 /** The text between `<!-- name -->` and `<!-- end of name -->`. */
 function between(text: string, name: string): string {
   const [, after] = text.split(`<!-- ${name} -->`)
-  assert.ok(after, `README has no <!-- ${name} -->`)
+  assert.ok(after, `there is no <!-- ${name} -->`)
   return (after.split(`<!-- end of ${name} -->`)[0] ?? '').trim()
 }
 

@@ -31,6 +31,14 @@ export async function livingProcesses(reader: Reader, nowMs: number): Promise<nu
   return row?.n ?? 0
 }
 
+/** How many holds are open, and how long the oldest has been, in ms. */
+export async function openHolds(reader: Reader, nowMs: number): Promise<{ count: number; oldestMs: number }> {
+  const row = await reader.get<{ n: number; oldest: number | null }>(
+    'SELECT CAST(COUNT(*) AS BIGINT) AS n, MIN(opened_at) AS oldest FROM open_holds',
+  )
+  return { count: row?.n ?? 0, oldestMs: row?.oldest == null ? 0 : Math.max(0, nowMs - row.oldest) }
+}
+
 export type OpenHold = {
   id: string
   request_id: string | null

@@ -37,6 +37,8 @@ export type ExchangeOptions = {
   upstream: Upstream
   shape: Pick<Shape, 'name' | 'path'>
   sending: Sending
+  /** Headers of a trace. */
+  traced: Readonly<Record<string, string>>
   response: ServerResponse
   /** How long until its answer must have begun. */
   headersTimeoutMs: number
@@ -102,12 +104,12 @@ type Wire = {
 }
 
 function requestOf(options: ExchangeOptions): Dispatcher.DispatchOptions {
-  const { upstream, shape, sending, headersTimeoutMs } = options
+  const { upstream, shape, sending, traced, headersTimeoutMs } = options
   return {
     origin: upstream.origin,
     path: `${upstream.basePath}${shape.path}`,
     method: 'POST',
-    headers: { ...upstream.headers[shape.name], ...sending.headers },
+    headers: { ...upstream.headers[shape.name], ...sending.headers, ...traced },
     headersTimeout: headersTimeoutMs,
     body: sending.body,
   }

@@ -67,7 +67,14 @@ export type Funding = {
   caps: string[]
   markupBps: number
 }
-export type Held = { holdId: string; maxOutput: number; baseHeld: number; funding: Funding }
+export type Held = {
+  holdId: string
+  maxOutput: number
+  baseHeld: number
+  funding: Funding
+  /** How long the call had waited for its person. */
+  waitedMs?: number
+}
 
 /** Thrown when another commit took the money between our look and our guarded update; the commit is then tried again. */
 const raced = () => Object.assign(new Error('another call was faster'), { code: '40001' })

@@ -92,8 +92,9 @@ export async function holdOrAsk(
     const amount = isFault(error) && error.code === 'approval_required' ? error.options.details?.amount : undefined
     if (typeof amount !== 'number' || connectionId === null) throw error
     const { requestId, claim, call } = args
+    const askedAt = performance.now()
     const approval = await parked.wait({ userId, connectionId, requestId, model: call.model, amount, claim }, reply)
-    return approval === null ? null : hold(approval)
+    return approval === null ? null : { ...(await hold(approval)), waitedMs: performance.now() - askedAt }
   }
 }
 

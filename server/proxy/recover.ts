@@ -12,11 +12,14 @@ import { settleCall, voidCall } from './settle.ts'
 
 type Memo = { payer: Payer; call: HoldArgs['call']; funding: Funding }
 
+type Needs = Pick<Deps, 'db' | 'now' | 'log'> & Partial<Pick<Deps, 'metrics'>>
+
 /** Ends every hold that nobody looks after. @returns how many it ended */
-export async function endOrphans(deps: Pick<Deps, 'db' | 'now' | 'log'>): Promise<number> {
+export async function endOrphans(deps: Needs): Promise<number> {
   let ended = 0
   for (const hold of await orphans(deps.db, deps.now())) {
     const memo = await memoOf(deps.db, hold)
+    deps.metrics?.losses.inc({ why: 'orphaned' })
     if (memo && hold.checkpoint !== null) await settleAt(deps, hold, memo)
     else await deps.db.tx(voidCall, { holdId: hold.id, outcome: 'unknown', kind: 'expire' })
     ended++

@@ -20,6 +20,7 @@ import { pricesFor } from './prices.ts'
 import { type Quote, quoteOf } from './quote.ts'
 import { collectedReply, failureOf, type Head, headOf, replay, sealAnswer, streamEnd, writeHead } from './reply.ts'
 import type { Running, RunningCall } from './running.ts'
+import { type Seen, seenFrom, tellEnd, tellRefusal, tellReplay, tellSending } from './seen.ts'
 import { settleCall, voidCall } from './settle.ts'
 import type { Ask, Shape } from './shapes/shape.ts'
 import { inputOf } from './usage.ts'
@@ -38,6 +39,7 @@ export type Call = {
   claim: Claim | null
   held: Held
   head: Head
+  seen: Seen
   /** See Running.heard. */
   heardBefore: number
   /** Set when the person paused or revoked in the middle. */
@@ -58,25 +60,28 @@ export async function relay(
   inPath: string | null,
 ): Promise<void> {
   if (deps.draining()) throw fault('draining')
-  const payer = await payerOf(deps, request, inPath)
-  const leave = watched.running.enter(payer)
+  const seen = seenFrom(deps, request)
+  const route = `/v1${inPath === null ? '' : '/users/{external_user_id}'}${shape.path}`
+  let leave = () => {}
   try {
-    await relayFor(payer, { deps, shape, request, reply }, watched, inPath)
+    const payer = await payerOf(deps, request, inPath)
+    leave = watched.running.enter(payer)
+    await relayFor({ deps, shape, request, reply, route, payer, seen }, watched)
+  } catch (error) {
+    tellRefusal({ deps, request, route }, seen, error)
+    throw error
   } finally {
     leave()
   }
 }
 
-async function relayFor(
-  payer: Payer,
-  { deps, shape, request, reply }: Pick<Call, 'deps' | 'shape' | 'request' | 'reply'>,
-  { running, parked }: Watched,
-  inPath: string | null,
-): Promise<void> {
+type Begun = Pick<Call, 'deps' | 'shape' | 'request' | 'reply' | 'route' | 'payer' | 'seen'>
+
+async function relayFor(begun: Begun, { running, parked }: Watched): Promise<void> {
+  const { deps, shape, request, reply, route, payer, seen } = begun
   const bytes = request.rawBody ?? Buffer.alloc(0)
   const ask = shape.read({ body: request.body, bytes, headers: request.headers })
   const quote = quoteOf(deps, shape, ask, payer.billingMode === 'test')
-  const route = `/v1${inPath === null ? '' : '/users/{external_user_id}'}${shape.path}`
   const claim = claimFor(request, payer, route, bytes)
   const heardBefore = running.heard
   const { model, priceVersion, bound } = quote
@@ -93,11 +98,14 @@ async function relayFor(
   })
   // Nobody is there to read an answer.
   if (held === null) return void reply.hijack()
-  if ('kept' in held) return replay(deps, shape, reply, held.kept)
+  if ('kept' in held) {
+    replay(deps, shape, reply, held.kept)
+    return tellReplay(begun, seen, payer.billingMode)
+  }
+  seen.heldAt = performance.now()
   reply.hijack()
   const head = headOf(reply, quote, held)
-  const about = { deps, request, reply, shape, ask, route, payer, quote, claim }
-  await afterHold({ ...about, held, head, heardBefore, endedBy: null }, running)
+  await afterHold({ ...begun, ask, quote, claim, held, head, heardBefore, endedBy: null }, running)
 }
 
 // Everything after the hold: nothing in here may leave without ending it.
@@ -120,9 +128,11 @@ async function afterHold(call: Call, running: Running): Promise<void> {
     running.add(watched, call.heardBefore)
     deps.metrics.running.inc()
     const outcome = await live.outcome
+    call.seen.outcome = outcome
+    call.seen.answeredAt = performance.now()
     const charged = await settleOutcome(call, outcome)
+    call.seen.charged = charged
     ended = true
-    count(call, charged)
     if (outcome.kind === 'stream') streamEnd(call, outcome, charged)
     else if (outcome.kind === 'collected' && charged) collectedReply(call, outcome, charged)
     else sendFault(call, call.endedBy ? fault(call.endedBy) : failureOf(outcome))
@@ -137,6 +147,7 @@ async function afterHold(call: Call, running: Running): Promise<void> {
       deps.metrics.running.dec()
     }
     if (!ended) await voidQuietly(call, 'failed')
+    tellEnd(call)
   }
 }
 
@@ -147,11 +158,15 @@ function startExchange(call: Call): Exchange {
     upstream: quote.upstream,
     shape,
     sending: shape.send(ask, quote, held.maxOutput),
+    traced: tellSending(call),
     response: reply.raw,
     headersTimeoutMs: headersTimeoutS(call) * 1000,
     reader: (type) => shape.stream(ask, type),
     keep: call.claim !== null,
-    begin: (type) => writeHead(reply, 200, { ...call.head, 'content-type': type, 'x-accel-buffering': 'no' }),
+    begin: (type) => {
+      call.seen.firstAt = performance.now()
+      writeHead(reply, 200, { ...call.head, 'content-type': type, 'x-accel-buffering': 'no' })
+    },
   })
 }
 
@@ -171,7 +186,9 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
   }
   const { deps, quote, held, payer, route, request } = call
   const sealedAnswer = sealAnswer(call, outcome)
+  call.seen.metered = metered
   const timer = deps.metrics.settle.startTimer()
+  deps.metrics.settling.inc()
   const quota = await firmly(() =>
     deps.db.tx(settleCall, {
       requestId: request.id,
@@ -188,8 +205,9 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
       claimed: call.claim !== null,
       outcome: metered.outcome,
     }),
-  )
+  ).finally(() => deps.metrics.settling.dec())
   timer()
+  call.seen.settledAt = performance.now()
   return quota
 }
 
@@ -201,14 +219,6 @@ function noteFailure({ deps, request, quote, endedBy }: Call, outcome: Outcome):
   deps.log.warn({ request_id: request.id, provider, status }, 'a model provider failed; nothing is charged')
 }
 
-function count({ deps: { metrics }, payer }: Call, charged: Quota | null): void {
-  metrics.calls.inc({ mode: payer.billingMode, outcome: charged ? 'charged' : 'free' })
-  if (!charged) return
-  metrics.credits.inc({ kind: 'base' }, charged.base_credits)
-  metrics.credits.inc({ kind: 'markup' }, charged.markup_credits)
-  if (charged.estimated) metrics.estimated.inc()
-}
-
 async function voidQuietly(call: Call, outcome: string): Promise<void> {
   // When the store is away the hold stays open; it ends with our lease, or when its time runs out.
   await call.deps.db.tx(voidCall, { holdId: call.held.holdId, outcome }).catch((error) => {
@@ -217,6 +227,7 @@ async function voidQuietly(call: Call, outcome: string): Promise<void> {
 }
 
 function sendFault(call: Call, failure: Fault): void {
+  call.seen.failure = failure
   const { raw } = call.reply
   if (raw.destroyed) return
   const body = errorBody(failure, call.request.id, call.deps.publicUrl)

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { buy, call, connect, must, type Person, type Tokens } from '../support/api.ts'
+import { type Collector, startCollector } from '../support/collector.ts'
 import { type Answer, type Asked, ask } from '../support/relay-client.ts'
 import { storedBy } from '../support/relay-stored.ts'
 import { begin, broken, chunk, completion, json, pieces, reset } from '../support/relay-upstream.ts'
@@ -20,16 +21,19 @@ const USAGE = { prompt_tokens: 10, completion_tokens: 4 }
 for (const db of databases()) {
   describe(`secrets (${db})`, () => {
     let world: World
+    let collector: Collector
     let person: Person
     let tokens: Tokens
     const failures: { name: string; reply: Answer }[] = []
 
     before(async () => {
+      collector = await startCollector()
       world = await relayWorld({
         db,
         models: pricedAlike(['good', 'echo', 'dies', 'errs', 'html', 'cut', 'hang']),
         env: {
           QUOTA_LOG_LEVEL: 'debug',
+          OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
           QUOTA_UPSTREAM_TIMEOUT_S: '1',
           QUOTA_ANSWER_TIMEOUT_S: '1',
           QUOTA_STREAM_IDLE_S: '1',
@@ -46,7 +50,10 @@ for (const db of databases()) {
       await traffic()
       await settled(world.server)
     })
-    after(() => world.stop())
+    after(async () => {
+      await world.stop()
+      await collector.stop()
+    })
 
     function scripts(): void {
       const told = `Incorrect API key ${UPSTREAM_KEY}; you said: ${PROMPT}; see https://vendor.example/${UPSTREAM_KEY}`
@@ -143,6 +150,12 @@ for (const db of databases()) {
       const logs = world.server.logs()
       assert.ok(logs.includes('"msg":"ready"'))
       assertAbsent('the logs', logs, [...secrets(), ['a prompt', PROMPT]])
+    })
+
+    test('not in traces, prompts neither', async () => {
+      const spans = await collector.until((all) => all.filter(({ kind }) => kind === 2).length >= 20)
+      assert.ok(spans.some(({ attributes }) => attributes['gen_ai.request.model'] === 'good'))
+      assertAbsent('the traces', collector.raw(), [...secrets(), ['a prompt', PROMPT]])
     })
 
     test('not in what is stored, prompts neither', async () => {

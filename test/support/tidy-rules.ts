@@ -45,6 +45,8 @@ const RANKS: Record<string, number> = {
   'rate-slices.ts': 1.4,
   'rate-limit.ts': 1.5,
   'metrics.ts': 0,
+  'tracing.ts': 0,
+  'tracing-otlp.ts': 0,
   'mail.ts': 0,
   'domain-proofs.ts': 0,
   db: 1,
@@ -78,6 +80,7 @@ const COMMON = 0
 
 /** A package, and the only places that may import it. */
 const PRIVATE_PACKAGES: Record<string, string[]> = {
+  '@opentelemetry': ['server/tracing-otlp.ts', 'test/'],
   stripe: ['server/payments/stripe.ts', 'server/payments/stand-in/', 'test/'],
   'oidc-provider': ['server/identity/', 'test/'],
   electron: ['src-main/', 'test/'],
