@@ -88,6 +88,22 @@ describe('checkout', () => {
     assert.equal((await stripe.checkout.sessions.retrieve(c?.id ?? '')).status, 'complete')
   })
 
+  test('with a session ends what an attempt left of it', async (t) => {
+    for (const ends of ['by request', 'by the clock']) {
+      const { stripe, standIn, clock } = stripeRig(t)
+      const { id } = await stripe.checkout.sessions.create(PACKAGE)
+      const { intent } = await standIn.pay(id, { method: 'pm_card_authenticationRequired' })
+      assert.equal(await outcome(stripe.paymentIntents.cancel(intent?.id ?? '')), '400 invalid_request_error')
+      if (ends === 'by request') await stripe.checkout.sessions.expire(id)
+      else clock.ms += DAY_MS
+      await assert.rejects(standIn.authenticate(intent?.id ?? ''), /has expired/)
+      await standIn.tick()
+      const { status, cancellation_reason } = await stripe.paymentIntents.retrieve(intent?.id ?? '')
+      assert.deepEqual([status, cancellation_reason], ['canceled', 'expired'])
+      assert.deepEqual(await balanceOf(stripe), { available: 0, pending: 0 })
+    }
+  })
+
   test('the card of a buyer who agreed is saved for a customer, and charged later', async (t) => {
     const rig = stripeRig(t)
     const { stripe } = rig

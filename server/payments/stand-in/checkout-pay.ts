@@ -17,6 +17,8 @@ import { must, type Work } from './work.ts'
 
 type Session = Stripe.Checkout.Session
 export type Paid = { session: Session; intent: Stripe.PaymentIntent | null; error: ErrorBody | null }
+/** Of an intent that may be of no session. */
+export type Answered = { session: Session | null; intent: Stripe.PaymentIntent; error: ErrorBody | null }
 /** New plastic, or a saved method of the session's customer by its id. */
 export type PayWith = { plastic: Plastic; email?: string | undefined } | { saved: string }
 
@@ -36,16 +38,11 @@ export async function paySession(work: Work, sessionId: string, payWith: PayWith
 }
 
 /** The bank’s question, asked by a payment intent, is answered; a session that waits for it is concluded. */
-export async function answerBank(
-  work: Work,
-  intentId: string,
-  passes: boolean,
-): Promise<Paid & { session: Session | null }> {
+export async function answerBank(work: Work, intentId: string, passes: boolean): Promise<Answered> {
+  const before = await sessionOf(work, intentId)
+  if (before && current(work, before).status === 'expired') throw new Error(`${before.id} has expired`)
   const { intent, error } = await authenticate(work, intentId, passes)
-  const session = await sessionOf(work, intentId)
-  return { session: session ? conclude(work, session, intent) : null, intent, error } as Paid & {
-    session: Session | null
-  }
+  return { session: before && conclude(work, before, intent), intent, error }
 }
 
 /** A delayed payment arrives, or fails. */

@@ -4,13 +4,14 @@
 
 import type Stripe from 'stripe'
 import { z } from 'zod'
+import { idOf } from './charges.ts'
 import { lineItem, newSession } from './checkout-session.ts'
 import { liveCustomer } from './customers.ts'
 import { invalid, refused } from './errors.ts'
 import { emit } from './events.ts'
 import { listed, paged } from './lists.ts'
 import { cents, created, currency, integer, listParams, mergedMetadata, metadata, params, text, url } from './params.ts'
-import { checkAmount } from './payment-intents.ts'
+import { cancel, checkAmount } from './payment-intents.ts'
 import { must, type Work } from './work.ts'
 
 type Session = Stripe.Checkout.Session
@@ -160,7 +161,10 @@ export function current(work: Work, session: Session): Session {
   return { ...session, status: 'expired', url: null }
 }
 
-export function expire(work: Work, before: Session): Session {
+/** Ends a session, and with it the intent that an attempt may have left: nobody can pay either any more. */
+async function expire(work: Work, before: Session): Promise<Session> {
+  const intent = await work.find('payment_intent', idOf(before.payment_intent) ?? '')
+  if (intent) cancel(work, intent, 'expired')
   const after: Session = { ...before, status: 'expired', url: null }
   work.put('checkout.session', after)
   work.remove('_due', `_due_${before.id}`)
@@ -172,7 +176,7 @@ export function expire(work: Work, before: Session): Session {
 export async function expireDue(work: Work): Promise<void> {
   for await (const { session: id, atS } of work.all('_due')) {
     if (atS > work.nowS) continue
-    expire(work, await must(work, 'checkout.session', id, 'session'))
+    await expire(work, await must(work, 'checkout.session', id, 'session'))
   }
 }
 

@@ -208,6 +208,8 @@ export async function confirmIntent(
 export async function cancelIntent(work: Work, given: z.output<typeof INTENT_CANCEL>, [id = '']: string[]) {
   const before = await must(work, 'payment_intent', id, null)
   if (!OPEN.has(before.status) && before.status !== 'requires_action') throw unexpected(before, 'canceled')
+  if (await work.find('_session_of', `_session_of_${id}`))
+    throw refused('You cannot cancel the PaymentIntent of a Checkout Session. Expire the session instead.')
   return cancel(work, before, given.cancellation_reason ?? null)
 }
 

@@ -8,7 +8,7 @@ import { move } from './balance.ts'
 import { cardNumbered, type Plastic, plasticNamed } from './cards.ts'
 import { bookCharge } from './charges.ts'
 import { expireDue, expireSession } from './checkout.ts'
-import { answerBank, type Paid, type PayWith, paySession, settleIntent } from './checkout-pay.ts'
+import { type Answered, answerBank, type Paid, type PayWith, paySession, settleIntent } from './checkout-pay.ts'
 import { closeDisputeAs, escalate, type Opening, openDispute, warn } from './disputes.ts'
 import { type Asking, type Ending, type Exchange, type ExchangeDeps, exchange } from './exchange.ts'
 import { type FaultPlan, faultPlan } from './faults.ts'
@@ -158,7 +158,8 @@ function paymentVerbs(unit: Unit) {
     session: (sessionId: string): Promise<Stripe.Checkout.Session | undefined> =>
       at((work) => work.find('checkout.session', sessionId)),
     /** The person answers their bank's question about an intent that `requires_action`. */
-    authenticate: (intentId: string, passes = true): Promise<Paid> => at((work) => answerBank(work, intentId, passes)),
+    authenticate: (intentId: string, passes = true): Promise<Answered> =>
+      at((work) => answerBank(work, intentId, passes)),
     /** A delayed payment arrives. */
     settle: (intentId: string): Promise<Stripe.PaymentIntent> => at((work) => settleIntent(work, intentId, null)),
     /** A delayed payment fails. */
