@@ -65,6 +65,12 @@ const OWN_SETTINGS = [
     text: 'How long a model provider may take for an answer that is not streamed, in seconds.',
   },
   { name: 'QUOTA_STREAM_IDLE_S', default: '60', text: 'How long a stream may stay silent, in seconds.' },
+  { name: 'QUOTA_STREAM_MAX_S', default: '3600', text: 'How long an answer may take altogether, in seconds.' },
+  {
+    name: 'QUOTA_READER_STALL_S',
+    default: '60',
+    text: 'How long a caller may take nothing of a stream that waits for them, in seconds; it is then cut, and what was sent is charged.',
+  },
   {
     name: 'QUOTA_CONNECTION_CALLS_MAX',
     default: '64',
@@ -125,6 +131,8 @@ const SHAPE = {
   QUOTA_UPSTREAM_TIMEOUT_S: positive,
   QUOTA_ANSWER_TIMEOUT_S: positive,
   QUOTA_STREAM_IDLE_S: positive,
+  QUOTA_STREAM_MAX_S: positive.refine((n) => n <= 2_000_000, 'must be at most 2000000'),
+  QUOTA_READER_STALL_S: positive.refine((n) => n <= 2_000_000, 'must be at most 2000000'),
   QUOTA_CONNECTION_CALLS_MAX: positive,
   QUOTA_WALLET_ORIGINS: z.string().transform((s) =>
     s

@@ -15,6 +15,9 @@ const MAX_KEPT_BYTES = 64 * 1024 * 1024
 const DRAIN_MS = 30_000
 /** Why an exchange ended whose caller had left and whose upstream would not end. */
 export const CALLER_GONE = 'the caller has gone'
+/** Why an exchange ended that would not end by itself, or whose caller took nothing any more. */
+export const TOO_LONG = 'Timeout: the answer took too long'
+export const CALLER_STALLED = 'the caller took nothing any more'
 
 export type Outcome =
   /** Nothing was produced: connection refused, time-out before the answer, or an answer that is no success. */
@@ -42,6 +45,10 @@ export type ExchangeOptions = {
   response: ServerResponse
   /** How long until its answer must have begun. */
   headersTimeoutMs: number
+  /** How long the answer may take altogether. */
+  maxMs: number
+  /** How long its caller may take nothing of what waits for them. */
+  stallMs: number
   /** A reader for an answer of this content type that goes through as it comes; null to collect it. */
   reader: (type: string) => StreamReader | null
   /** Whether to keep the bytes passed on, for a replay; beyond 64 MiB they are not kept. */
@@ -70,11 +77,17 @@ export function exchange(options: ExchangeOptions): Exchange {
     reason: null,
     ended: false,
     drain: undefined,
+    longest: setTimeout(() => cut(wire, TOO_LONG), options.maxMs),
+    stall: undefined,
     gone: () => {
       wire.control?.resume()
       wire.drain ??= setTimeout(() => cut(wire, CALLER_GONE), DRAIN_MS)
     },
-    resume: () => wire.control?.resume(),
+    resume: () => {
+      clearTimeout(wire.stall)
+      wire.stall = undefined
+      wire.control?.resume()
+    },
   }
   options.response.on('close', wire.gone)
   options.response.on('drain', wire.resume)
@@ -99,6 +112,8 @@ type Wire = {
   reason: string | null
   ended: boolean
   drain: NodeJS.Timeout | undefined
+  longest: NodeJS.Timeout
+  stall: NodeJS.Timeout | undefined
   gone: () => void
   resume: () => void
 }
@@ -162,7 +177,15 @@ function pass(wire: Wire, bytes: Buffer): void {
     else wire.keeping = false
   }
   const { response } = wire.options
-  if (!response.destroyed && !response.write(bytes)) wire.control?.pause()
+  if (response.destroyed || response.write(bytes)) return
+  wire.control?.pause()
+  wire.stall ??= setTimeout(() => stalled(wire), wire.options.stallMs)
+}
+
+// What they were sent is charged; the upstream is not kept waiting for somebody who does not read.
+function stalled(wire: Wire): void {
+  cut(wire, CALLER_STALLED)
+  wire.options.response.destroy()
 }
 
 function cut(wire: Wire, why: string): boolean {
@@ -176,7 +199,7 @@ function cut(wire: Wire, why: string): boolean {
 function finish(wire: Wire, problem: string | null): void {
   if (wire.ended) return
   wire.ended = true
-  clearTimeout(wire.drain)
+  for (const timer of [wire.drain, wire.longest, wire.stall]) clearTimeout(timer)
   wire.options.response.off('close', wire.gone)
   wire.options.response.off('drain', wire.resume)
   wire.resolve(outcomeOf(wire, wire.reason ?? problem))

@@ -3,7 +3,7 @@
 // always true: a usage above what was held for is not believed; what was delivered is never free, what was not is never charged.
 
 import type { Units } from '../contract/receipts.ts'
-import { CALLER_GONE, type Exchange, type Outcome } from './forward.ts'
+import { CALLER_GONE, CALLER_STALLED, type Exchange, type Outcome } from './forward.ts'
 import type { Call } from './relay.ts'
 import type { Ceiling, Delivered } from './shapes/shape.ts'
 import { believed, ceilingsOf, cutTo } from './usage.ts'
@@ -28,7 +28,8 @@ export function meter(call: Call, outcome: Outcome): Metered | null {
   const why = call.endedBy ?? broken ?? 'done'
   if (units) return { units: perCall(call, units), estimated: false, outcome: why }
   // Nothing came but a head: the upstream failed before any output.
-  if (stream.events === 0 && broken !== null && broken !== CALLER_GONE) return null
+  const callers = broken === CALLER_GONE || broken === CALLER_STALLED
+  if (stream.events === 0 && broken !== null && !callers) return null
   return { units: counted(call, { text: stream.text(), events: stream.events }), estimated: true, outcome: why }
 }
 

@@ -10,7 +10,7 @@ import type { Deps } from '../deps.ts'
 import { errorBody, errorHeaders, type Fault, fault } from '../faults.ts'
 import { asFault } from '../http.ts'
 import { firmly } from './firmly.ts'
-import { type Exchange, exchange, type Outcome } from './forward.ts'
+import { type Exchange, exchange, type Outcome, TOO_LONG } from './forward.ts'
 import type { Held, Payer } from './hold.ts'
 import { type Claim, claimOf } from './kept-answers.ts'
 import { meter, progressOf } from './meter.ts'
@@ -129,6 +129,7 @@ async function afterHold(call: Call, running: Running): Promise<void> {
     deps.metrics.running.inc()
     const outcome = await live.outcome
     call.seen.outcome = outcome
+    if (outcome.kind === 'stream' && outcome.broken === TOO_LONG) call.endedBy ??= 'gateway_timeout'
     call.seen.answeredAt = performance.now()
     const charged = await settleOutcome(call, outcome)
     call.seen.charged = charged
@@ -147,6 +148,7 @@ async function afterHold(call: Call, running: Running): Promise<void> {
       deps.metrics.running.dec()
     }
     if (!ended) await voidQuietly(call, 'failed')
+    closeStalled(call)
     tellEnd(call)
   }
 }
@@ -159,6 +161,8 @@ function startExchange(call: Call): Exchange {
     shape,
     sending: shape.send(ask, quote, held.maxOutput),
     traced: tellSending(call),
+    maxMs: deps.config.QUOTA_STREAM_MAX_S * 1000,
+    stallMs: deps.config.QUOTA_READER_STALL_S * 1000,
     response: reply.raw,
     headersTimeoutMs: headersTimeoutS(call) * 1000,
     reader: (type) => shape.stream(ask, type),
@@ -217,6 +221,11 @@ function noteFailure({ deps, request, quote, endedBy }: Call, outcome: Outcome):
   const status = outcome.kind === 'failed' ? outcome.status : 200
   const { provider } = quote.upstream
   deps.log.warn({ request_id: request.id, provider, status }, 'a model provider failed; nothing is charged')
+}
+
+// The rest of an answer waits in memory for a caller who reads slowly, or not at all.
+function closeStalled({ deps, reply: { raw } }: Call): void {
+  if (raw.writableNeedDrain) raw.setTimeout(deps.config.QUOTA_READER_STALL_S * 1000, () => raw.destroy())
 }
 
 async function voidQuietly(call: Call, outcome: string): Promise<void> {

@@ -10,7 +10,7 @@ import type { Deps } from '../deps.ts'
 import { type Fault, isFault } from '../faults.ts'
 import type { ShapeName } from '../providers.ts'
 import type { CallTrace } from '../tracing.ts'
-import { CALLER_GONE, type Outcome } from './forward.ts'
+import { CALLER_GONE, CALLER_STALLED, type Outcome } from './forward.ts'
 import type { Metered } from './meter.ts'
 import type { Call } from './relay.ts'
 
@@ -120,7 +120,7 @@ function resultOf({ seen: { outcome, metered }, endedBy }: Call): Result {
   if (outcome.kind === 'collected') return metered ? 'ok' : 'unreadable'
   if (outcome.kind === 'stream') {
     if (outcome.broken === null) return 'ok'
-    return outcome.broken === CALLER_GONE ? 'cut' : 'broken'
+    return outcome.broken === CALLER_GONE || outcome.broken === CALLER_STALLED ? 'cut' : 'broken'
   }
   const { status, timeout } = outcome
   if (timeout) return 'timeout'
