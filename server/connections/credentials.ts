@@ -4,6 +4,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import type { BillingMode } from '../contract/api.ts'
+import { keeping } from '../db/keeping.ts'
 import type { Deps } from '../deps.ts'
 import { fault, isFault } from '../faults.ts'
 import { WALLET_CLIENT_ID } from '../identity/directory.ts'
@@ -153,7 +154,7 @@ type KeyRow = {
 
 async function keyCaller(deps: Deps, request: FastifyRequest, key: string): Promise<KeyCaller> {
   const row = KEY.test(key)
-    ? await deps.db.get<KeyRow>(
+    ? await keeping(deps.db).get<KeyRow>(
         `SELECT k.id, k.app_id, a.publisher_id, k.billing_mode, k.rate_per_min, k.last_used_at FROM api_keys k
          JOIN apps a ON a.id = k.app_id WHERE k.hash = ? AND k.revoked_at IS NULL AND a.deleted_at IS NULL`,
         [tokenHash(key)],
@@ -186,7 +187,8 @@ async function tokenCaller(
   request: FastifyRequest,
   { text: token, bound }: Given,
 ): Promise<TokenCaller | WalletCaller> {
-  const found = await findAccessToken(deps.db, token, deps.now())
+  const facts = keeping(deps.db)
+  const found = await findAccessToken(facts, token, deps.now())
   // A token bound to a key (RFC 9449) is nothing as a mere bearer, and one that is not cannot be made to look so.
   if (!found || (found.dpopKey !== null) !== bound) throw fault('invalid_token')
   if (found.dpopKey !== null) await checkProof(deps, request, { token, dpopKey: found.dpopKey })
@@ -194,10 +196,10 @@ async function tokenCaller(
     if (!found.scopes.includes('wallet')) throw fault('insufficient_scope')
     return { kind: 'wallet', userId: found.userId }
   }
-  const app = await deps.db.get<{ id: string }>('SELECT id FROM apps WHERE client_id = ? AND deleted_at IS NULL', [
+  const app = await facts.get<{ id: string }>('SELECT id FROM apps WHERE client_id = ? AND deleted_at IS NULL', [
     found.clientId,
   ])
-  const connection = app ? await connectionBetween(deps.db, found.userId, app.id) : undefined
+  const connection = app ? await connectionBetween(facts, found.userId, app.id) : undefined
   const status = connection ? statusAt(connection, deps.now()) : 'revoked'
   if (!app || !connection || status === 'revoked' || status === 'expired') throw fault('invalid_token')
   return { kind: 'token', userId: found.userId, appId: app.id, connectionId: connection.id, scopes: found.scopes }

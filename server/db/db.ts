@@ -30,7 +30,11 @@ export interface Tx extends Reader {
 /** Handed to the database once, after start. */
 export type Secrets = { issuer: string; receiptKeyPem: string; receiptKid: string }
 
-export type Procedure<A, R> = { readonly name: string; readonly run: (tx: Tx, args: A) => Promise<R> }
+export type Procedure<A, R> = {
+  readonly name: string
+  readonly run: (tx: Tx, args: A) => Promise<R>
+  readonly bookkeeping: boolean
+}
 
 export type Poke = { feed: string; rev: number }
 
@@ -44,6 +48,11 @@ export interface Db extends Reader {
   /** Several reads of one moment. */
   snapshot<T>(read: (reader: Reader) => Promise<T>): Promise<T>
   onPoke(listener: (poke: Poke) => void): () => void
+  /**
+   * Counts the commits that may have changed what `keeping` keeps; a caller who was answered finds it counted.
+   * Null where other processes commit too.
+   */
+  changes(): number | null
   setSecrets(secrets: Secrets): Promise<void>
   close(): Promise<void>
 }
@@ -55,10 +64,16 @@ const registry = new Map<string, Procedure<never, unknown>>()
  * writer's thread knows it too.
  * @param name unique, "module.verb"
  * @param run the body; arguments and result are plain data, as JSON has it (a field that is undefined is left out)
+ * @param options.bookkeeping it changes nothing that says who may call whom (keys, links, connections, people, apps): what
+ * was read of those through `keeping` is still true after it
  */
-export function procedure<A, R>(name: string, run: (tx: Tx, args: A) => Promise<R>): Procedure<A, R> {
+export function procedure<A, R>(
+  name: string,
+  run: (tx: Tx, args: A) => Promise<R>,
+  options: { bookkeeping?: true } = {},
+): Procedure<A, R> {
   if (registry.has(name)) throw new Error(`procedure ${name} is declared twice`)
-  const declared: Procedure<A, R> = { name, run }
+  const declared: Procedure<A, R> = { name, run, bookkeeping: options.bookkeeping === true }
   registry.set(name, declared as unknown as Procedure<never, unknown>)
   return declared
 }

@@ -52,6 +52,7 @@ export async function openPostgres(options: { url: string; now: () => number; po
     },
     snapshot: (use) => snapshot(pool, use),
     onPoke: pokes.onPoke,
+    changes: () => null,
     setSecrets: async (given) => {
       secrets = given
     },

@@ -17,7 +17,7 @@ const MAX_QUEUE = 20_000
 const SENT_AHEAD_FROM = 64
 const READ_TIMEOUT_MS = 2000
 
-type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void }
+type Waiting = { bookkeeping: boolean; resolve: (value: unknown) => void; reject: (error: Error) => void }
 
 /**
  * Opens (and, when new, creates) the database in a folder.
@@ -47,6 +47,7 @@ export async function openSqlite(options: { dir: string; procedures: string; now
     tx: writer.tx,
     snapshot: reader.snapshot,
     onPoke: writer.onPoke,
+    changes: writer.changes,
     setSecrets: async (secrets: Secrets) => worker.postMessage({ secrets } satisfies ToWorker),
     close: async () => {
       reader.close() // first, so that the writer is the last to leave and folds the write-ahead log into the file
@@ -138,6 +139,7 @@ function writerQueue(worker: Worker, now: () => number) {
   const listeners = new Set<(poke: Poke) => void>()
   const queue = batches(worker)
   let counter = 0
+  let changes = 0
   let dead: Error | null = null
   let closing = false
 
@@ -148,6 +150,7 @@ function writerQueue(worker: Worker, now: () => number) {
     if (!('answers' in message)) return
     queue.batchEnded()
     const { answers, pokes }: Answers = JSON.parse(message.answers)
+    if (answers.some(({ n }) => waiting.get(n)?.bookkeeping === false)) changes++
     for (const answer of answers) settle(waiting, answer)
     for (const poke of pokes) for (const listener of listeners) listener(poke)
     endWhenDrained()
@@ -167,13 +170,14 @@ function writerQueue(worker: Worker, now: () => number) {
         if (shut) return reject(fault('ledger_unavailable', { cause: shut }))
         const n = ++counter
         const call = JSON.stringify([n, procedure.name, now(), args]) // throws, and so rejects, when args are no plain data
-        waiting.set(n, { resolve: resolve as (value: unknown) => void, reject })
+        waiting.set(n, { bookkeeping: procedure.bookkeeping, resolve: resolve as (value: unknown) => void, reject })
         queue.add(call)
       }),
     onPoke: (listener: (poke: Poke) => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    changes: () => changes,
     // What was asked before is carried out first.
     close: () =>
       new Promise<void>((resolve) => {

@@ -166,12 +166,13 @@ export async function findAccessToken(reader: Reader, token: string, now: number
     grant_id: string
     dpop_key: string | null
     expires_at: number
+    grant_expires_at: number
   }>(
-    `SELECT t.user_id, t.client_id, t.scope, t.grant_id, t.dpop_key, t.expires_at
-     FROM oidc_models t JOIN oidc_models g ON g.id = t.grant_id WHERE t.id = ? AND t.expires_at > ? AND g.expires_at > ?`,
-    [modelId('AccessToken', token), now, now],
+    `SELECT t.user_id, t.client_id, t.scope, t.grant_id, t.dpop_key, t.expires_at, g.expires_at AS grant_expires_at
+     FROM oidc_models t JOIN oidc_models g ON g.id = t.grant_id WHERE t.id = ?`,
+    [modelId('AccessToken', token)],
   )
-  if (!row) return null
+  if (!row || row.expires_at <= now || row.grant_expires_at <= now) return null
   return {
     userId: row.user_id,
     clientId: row.client_id,

@@ -30,37 +30,41 @@ export function movementHash(prev: string, seq: number, row: MovementRow): strin
 }
 
 /** Chains up to 250 waiting movements and adds them to the accounts without a floor. Answers how many it chained. */
-export const seal = procedure('ledger.seal', async (tx: Tx): Promise<number> => {
-  // Takes the head's row lock first: one sealer at a time across processes.
-  const head = await tx.get<{ seq: number; hash: string }>(
-    'UPDATE chain_head SET seq = seq WHERE id = 1 RETURNING seq, hash',
-  )
-  if (!head) throw new Error('the chain has no head')
-  const rows = await tx.all<MovementRow>(
-    `SELECT ${COLUMNS} FROM movements WHERE seq IS NULL ORDER BY at, id LIMIT ${SEAL_AT_ONCE}`,
-  )
-  const changes: Totals = new Map()
-  for (const row of rows) {
-    const prev = head.hash
-    head.seq++
-    head.hash = movementHash(prev, head.seq, row)
-    await tx.run('UPDATE movements SET seq = ?, prev_hash = ?, hash = ? WHERE id = ?', [
-      head.seq,
-      prev,
-      head.hash,
-      row.id,
-    ])
-    if (row.kind !== 'hold') addLegs(changes, legsFrom(row.legs))
-  }
-  if (rows.length === 0) return 0
-  await tx.run('UPDATE chain_head SET seq = ?, hash = ? WHERE id = 1', [head.seq, head.hash])
-  for (const [id, change] of changes) {
-    if (kindOf(id).guarded || change === 0n) continue
-    await openAccount(tx, id)
-    await tx.run('UPDATE accounts SET posted = posted + CAST(? AS BIGINT) WHERE id = ?', [String(change), id])
-  }
-  return rows.length
-})
+export const seal = procedure(
+  'ledger.seal',
+  async (tx: Tx): Promise<number> => {
+    // Takes the head's row lock first: one sealer at a time across processes.
+    const head = await tx.get<{ seq: number; hash: string }>(
+      'UPDATE chain_head SET seq = seq WHERE id = 1 RETURNING seq, hash',
+    )
+    if (!head) throw new Error('the chain has no head')
+    const rows = await tx.all<MovementRow>(
+      `SELECT ${COLUMNS} FROM movements WHERE seq IS NULL ORDER BY at, id LIMIT ${SEAL_AT_ONCE}`,
+    )
+    const changes: Totals = new Map()
+    for (const row of rows) {
+      const prev = head.hash
+      head.seq++
+      head.hash = movementHash(prev, head.seq, row)
+      await tx.run('UPDATE movements SET seq = ?, prev_hash = ?, hash = ? WHERE id = ?', [
+        head.seq,
+        prev,
+        head.hash,
+        row.id,
+      ])
+      if (row.kind !== 'hold') addLegs(changes, legsFrom(row.legs))
+    }
+    if (rows.length === 0) return 0
+    await tx.run('UPDATE chain_head SET seq = ?, hash = ? WHERE id = 1', [head.seq, head.hash])
+    for (const [id, change] of changes) {
+      if (kindOf(id).guarded || change === 0n) continue
+      await openAccount(tx, id)
+      await tx.run('UPDATE accounts SET posted = posted + CAST(? AS BIGINT) WHERE id = ?', [String(change), id])
+    }
+    return rows.length
+  },
+  { bookkeeping: true },
+)
 
 // Totals are exact at any size: accounts without a floor add up amounts of every person, and nothing bounds them.
 type Totals = Map<string, bigint>

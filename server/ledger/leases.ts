@@ -9,12 +9,16 @@ import { legsFrom } from './ledger.ts'
 export const LEASE_MS = 15_000
 
 /** Says that `owner` lives; call it every few seconds. */
-export const renewLease = procedure('ledger.renewLease', async (tx: Tx, { owner }: { owner: string }) => {
-  await tx.run(
-    'INSERT INTO leases (owner, lives_until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET lives_until = excluded.lives_until',
-    [owner, tx.now + LEASE_MS],
-  )
-})
+export const renewLease = procedure(
+  'ledger.renewLease',
+  async (tx: Tx, { owner }: { owner: string }) => {
+    await tx.run(
+      'INSERT INTO leases (owner, lives_until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET lives_until = excluded.lives_until',
+      [owner, tx.now + LEASE_MS],
+    )
+  },
+  { bookkeeping: true },
+)
 
 /** Gives up a lease: at a clean end, or for processes known to be dead (SQLite: the folder's lock proves it). */
 export const endLeases = procedure('ledger.endLeases', async (tx: Tx, { owner }: { owner: string | 'all' }) => {

@@ -119,6 +119,7 @@ export const holdCall = procedure(
     }
     return { holdId, maxOutput, baseHeld: base, funding }
   },
+  { bookkeeping: true },
 )
 
 // How much this call may cost its person. Without an answer a call is not made smaller to stay below the threshold: the

@@ -8,6 +8,7 @@ import { termsOf } from '../connections/connections.ts'
 import { type KeyCaller, requireCaller, requireScope, type TokenCaller } from '../connections/credentials.ts'
 import { findLinked, findPayer } from '../connections/external.ts'
 import { ExternalUserId } from '../contract/records.ts'
+import { keeping } from '../db/keeping.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { account } from '../ledger/chart.ts'
@@ -60,10 +61,11 @@ async function keyPayer(
   if (billingMode === 'developer')
     throw fault('bad_request', { message: 'A developer key bills its developer; it cannot name a user.' })
   if (!ExternalUserId.safeParse(named).success) throw fault('user_not_found')
-  const found = inPath === null ? await findLinked(deps.db, appId, named) : await findPayer(deps.db, appId, named)
+  const facts = keeping(deps.db)
+  const found = inPath === null ? await findLinked(facts, appId, named) : await findPayer(facts, appId, named)
   if (found.kind === 'user')
     return connectionPayer(deps, { connectionId: found.connectionId, keyId, named: true, billingMode })
-  const app = await appById(deps.db, appId)
+  const app = await appById(facts, appId)
   if (!app) throw fault('user_not_found')
   return {
     id: found.feed,
@@ -80,7 +82,7 @@ async function keyPayer(
 type Through = Required<Pick<Payer, 'named' | 'billingMode'>> & Pick<Payer, 'keyId'> & { connectionId: string }
 
 async function connectionPayer(deps: Deps, through: Through): Promise<Payer> {
-  const terms = await termsOf(deps.db, through.connectionId, deps.now())
+  const terms = await termsOf(keeping(deps.db), through.connectionId, deps.now())
   if (!terms || terms.status === 'revoked' || terms.status === 'expired') throw ended(through)
   // A token says its scopes itself; a link may do what the person agreed to.
   if (through.named && !terms.scopes.includes('credits.spend')) throw fault('insufficient_scope')

@@ -40,64 +40,68 @@ export type SettleArgs = {
  * Charges a call.
  * @returns the quota block the caller gets, or null when the hold had ended before (then nothing moved)
  */
-export const settleCall = procedure('proxy.settle', async (tx: Tx, args: SettleArgs): Promise<Quota | null> => {
-  const { payer, funding } = args
-  const base = baseMicros(args.units, args.unitPrices)
-  const heldByGrants = funding.grants.reduce((sum, grant) => sum + grant.amount, 0)
-  const parts = split(base, heldByGrants, funding.markupBps)
-  const memo = JSON.stringify({ outcome: args.outcome, estimated: args.estimated })
-  const ended = await settle(tx, {
-    holdId: args.holdId,
-    legs: chargeLegs(args, parts.granted, parts.rest, parts.markup),
-    memo,
-  })
-  if (ended !== 'settled') return null
+export const settleCall = procedure(
+  'proxy.settle',
+  async (tx: Tx, args: SettleArgs): Promise<Quota | null> => {
+    const { payer, funding } = args
+    const base = baseMicros(args.units, args.unitPrices)
+    const heldByGrants = funding.grants.reduce((sum, grant) => sum + grant.amount, 0)
+    const parts = split(base, heldByGrants, funding.markupBps)
+    const memo = JSON.stringify({ outcome: args.outcome, estimated: args.estimated })
+    const ended = await settle(tx, {
+      holdId: args.holdId,
+      legs: chargeLegs(args, parts.granted, parts.rest, parts.markup),
+      memo,
+    })
+    if (ended !== 'settled') return null
 
-  const { money, balanceAfter, documents } = await documentsAfter(tx, args, parts)
-  const { first, receiptHash } = await takeRevs(tx, payer.id, documents.length + 1)
-  const payload = payloadOf(tx, args, { base, ...parts }, first, receiptHash)
-  const receipt = signReceipt(tx.secrets, payload)
-  const row: ReceiptRow = {
-    request_id: args.requestId,
-    at: new Date(tx.now).toISOString(),
-    app_id: payer.appId,
-    connection_id: payer.connectionId,
-    route: args.route,
-    model: args.model,
-    units: args.units,
-    credits_used: parts.total,
-    base_credits: base,
-    markup_credits: parts.markup,
-    granted_credits: parts.granted,
-    estimated: args.estimated,
-    balance_after: money.available,
-    receipt,
-  }
-  await writeChanges(tx, payer.id, first, [{ topic: 'receipt', id: args.requestId, row }, ...documents])
-  const { requestId, estimated, model } = args
-  const { appId, publisherId, connectionId } = payer
-  await fileReceipt(
-    tx,
-    {
-      requestId,
-      payer: payer.id,
-      rev: first,
-      appId,
-      publisherId,
-      connectionId,
-      model,
-      base,
-      markup: parts.markup,
-      granted: parts.granted,
-      estimated,
-    },
-    receipt,
-  )
-  const quota = quotaOf(args, { base, ...parts }, balanceAfter, receipt)
-  if (args.sealedAnswer !== null) await keepAnswer(tx, args.holdId, args.sealedAnswer, quota)
-  else if (args.claimed) await freeAnswer(tx, args.holdId)
-  return quota
-})
+    const { money, balanceAfter, documents } = await documentsAfter(tx, args, parts)
+    const { first, receiptHash } = await takeRevs(tx, payer.id, documents.length + 1)
+    const payload = payloadOf(tx, args, { base, ...parts }, first, receiptHash)
+    const receipt = signReceipt(tx.secrets, payload)
+    const row: ReceiptRow = {
+      request_id: args.requestId,
+      at: new Date(tx.now).toISOString(),
+      app_id: payer.appId,
+      connection_id: payer.connectionId,
+      route: args.route,
+      model: args.model,
+      units: args.units,
+      credits_used: parts.total,
+      base_credits: base,
+      markup_credits: parts.markup,
+      granted_credits: parts.granted,
+      estimated: args.estimated,
+      balance_after: money.available,
+      receipt,
+    }
+    await writeChanges(tx, payer.id, first, [{ topic: 'receipt', id: args.requestId, row }, ...documents])
+    const { requestId, estimated, model } = args
+    const { appId, publisherId, connectionId } = payer
+    await fileReceipt(
+      tx,
+      {
+        requestId,
+        payer: payer.id,
+        rev: first,
+        appId,
+        publisherId,
+        connectionId,
+        model,
+        base,
+        markup: parts.markup,
+        granted: parts.granted,
+        estimated,
+      },
+      receipt,
+    )
+    const quota = quotaOf(args, { base, ...parts }, balanceAfter, receipt)
+    if (args.sealedAnswer !== null) await keepAnswer(tx, args.holdId, args.sealedAnswer, quota)
+    else if (args.claimed) await freeAnswer(tx, args.holdId)
+    return quota
+  },
+  { bookkeeping: true },
+)
 
 // What a wallet is shown of the payer once the charge is made; also what is spendable in this app's publisher's apps.
 async function documentsAfter(tx: Tx, { payer, funding }: SettleArgs, { granted, charged }: Split) {
@@ -129,6 +133,7 @@ export const voidCall = procedure(
     if (ended === 'voided') await freeAnswer(tx, args.holdId)
     return ended === 'voided'
   },
+  { bookkeeping: true },
 )
 
 /** Keeps the hold of a running call alive, with the units provably delivered so far. */
@@ -136,6 +141,7 @@ export const renewCall = procedure(
   'proxy.renew',
   async (tx: Tx, args: { holdId: string; ttlMs: number; units: Units | null }): Promise<boolean> =>
     renewHold(tx, args.holdId, args.ttlMs, args.units === null ? null : JSON.stringify(args.units)),
+  { bookkeeping: true },
 )
 
 type Charge = { base: number; granted: number; rest: number; markup: number; total: number; charged: number }
