@@ -12,7 +12,7 @@ import { rotateOldSigningKey, sealedIdentityKeys } from './identity/keys.ts'
 import { sealedModels } from './identity/models.ts'
 import { sweepRequests } from './identity/requests.ts'
 import { sealedTotps } from './identity/totp.ts'
-import { sealedAnswers } from './proxy/kept-answers.ts'
+import { sealedAnswers, sweepKept } from './proxy/kept-answers.ts'
 import { sweepWindows } from './rate-slices.ts'
 import { rotateOldReceiptKey, sealedReceiptKeys } from './receipts/keys.ts'
 import { reseal } from './vault/reseal.ts'
@@ -30,6 +30,7 @@ export function sweepers(deps: Deps): Sweeper[] {
     { everyMs: 60_000, sweep: () => db.tx(claimRests, undefined) },
     { everyMs: 10_000, sweep: () => db.tx(sweepRequests, {}) },
     { everyMs: 10_000, sweep: () => db.tx(sweepApprovals, {}) },
+    { everyMs: 10_000, sweep: () => db.tx(sweepKept, undefined) },
     { everyMs: 3_600_000, sweep: () => db.tx(sweepAnswers, undefined) },
     { everyMs: 600_000, sweep: () => recheckDomains(deps) },
     { everyMs: 3_600_000, sweep: () => rotateOldReceiptKey(deps) },

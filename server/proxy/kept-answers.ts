@@ -1,11 +1,11 @@
 // Answers kept for an Idempotency-Key.
-// owns: kept_answers. never: an answer in clear on disk.
+// owns: kept_answers, and their end after a day. never: an answer in clear on disk.
 // always true: a key is claimed in the commit that holds and filled in the one that settles; whatever ends the hold
 // otherwise frees the key.
 
 import { createHash } from 'node:crypto'
 import type { Quota } from '../contract/api.ts'
-import type { Tx } from '../db/db.ts'
+import { procedure, type Tx } from '../db/db.ts'
 import { sealedColumn } from '../db/sealed.ts'
 import { fault } from '../faults.ts'
 
@@ -31,7 +31,7 @@ export function claimOf(key: string, scope: { app: string; payer: string; route:
  * @throws Fault idempotency_mismatch, idempotency_in_progress
  */
 export async function claimAnswer(tx: Tx, claim: Claim, holdId: string): Promise<KeptAnswer | null> {
-  await tx.run('DELETE FROM kept_answers WHERE expires_at < ?', [tx.now])
+  await tx.run('DELETE FROM kept_answers WHERE scope = ? AND expires_at <= ?', [claim.scope, tx.now])
   const taken = await tx.run(
     'INSERT INTO kept_answers (scope, body_hash, hold_id, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
     [claim.scope, claim.bodyHash, holdId, tx.now + KEPT_MS],
@@ -58,6 +58,19 @@ export async function keepAnswer(tx: Tx, holdId: string, sealed: string, quota: 
 export async function freeAnswer(tx: Tx, holdId: string): Promise<void> {
   await tx.run('DELETE FROM kept_answers WHERE hold_id = ? AND sealed IS NULL', [holdId])
 }
+
+const SWEEP_AT_ONCE = 500
+
+/** Forgets answers older than a day, so many at a time. @returns how many */
+export const sweepKept = procedure(
+  'proxy.sweepKept',
+  async (tx: Tx): Promise<number> =>
+    tx.run(
+      `DELETE FROM kept_answers WHERE scope IN
+       (SELECT scope FROM kept_answers WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SWEEP_AT_ONCE})`,
+      [tx.now],
+    ),
+)
 
 /** Where an answer lies, for its seal. */
 export function keptAt(scope: string): string {
