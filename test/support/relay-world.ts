@@ -40,7 +40,8 @@ export type World = {
 
 export type WorldOptions = {
   models?: Record<string, object>
-  env?: Env
+  /** Settings; some name the vendor's address (ends in /v1). */
+  env?: Env | ((upstreamUrl: string) => Env)
   db?: Database
   app?: Record<string, unknown>
 }
@@ -64,7 +65,7 @@ async function worldAround(upstream: ScriptedUpstream, options: WorldOptions): P
     OPENAI_API_KEY: UPSTREAM_KEY,
     QUOTA_PRICES_FILE: file,
     QUOTA_LOG_LEVEL: 'debug',
-    ...options.env,
+    ...(typeof options.env === 'function' ? options.env(upstream.url) : options.env),
   }
   const server = await startServer({ env, ...(options.db ? { db: options.db } : {}) })
   const stop = async () => {
