@@ -10,7 +10,7 @@ import { splice } from '../splice.ts'
 import { type Seen, type SseRules, sseReader } from '../sse.ts'
 import { jsonHeaders } from './fields.ts'
 import { boundMessages, countMessages, type MessagesAsk, readMessages } from './messages-request.ts'
-import type { Answered, Json, Sending, Shape, Target } from './shape.ts'
+import type { Answered, Sending, Shape, Target } from './shape.ts'
 
 export const messages: Shape<MessagesAsk> = {
   name: 'messages',
@@ -89,8 +89,8 @@ function answer(body: Buffer): Answered | null {
   return { usage: json.usage, text: text.join('') }
 }
 
-// `message_stop` stays here until the books are written. Usage comes in message_start and, cumulative, in message_delta;
-// the one that names the reason of the stop is the last.
+// `message_stop` stays here until the books are written. Usage comes in message_start, with the input, and cumulative in
+// message_delta; only the latter knows the output, so without it there is none.
 const RULES: SseRules = {
   marks: ['"message_start"', '"message_delta"', '"message_stop"', '"error"'],
   textKeys: ['text', 'thinking', 'partial_json'],
@@ -100,27 +100,27 @@ const RULES: SseRules = {
       seen.failed = true
       return null
     }
-    if (json.type === 'message_stop') {
-      seen.done = true
-      seen.head = { ...seen.head, stop: data }
-      return null
-    }
     if (json.type === 'message_start') {
       seen.head ??= {}
-      takeUsage(seen, recordOf(json.message))
+      takeUsage(seen, recordOf(json.message).usage)
     }
     if (json.type === 'message_delta') {
-      takeUsage(seen, json)
-      if (recordOf(json.delta).stop_reason && typeof json.usage === 'object') seen.reported = true
+      takeUsage(seen, json.usage)
+      const told = (recordOf(json.usage).output_tokens ?? null) !== null
+      if (told && recordOf(json.delta).stop_reason) seen.reported = true
     }
-    return undefined
+    if (json.type !== 'message_stop') return undefined
+    seen.done = true
+    seen.head = { ...seen.head, stop: data }
+    if (!seen.reported) seen.usage = undefined
+    return null
   },
   last: ({ head }) => (typeof head?.stop === 'string' ? head.stop : '{"type":"message_stop"}'),
 }
 
-// Later counts replace earlier ones; what a later event leaves out, or is silent about, stands.
-function takeUsage(seen: Seen, { usage }: Json): void {
-  if (typeof usage !== 'object' || usage === null) return
-  const told = Object.entries(usage).filter(([, value]) => value !== null)
+// Later counts replace earlier ones; what a later event leaves out stands.
+function takeUsage(seen: Seen, usage: unknown): void {
+  if (usage === undefined || usage === null) return
+  const told = Object.entries(recordOf(usage)).filter(([, value]) => value !== null)
   seen.usage = { ...recordOf(seen.usage), ...Object.fromEntries(told) }
 }
