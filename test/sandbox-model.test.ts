@@ -190,3 +190,39 @@ describe('what it refuses, as OpenAI does', () => {
     assert.equal((await post('', '/chat/completions', 'GET')).status, 404)
   })
 })
+
+describe('the other shapes count exactly as well', () => {
+  const reply = async (path: string, body: object) => (await post(JSON.stringify(body), path)).json()
+  const model = 'gpt-4o-mini'
+
+  it('responses', async () => {
+    const whole = await reply('/responses', { model, input: 'hello' })
+    const text = whole.output[0].content[0].text
+    // 3 for the answer's priming, 3 for the message, 1 for "hello".
+    assert.deepEqual([whole.usage.input_tokens, whole.usage.output_tokens], [7, countText(model, text)])
+    const short = await reply('/responses', { model, input: 'hello', max_output_tokens: 5 })
+    assert.deepEqual([short.status, short.usage.output_tokens], ['incomplete', 5])
+  })
+
+  it('messages', async () => {
+    const body = { model, max_tokens: 1000, messages: [{ role: 'user', content: 'hello' }], system: 'hello' }
+    const whole = await reply('/messages', body)
+    // 1 for the system prompt, 3 for the message, 1 for "hello".
+    assert.deepEqual(
+      [whole.usage.input_tokens, whole.usage.output_tokens],
+      [5, countText(model, whole.content[0].text)],
+    )
+    const short = await reply('/messages', { ...body, max_tokens: 5 })
+    assert.deepEqual([short.stop_reason, short.usage.output_tokens], ['max_tokens', 5])
+    assert.equal((await reply('/messages', { ...body, max_tokens: 0 })).usage.output_tokens, 0)
+  })
+
+  it('embeddings: vectors of length one, the same for the same text', async () => {
+    const whole = await reply('/embeddings', { model, input: ['hello', 'hello', 'you'], dimensions: 8 })
+    assert.deepEqual(whole.usage, { prompt_tokens: 3, total_tokens: 3 })
+    const [one, same, other] = whole.data.map((row: { embedding: number[] }) => row.embedding)
+    assert.deepEqual([one.length, one], [8, same])
+    assert.notDeepEqual(one, other)
+    assert.ok(Math.abs(Math.hypot(...one) - 1) < 1e-6)
+  })
+})
