@@ -2,9 +2,7 @@
 // owns: /healthz, /readyz, /metrics, /admin/audit, /admin/rotate-keys. never: a change to the books.
 // always true: without QUOTA_ADMIN_TOKEN the admin routes do not exist; each audit answer is of one moment.
 
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { FastifyRequest } from 'fastify'
 import { RotateKeys } from './contract/api.ts'
 import type { Deps } from './deps.ts'
 import { fault } from './faults.ts'
@@ -13,6 +11,7 @@ import { rotateSigningKey } from './identity/keys.ts'
 import { audit, entriesAfter, type MovementRow, sealAll, trialBalance } from './ledger/chain.ts'
 import { holdsReport, openHolds } from './ledger/leases.ts'
 import { legsFrom } from './ledger/ledger.ts'
+import { onlyOperators } from './operators.ts'
 import { rotateReceiptKey } from './receipts/keys.ts'
 
 const PAGE = 2000
@@ -75,14 +74,6 @@ async function lookAtHolds({ db, metrics, now }: Deps): Promise<void> {
   const { count, oldestMs } = await openHolds(db, now()).catch(() => ({ count: Number.NaN, oldestMs: Number.NaN }))
   metrics.openHolds.set(count)
   metrics.oldestHold.set(oldestMs / 1000)
-}
-
-function onlyOperators(deps: Deps, request: FastifyRequest): void {
-  const token = deps.config.QUOTA_ADMIN_TOKEN
-  const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
-  if (!token || !given) throw fault('not_found')
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  if (!timingSafeEqual(digest(token), digest(given))) throw fault('not_found')
 }
 
 async function* exportOf(deps: Deps): AsyncGenerator<string> {

@@ -94,6 +94,14 @@ const OWN_SETTINGS = [
     text: 'Where traces go, e.g. `http://127.0.0.1:4318` (OTLP over HTTP); without it there are none.',
   },
   { name: 'QUOTA_LOG_LEVEL', default: 'info', text: '`silent`, `error`, `warn`, `info` or `debug`.' },
+  {
+    name: 'STRIPE_SECRET_KEY',
+    default: null,
+    text: '`sk_live_…`: money is real. `sk_test_…`: Stripe’s test mode. Without it the server is a sandbox.',
+  },
+  { name: 'STRIPE_PUBLISHABLE_KEY', default: null, text: '`pk_…`; for the payment page of this server.' },
+  { name: 'STRIPE_WEBHOOK_SECRET', default: null, text: '`whsec_…` of the endpoint `/webhooks/stripe`.' },
+  { name: 'STRIPE_API_BASE', default: null, text: 'Where Stripe’s API is answered instead of at Stripe (tests).' },
 ] as const satisfies readonly Setting[]
 
 /** Every setting: the server's own, then a pair for each provider. */
@@ -148,6 +156,19 @@ const SHAPE = {
   QUOTA_CLOCK_OFFSET_MS: integer,
   OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
   QUOTA_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
+  STRIPE_SECRET_KEY: z
+    .string()
+    .regex(/^(sk|rk)_(live|test)_\S+$/, 'must begin with sk_live_ or sk_test_')
+    .optional(),
+  STRIPE_PUBLISHABLE_KEY: z
+    .string()
+    .regex(/^pk_\S+$/, 'must begin with pk_')
+    .optional(),
+  STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_\S+$/, 'must begin with whsec_')
+    .optional(),
+  STRIPE_API_BASE: url.optional(),
 } satisfies Record<Name, z.ZodType>
 
 const Environment = z.object(SHAPE)
@@ -164,7 +185,10 @@ const Providers = z.object(
 
 /** What the operator said of a provider: at least one of the two. */
 export type ProviderSetting = Readonly<{ id: string; key: string | null; base: string | null }>
+/** Who takes the money: nobody, Stripe's test mode, or Stripe. */
+export type MoneyMode = 'sandbox' | 'test' | 'live'
 export type Config = Readonly<z.infer<typeof Environment>> & {
+  readonly mode: MoneyMode
   readonly livemode: boolean
   /** In the order of the table. */
   readonly providers: readonly ProviderSetting[]
@@ -185,8 +209,22 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     const issues = [...(parsed.error?.issues ?? []), ...(providers.error?.issues ?? [])]
     throw new Error(issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'))
   }
-  // Live mode begins with Stripe keys (see "Money in, money out"); until then every server is a sandbox.
-  return { ...parsed.data, livemode: false, providers: providersOf(providers.data) }
+  const mode = modeOf(parsed.data.STRIPE_SECRET_KEY)
+  if (mode === 'live') requireLive(parsed.data)
+  return { ...parsed.data, mode, livemode: mode === 'live', providers: providersOf(providers.data) }
+}
+
+function modeOf(key: string | undefined): MoneyMode {
+  if (!key) return 'sandbox'
+  return key.slice(3).startsWith('live_') ? 'live' : 'test'
+}
+
+// With real money nothing is guessed, and nothing of a test may bend it.
+function requireLive(given: z.infer<typeof Environment>): void {
+  const missing = (['QUOTA_MASTER_KEY', 'STRIPE_WEBHOOK_SECRET'] as const).filter((name) => !given[name])
+  if (missing.length > 0) throw new Error(missing.map((name) => `${name} is required in live mode`).join('\n'))
+  if (given.QUOTA_CLOCK_OFFSET_MS !== 0) throw new Error('QUOTA_CLOCK_OFFSET_MS is for the sandbox only')
+  if (given.QUOTA_RATE_LIMIT_SCALE !== 1) throw new Error('QUOTA_RATE_LIMIT_SCALE is for the sandbox only')
 }
 
 function providersOf(given: Readonly<Record<string, string | undefined>>): ProviderSetting[] {

@@ -9,6 +9,7 @@ import type { Db } from './db/db.ts'
 import type { DomainProofs } from './domain-proofs.ts'
 import type { Mailer } from './mail.ts'
 import type { Metrics } from './metrics.ts'
+import type { Payments } from './payments/payments.ts'
 import type { PriceBook } from './proxy/prices.ts'
 import type { Upstreams } from './proxy/upstreams.ts'
 import type { MasterKey } from './seal.ts'
@@ -34,6 +35,8 @@ export type Deps = {
   readonly masterKey: MasterKey
   /** This process, as owner of holds. */
   readonly owner: string
+  /** Who takes the money; see payments/payments.ts. */
+  readonly payments: Payments
   readonly prices: PriceBook
   readonly upstreams: Upstreams
   /** True once the server has begun to shut down. */

@@ -19,6 +19,8 @@ import { audit, sealAll } from './ledger/chain.ts'
 import { endLeases, LEASE_MS, renewLease } from './ledger/leases.ts'
 import { makeMailer } from './mail.ts'
 import { type Metrics, makeMetrics } from './metrics.ts'
+import { releaseClaims } from './outbox/outbox.ts'
+import { openPayments } from './payments/open.ts'
 import { compilePrices } from './proxy/prices.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
 import { endOrphans } from './proxy/recover.ts'
@@ -64,7 +66,7 @@ async function start(): Promise<void> {
   log.info(
     {
       url: deps.publicUrl,
-      mode: config.livemode ? 'live' : 'sandbox',
+      mode: config.mode,
       database: db.dialect,
       mail: deps.mail.by ?? 'none',
     },
@@ -99,10 +101,7 @@ async function stop(
 async function openPorts(config: Config): Promise<Program> {
   const log = pino({ level: config.QUOTA_LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   const now = () => Date.now() + config.QUOTA_CLOCK_OFFSET_MS
-  const db = await openDatabase(config, now)
-  await claimDatabase(db, config.livemode)
-  if (db.dialect === 'sqlite') await db.tx(endLeases, { owner: 'all' }) // the folder's lock proves that they are dead
-  await checkBooks(db)
+  const db = await openBooks(config, now)
   const masterKey = masterKeyOf(config)
   let signing = await receiptKey({ db, masterKey, now })
   const overrides = config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : []
@@ -142,6 +141,7 @@ async function openPorts(config: Config): Promise<Program> {
     domains: domainProofs(),
     masterKey,
     owner: newId('proc', now()),
+    payments: openPayments({ config, db, now, publicUrl }),
     get prices() {
       return prices
     },
@@ -155,6 +155,15 @@ async function openPorts(config: Config): Promise<Program> {
     draining = true
   }
   return { deps, model, drain, refreshPrices, refreshReceiptKey }
+}
+
+// The database, ours by its stamp, with nobody else's leases where that can be known, and in agreement with itself.
+async function openBooks(config: Config, now: () => number): Promise<Db> {
+  const db = await openDatabase(config, now)
+  await claimDatabase(db, config.mode)
+  if (db.dialect === 'sqlite') await buryOthers(db)
+  await checkBooks(db)
+  return db
 }
 
 function countingPokes(db: Db): Metrics {
@@ -181,6 +190,12 @@ async function openDatabase(config: Config, now: () => number): Promise<Db> {
 function upstreamsOf(config: Config, sandboxUrl: string): Upstreams {
   const file = config.QUOTA_UPSTREAMS_FILE
   return makeUpstreams(config, file ? readUpstreamsFile(file, process.env) : [], sandboxUrl)
+}
+
+// The folder's lock proves that every other process is dead.
+async function buryOthers(db: Db): Promise<void> {
+  await db.tx(endLeases, { owner: 'all' })
+  await db.tx(releaseClaims, undefined)
 }
 
 async function checkBooks(db: Db): Promise<void> {

@@ -20,6 +20,7 @@ export function makeMetrics() {
     ...callFigures(registers),
     ...timeFigures(registers),
     ...moneyFigures(registers),
+    ...paymentFigures(registers),
     ...upstreamFigures(registers),
   }
 }
@@ -60,6 +61,26 @@ function callFigures(registers: Registry[]) {
       registers,
     }),
     pokes: new Counter({ name: 'quota_pokes_total', help: 'Nudges that a feed has changed', registers }),
+  }
+}
+
+/** Money in and out. */
+function paymentFigures(registers: Registry[]) {
+  return {
+    /** Payments, events and signatures that are not what was expected; `why` is one of a closed list. */
+    paymentAlarms: new Counter({
+      name: 'quota_payment_alarms_total',
+      help: 'Payments that somebody should look at',
+      labelNames: ['why'],
+      registers,
+    }),
+    /** Differences between the books and the payment provider, as the last reconciliation found them. */
+    bookDifferences: new Gauge({
+      name: 'quota_book_differences',
+      help: 'Differences between the books and the payment provider',
+      registers,
+    }),
+    outboxWaiting: new Gauge({ name: 'quota_outbox_waiting', help: 'Promised effects not yet carried out', registers }),
   }
 }
 

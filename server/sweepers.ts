@@ -12,6 +12,13 @@ import { rotateOldSigningKey, sealedIdentityKeys } from './identity/keys.ts'
 import { sealedModels } from './identity/models.ts'
 import { sweepRequests } from './identity/requests.ts'
 import { sealedTotps } from './identity/totp.ts'
+import { carryOut, waiting } from './outbox/outbox.ts'
+import { reconcileDaily } from './payments/books.ts'
+import { PAYMENT_CARRIERS, sweepAutoTopups } from './payments/carriers.ts'
+import { gatherEarnings, matureEarnings } from './payments/earnings.ts'
+import { reconcile } from './payments/observe.ts'
+import { payDue, releaseReserves } from './payments/payout-day.ts'
+import { claimRestsOfPayments } from './payments/rests.ts'
 import { sealedAnswers, sweepKept } from './proxy/kept-answers.ts'
 import { sweepWindows } from './rate-slices.ts'
 import { rotateOldReceiptKey, sealedReceiptKeys } from './receipts/keys.ts'
@@ -36,8 +43,32 @@ export function sweepers(deps: Deps): Sweeper[] {
     { everyMs: 3_600_000, sweep: () => rotateOldReceiptKey(deps) },
     { everyMs: 3_600_000, sweep: () => rotateOldSigningKey(deps) },
     ...(db.dialect === 'postgres' ? [{ everyMs: 60_000, sweep: () => db.tx(sweepWindows, undefined) }] : []),
+    ...moneySweepers(deps),
     ...resealing(deps),
   ]
+}
+
+/** What was promised outside, and what nobody told us of. */
+function moneySweepers(deps: Deps): Sweeper[] {
+  const { db } = deps
+  return [
+    { everyMs: 1_000, sweep: () => carryOut(deps, PAYMENT_CARRIERS) },
+    { everyMs: 5_000, sweep: () => sweepAutoTopups(deps) },
+    { everyMs: 10_000, sweep: () => reconcile(deps) },
+    { everyMs: 60_000, sweep: () => db.tx(claimRestsOfPayments, undefined) },
+    { everyMs: 10_000, sweep: () => payouts(deps) },
+    { everyMs: 600_000, sweep: () => reconcileDaily(deps) },
+    { everyMs: 30_000, sweep: async () => deps.metrics.outboxWaiting.set((await waiting(db)).length) },
+  ]
+}
+
+/** From charges to payouts: each step takes up where it stopped. */
+async function payouts(deps: Deps): Promise<void> {
+  const { db } = deps
+  for (let before = -1, now = 0; before !== now; ) [before, now] = [now, await db.tx(gatherEarnings, undefined)]
+  while ((await db.tx(matureEarnings, undefined)) > 0);
+  while ((await db.tx(releaseReserves, undefined)) > 0);
+  await payDue(deps)
 }
 
 const RESEAL_EVERY_MS = 2_000

@@ -13,6 +13,8 @@ import { forgetPerson } from '../identity/forget.ts'
 import { lockPerson, personById } from '../identity/users.ts'
 import { account } from '../ledger/chart.ts'
 import { stands, transfer } from '../ledger/ledger.ts'
+import { earningOf } from '../payments/earnings.ts'
+import { forgetPayments } from '../payments/forget.ts'
 import { forgetWallet } from '../wallet/notes.ts'
 
 type Leaving = { userId: string; forfeit: number }
@@ -21,7 +23,7 @@ type Leaving = { userId: string; forfeit: number }
  * Deletes an account: its apps' connections, its money (forfeited by name), its person.
  * @param leaving.forfeit the balance that the person gives up, in micros; exactly what stands there
  * @returns the address, to tell the person
- * @throws Fault `account_not_empty` (NotEmptyDetails), `unauthorized` when it is gone already
+ * @throws Fault `account_not_empty` (NotEmptyDetails), `account_in_debt`, `unauthorized` when it is gone already
  */
 export const leave = procedure('account.leave', async (tx: Tx, leaving: Leaving): Promise<{ email: string }> => {
   const { userId } = leaving
@@ -31,6 +33,7 @@ export const leave = procedure('account.leave', async (tx: Tx, leaving: Leaving)
   for (const connectionId of await liveConnections(tx, userId)) await revoke(tx, { userId, connectionId })
   await emptyOut(tx, leaving)
   await forgetWallet(tx, userId)
+  await forgetPayments(tx, userId)
   await forgetFeed(tx, userId)
   await forgetPerson(tx, userId)
   return { email: person.email }
@@ -41,7 +44,8 @@ async function emptyOut(tx: Tx, { userId, forfeit }: Leaving): Promise<void> {
   const apps = await appsOf(tx, userId)
   const own = await stands(tx, account.user(userId))
   const pool = await stands(tx, account.pool(userId))
-  const earnings = (await stands(tx, account.earnings(userId))).posted
+  const earnings = await unpaid(tx, userId)
+  if (own.floor > 0) throw fault('account_in_debt')
   const rest = own.held + pool.posted + Math.abs(earnings) + apps.length
   if (rest > 0 || own.posted !== forfeit) {
     const details = { balance: own.posted, held: own.held, pool: pool.posted, earnings, apps: apps.length }
@@ -53,6 +57,13 @@ async function emptyOut(tx: Tx, { userId, forfeit }: Leaving): Promise<void> {
     legs: [{ from: account.user(userId), to: account.forfeited, amount: forfeit }],
     memo: 'given up with the account',
   })
+}
+
+/** What a publisher has earned and not been paid, wherever it rests by now. */
+async function unpaid(tx: Tx, userId: string): Promise<number> {
+  const { pending, payable, reserve } = await earningOf(tx, userId)
+  const young = (await stands(tx, account.earnings(userId))).posted // sealed and perhaps not yet read as earnings
+  return Math.max(Math.abs(young), pending) + payable + reserve
 }
 
 const HINT_REST =

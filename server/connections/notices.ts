@@ -41,6 +41,24 @@ export async function noticesAfter(
   return changes
 }
 
+/**
+ * A notice that is about money rather than a limit, given once per subject.
+ * @returns the change for the person's feed, or null when it was given before
+ */
+export async function noticeOnce(
+  tx: Tx,
+  userId: string,
+  { subject, kind, text }: { subject: string; kind: string; text: string },
+): Promise<FeedChange | null> {
+  const id = tx.id('notice')
+  const given = await tx.run(
+    'INSERT INTO notices (id, user_id, subject, at) VALUES (?, ?, ?, ?) ON CONFLICT (user_id, subject) DO NOTHING',
+    [id, userId, subject, tx.now],
+  )
+  const notice: Notice = { id, kind, at: new Date(tx.now).toISOString(), connection_id: null, text }
+  return given === 1 ? { topic: 'notice', id, row: notice } : null
+}
+
 /** Puts a notice away, on every device of its person. @throws Fault `not_found` */
 export async function dismissNotice(tx: Tx, userId: string, id: string): Promise<void> {
   const known = await tx.run(

@@ -230,6 +230,10 @@ export const CheckoutCreate = z.strictObject({
   success_url: z.string().max(2000),
   cancel_url: z.string().max(2000),
   external_user_id: ExternalUserId.optional(),
+  /** `embedded`: `url` is a page of this server that holds the provider's form, and `client_secret` opens the form elsewhere. */
+  ui: z.enum(['hosted', 'embedded']).optional(),
+  /** The person agrees that the card is kept for automatic top-ups. */
+  save_card: z.boolean().optional(),
 })
 export const CheckoutReply = z.object({ id: Id, url: z.string(), client_secret: z.string().optional() })
 export const PackagesReply = z.object({ packages: z.array(Package) })

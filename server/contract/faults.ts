@@ -74,6 +74,7 @@ export const FAULTS = {
   upstream_error: [502, UPSTREAM, 'The model provider failed; nothing was charged.'],
   mail_unavailable: [503, SERVER, 'This server cannot send mail.'],
   provider_unavailable: [503, UPSTREAM, 'No provider is configured for this model.'],
+  payments_unavailable: [503, SERVER, 'The payment provider cannot be reached right now; nothing was charged.'],
   ledger_unavailable: [503, SERVER, 'The books cannot be written right now; nothing was charged.'],
   draining: [503, SERVER, 'This server is shutting down; try again.'],
   gateway_timeout: [504, UPSTREAM, 'The model provider did not answer in time.'],

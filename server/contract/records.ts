@@ -63,7 +63,13 @@ export const Connection = z.object({
 export type Connection = z.infer<typeof Connection>
 
 /** What a person has; `available` = posted - held, and is what "balance" means everywhere else. */
-export const Balance = z.object({ posted: MicrosOrZero, held: MicrosOrZero, available: MicrosOrZero })
+export const Balance = z.object({
+  posted: MicrosOrZero,
+  held: MicrosOrZero,
+  available: MicrosOrZero,
+  /** What is owed since a card took back money that was spent; calls are refused until it is paid. Left out when nothing is. */
+  debt: Micros.optional(),
+})
 export type Balance = z.infer<typeof Balance>
 
 /** One row of the usage log. */
@@ -90,12 +96,52 @@ export const Topup = z.object({
   package_id: z.string(),
   price_cents: z.int(),
   balance_credits: Micros,
-  status: z.enum(['pending', 'paid', 'declined', 'expired']),
+  /** `processing`: a delayed method is under way; `failed`: it did not succeed; `declined`: the bank refused the card. */
+  status: z.enum(['pending', 'processing', 'paid', 'declined', 'failed', 'expired']),
   livemode: z.boolean(),
   created_at: Time,
   paid_at: Time.nullable(),
+  /** Bought by automatic top-up. */
+  auto: z.boolean().optional(),
+  /** The bank's or provider's word for why it was not paid. */
+  failure: z.string().optional(),
+  /** What has gone back of it (refunds, lost disputes), and what is asked back and not gone yet. */
+  returned_credits: Micros.optional(),
+  refunding_credits: Micros.optional(),
+  dispute: z.enum(['open', 'won', 'lost']).optional(),
 })
 export type Topup = z.infer<typeof Topup>
+
+/** What a publisher has earned by markup: too young to be paid out, ready, kept back, and paid out so far. */
+export const Earning = z.object({
+  pending: MicrosOrZero,
+  payable: MicrosOrZero,
+  reserve: MicrosOrZero,
+  paid: MicrosOrZero,
+  /** Earnings that wait longer, because they look like a person paying themselves or like a stolen card. */
+  flagged: MicrosOrZero,
+})
+export type Earning = z.infer<typeof Earning>
+
+/** One payment to a publisher. `sent` + `reserved` + `carried_out` = `earned` + `released` + `carried_in`. */
+export const Payout = z.object({
+  id: Id,
+  /** `pending`: under way; `paid`: with the publisher's account; `failed`, `reversed`: back among the earnings. */
+  status: z.enum(['pending', 'paid', 'failed', 'reversed']),
+  created_at: Time,
+  ended_at: Time.nullable(),
+  amount_cents: z.int().positive(),
+  sent: Micros,
+  earned: MicrosOrZero,
+  reserved: MicrosOrZero,
+  released: MicrosOrZero,
+  carried_in: MicrosOrZero,
+  carried_out: MicrosOrZero,
+  reserve_release_at: Time.nullable(),
+  failure: z.string().nullable(),
+  livemode: z.boolean(),
+})
+export type Payout = z.infer<typeof Payout>
 
 export const Grant = z.object({
   id: Id,

@@ -11,7 +11,8 @@
 //      added since, all optional to a reader: second factor, passkeys, devices, reset, deletion and export of accounts;
 //      what a wallet needs to answer requests (estimate, calendar, where the browser goes on), approvals of single calls,
 //      `notice.dismiss`, three faults that no program should retry; the domain and the second secret of an app,
-//      proofs of a token's key.
+//      proofs of a token's key; money in and out: two more outcomes of a top-up and what went back of it, a debt beside the
+//      balance, refunds, automatic top-ups, payout accounts, payouts and earnings.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '40182538fad5308661e55eb8de01238955a1b50e4c2dbb7ffca6af1338186e6e'
+export const WIRE_HASH = '7d15a8537d0573afbbde58bba5874076598bad73bca49260b086d8fd64e349eb'

@@ -1,6 +1,6 @@
-// The stamp on a database: sandbox or live, and which history it is.
+// The stamp on a database: whose money it holds, and which history it is.
 // owns: the rows `mode` and `epoch` of meta. never: money.
-// always true: sandbox and live money never share a database; the epoch changes when a history is restored.
+// always true: sandbox, test and live money never share a database; the epoch changes when a history is restored.
 
 import { type Db, procedure, type Reader, type Tx } from './db.ts'
 
@@ -10,8 +10,7 @@ const stampDatabase = procedure('db.stamp', async (tx: Tx, { mode }: { mode: str
 })
 
 /** Stamps a new database; refuses one of the other mode. */
-export async function claimDatabase(db: Db, livemode: boolean): Promise<void> {
-  const mode = livemode ? 'live' : 'sandbox'
+export async function claimDatabase(db: Db, mode: 'sandbox' | 'test' | 'live'): Promise<void> {
   await db.tx(stampDatabase, { mode })
   const found = await metaOf(db, 'mode')
   if (found !== mode) throw new Error(`This database holds ${found} money; it cannot be used in ${mode} mode.`)

@@ -23,7 +23,7 @@ import { fault } from '../faults.ts'
 import { append } from '../feed/feed.ts'
 import { type Answer, type Attempt, once } from '../idempotency/idempotency.ts'
 import { account } from '../ledger/chart.ts'
-import { openAccount, stands, transfer } from '../ledger/ledger.ts'
+import { money, openAccount, transfer } from '../ledger/ledger.ts'
 import { grantChange, grantChanges, moveFree, ownerOf, spendable } from './grants.ts'
 import { requireFunds } from './pool.ts'
 
@@ -164,6 +164,5 @@ async function claim(tx: Tx, external: ExternalRow, userId: string): Promise<boo
 }
 
 async function balanceChange(tx: Tx, userId: string) {
-  const { posted, held, available } = await stands(tx, account.user(userId))
-  return { topic: 'balance', id: userId, row: { posted, held, available } }
+  return { topic: 'balance', id: userId, row: await money(tx, account.user(userId)) }
 }

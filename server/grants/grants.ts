@@ -8,7 +8,7 @@ import { procedure, type Reader, type Tx } from '../db/db.ts'
 import { isFault } from '../faults.ts'
 import { append, type FeedChange } from '../feed/feed.ts'
 import { account } from '../ledger/chart.ts'
-import { stands, transfer } from '../ledger/ledger.ts'
+import { money, stands, transfer } from '../ledger/ledger.ts'
 
 /** Who pays: a person, or an unclaimed external user. */
 export type GrantOwner = { userId: string } | { externalId: string }
@@ -62,7 +62,7 @@ export async function spendable(
   publisherId: string,
   nowMs: number,
 ): Promise<number> {
-  const { available } = await stands(reader, payer.account)
+  const { available } = await money(reader, payer.account)
   const at: Reader & { now: number } = { get: reader.get, all: reader.all, now: nowMs }
   const grants = await grantsFor(at, payer.owner, publisherId)
   return available + grants.reduce((sum, grant) => sum + grant.available, 0)

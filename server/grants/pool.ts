@@ -8,7 +8,7 @@ import { fault } from '../faults.ts'
 import { append } from '../feed/feed.ts'
 import { type Answer, type Attempt, once } from '../idempotency/idempotency.ts'
 import { account } from '../ledger/chart.ts'
-import { stands, transfer } from '../ledger/ledger.ts'
+import { money, stands, transfer } from '../ledger/ledger.ts'
 
 export type PoolDocument = { balance: string; balance_credits: number; granted_total_credits: number }
 
@@ -42,9 +42,9 @@ export const movePool = procedure(
         legs: [{ from, to, amount }],
         memo: direction === 'in' ? 'pool funded' : 'pool withdrawn',
       })
-      const { posted, held, available } = await stands(tx, own)
+      const row = await money(tx, own)
       const document = await poolDocument(tx, publisherId)
-      await append(tx, publisherId, [{ topic: 'balance', id: publisherId, row: { posted, held, available } }])
+      await append(tx, publisherId, [{ topic: 'balance', id: publisherId, row }])
       return document
     }),
 )

@@ -12,7 +12,7 @@ import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { personById } from '../identity/users.ts'
 import { account } from '../ledger/chart.ts'
-import { stands } from '../ledger/ledger.ts'
+import { money } from '../ledger/ledger.ts'
 import { ownerOf, spendable } from './grants.ts'
 
 const PAGE_DEFAULT = 50
@@ -28,7 +28,7 @@ export async function balanceOf(deps: Deps, caller: KeyCaller | TokenCaller) {
     const balance = await spendable(deps.db, payer, publisherId, deps.now())
     return { ...shown(balance), wallet: 'oauth_user', plan: PLAN, user_id: caller.userId, billing_mode: 'user' }
   }
-  const { available } = await stands(deps.db, account.user(caller.publisherId))
+  const { available } = await money(deps.db, account.user(caller.publisherId))
   const wallet = { wallet: 'developer', developer_balance: available, plan: PLAN, user_id: caller.publisherId }
   return { ...shown(available), ...wallet, billing_mode: caller.billingMode }
 }

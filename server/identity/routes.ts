@@ -10,7 +10,7 @@ import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { body } from '../http.ts'
 import { account } from '../ledger/chart.ts'
-import { stands } from '../ledger/ledger.ts'
+import { money } from '../ledger/ledger.ts'
 import { sweepDevices } from './devices.ts'
 import type { Directory } from './directory.ts'
 import { type Asking, answerInteraction, parseAnswer, readInteraction } from './interaction.ts'
@@ -224,7 +224,7 @@ async function begun(
 }
 
 async function balanceOf(deps: Deps, userId: string): Promise<number> {
-  return (await stands(deps.db, account.user(userId))).available
+  return (await money(deps.db, account.user(userId))).available
 }
 
 /** Ends the browser's sign-in at the authorization server, unless it is this person's own. */

@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto'
 import { type Db, procedure, type Reader, type Tx } from '../db/db.ts'
-import { kindOf, type Unit } from './chart.ts'
+import { type AccountKind, kindOf, type Unit } from './chart.ts'
 import { type Leg, legsFrom, openAccount } from './ledger.ts'
 
 export type MovementRow = {
@@ -22,6 +22,7 @@ export type MovementRow = {
 
 const COLUMNS = 'id, kind, hold_id, request_id, legs, memo, at, seq, prev_hash, hash'
 const SEAL_AT_ONCE = 250
+const SETTLEMENTS_AT_ONCE = 1000
 
 /** Hash of a movement at its place in the chain: SHA-256 over the hash before it and the movement's canonical JSON. */
 export function movementHash(prev: string, seq: number, row: MovementRow): string {
@@ -109,6 +110,28 @@ export async function total(reader: Reader, id: string): Promise<number> {
 /** Movements in chain order, a page at a time. */
 export function entriesAfter(reader: Reader, seq: number, limit: number): Promise<MovementRow[]> {
   return reader.all<MovementRow>(`SELECT ${COLUMNS} FROM movements WHERE seq > ? ORDER BY seq LIMIT ${limit}`, [seq])
+}
+
+export type Settlement = { id: string; request_id: string | null; legs: string; at: number }
+
+/**
+ * Settlements among the next sealed movements that touch an account of this kind, in chain order.
+ * @param seq where the last look ended
+ * @returns them, and where this look ended: nothing before it is ever added
+ */
+export async function settlementsAfter(
+  reader: Reader,
+  kind: AccountKind,
+  seq: number,
+): Promise<{ rows: Settlement[]; seq: number }> {
+  const head = await reader.get<{ seq: number }>('SELECT seq FROM chain_head WHERE id = 1')
+  const upTo = Math.min(head?.seq ?? 0, seq + SETTLEMENTS_AT_ONCE)
+  if (upTo <= seq) return { rows: [], seq }
+  const rows = await reader.all<Settlement>(
+    `SELECT id, request_id, legs, at FROM movements WHERE seq > ? AND seq <= ? AND kind = 'settle' AND legs LIKE ? ORDER BY seq`,
+    [seq, upTo, `%"${kind}:%`],
+  )
+  return { rows, seq: upTo }
 }
 
 export type TrialBalance = { units: Record<Unit, { sum: number }>; ok: boolean }

@@ -8,6 +8,12 @@ import { legsFrom } from './ledger.ts'
 
 export const LEASE_MS = 15_000
 
+/**
+ * The owner of a hold that outlives processes: no lease is asked of it, and no clock ends it. Whoever made it ends it (a
+ * refund under way, an open dispute, a payout).
+ */
+export const STANDING = { owner: 'standing', ttlMs: 100 * 365 * 86_400_000 } as const
+
 /** Says that `owner` lives; call it every few seconds. */
 export const renewLease = procedure(
   'ledger.renewLease',
@@ -38,7 +44,7 @@ export async function livingProcesses(reader: Reader, nowMs: number): Promise<nu
 /** How many holds are open, and how long the oldest has been, in ms. */
 export async function openHolds(reader: Reader, nowMs: number): Promise<{ count: number; oldestMs: number }> {
   const row = await reader.get<{ n: number; oldest: number | null }>(
-    'SELECT CAST(COUNT(*) AS BIGINT) AS n, MIN(opened_at) AS oldest FROM open_holds',
+    `SELECT CAST(COUNT(*) AS BIGINT) AS n, MIN(opened_at) AS oldest FROM open_holds WHERE owner <> '${STANDING.owner}'`,
   )
   return { count: row?.n ?? 0, oldestMs: row?.oldest == null ? 0 : Math.max(0, nowMs - row.oldest) }
 }
@@ -55,7 +61,8 @@ export type OpenHold = {
 export function orphans(reader: Reader, nowMs: number): Promise<OpenHold[]> {
   return reader.all<OpenHold>(
     `SELECT id, request_id, opened_at, expires_at, checkpoint FROM open_holds
-     WHERE expires_at < ? OR owner NOT IN (SELECT owner FROM leases WHERE lives_until >= ?) ORDER BY opened_at LIMIT 1000`,
+     WHERE owner <> '${STANDING.owner}' AND (expires_at < ? OR owner NOT IN (SELECT owner FROM leases WHERE lives_until >= ?))
+     ORDER BY opened_at LIMIT 1000`,
     [nowMs, nowMs],
   )
 }

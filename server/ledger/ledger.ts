@@ -41,6 +41,30 @@ export async function stands(tx: Pick<Tx, 'get'>, id: string): Promise<AccountSt
   return { posted, held, floor, available: posted - held - floor }
 }
 
+export type Money = { posted: number; held: number; available: number; debt?: number }
+
+/**
+ * What stands in an account of money, as it is shown. A debt is the floor of its account: nothing below it can be spent,
+ * so whoever has one is refused by the very statement that guards everybody.
+ */
+export async function money(tx: Pick<Tx, 'get'>, id: string): Promise<Money> {
+  const { posted, held, floor, available } = await stands(tx, id)
+  return { posted, held, available: Math.max(0, available), ...(floor > 0 ? { debt: floor } : {}) }
+}
+
+/** Accounts of money with a debt of which something could be paid, up to a hundred. */
+export function payableDebts(reader: Reader): Promise<{ id: string }[]> {
+  return reader.all(
+    `SELECT id FROM accounts WHERE floor > 0 AND unit = 'usd' AND posted - held > 0 ORDER BY id LIMIT 100`,
+  )
+}
+
+/** Takes an account's row lock (Postgres), and opens it when new: what is read of it next stays true until the commit. */
+export async function lockAccount(tx: Tx, id: string): Promise<void> {
+  await openAccount(tx, id)
+  await tx.run('UPDATE accounts SET held = held WHERE id = ?', [id])
+}
+
 /**
  * Moves value at once, all legs or none.
  * @returns `created`, or `exists` when this very transfer was made before
@@ -128,6 +152,11 @@ export async function renewHold(tx: Tx, holdId: string, ttlMs: number, checkpoin
 export async function setFloor(tx: Tx, id: string, floor: number): Promise<void> {
   if (!Number.isSafeInteger(floor) || floor < 0) throw new Error('a floor is a non-negative integer')
   await tx.run('UPDATE accounts SET floor = ? WHERE id = ? AND guarded = 1', [floor, id])
+}
+
+/** Whether a movement of this id was ever made. */
+export async function isMade(reader: Reader, id: string): Promise<boolean> {
+  return (await reader.get('SELECT 1 AS made FROM movements WHERE id = ?', [id])) !== undefined
 }
 
 /** The memo a hold was made with, or null. */

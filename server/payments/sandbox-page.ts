@@ -4,9 +4,8 @@
 
 import { createHash } from 'node:crypto'
 import { dollars } from '../contract/money.ts'
+import { CREDITS_PER_CENT } from './cents.ts'
 import type { CheckoutRow } from './checkouts.ts'
-
-const CREDITS_PER_CENT = 10_000
 
 const STYLE = `
 :root{color-scheme:light dark;--bg:#f4f5f7;--card:#fff;--text:#16191f;--soft:#5c6370;--line:#e2e5ea;--accent:#1f5eff;--on:#fff;--mark:#fff4d6;--mark-text:#6b4a00}
@@ -43,7 +42,7 @@ export function sandboxPage(row: CheckoutRow): string {
  * The page's policy: nothing but its own style. Where the form leads is named too, because browsers hold a redirect that
  * follows a form to `form-action`.
  */
-export function sandboxPolicy(row: CheckoutRow): string {
+export function sandboxPolicy(row: Pick<CheckoutRow, 'success_url' | 'cancel_url'>): string {
   const targets = new Set([row.success_url, row.cancel_url].map(originOf))
   return [
     "default-src 'none'",
@@ -52,6 +51,18 @@ export function sandboxPolicy(row: CheckoutRow): string {
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
+}
+
+/** Stands in for the provider's page where a publisher says who they are and where their bank is. */
+export function onboardingPage(token: string): string {
+  return page(
+    'Payout account',
+    `<h1>Payout account</h1>
+<p>Stripe would ask here who you are and where your bank is.</p>
+<form method="post" action="/sandbox/onboard/${escaped(token)}">
+<button class="pay">Fill in everything</button>
+</form>`,
+  )
 }
 
 function offer(row: CheckoutRow, price: string): string {
@@ -73,6 +84,8 @@ function offer(row: CheckoutRow, price: string): string {
 
 const ENDED = {
   paid: { title: 'Paid', text: 'The balance has been added.' },
+  processing: { title: 'Under way', text: 'The payment is under way. The balance is added when it arrives.' },
+  failed: { title: 'Failed', text: 'The payment did not arrive. Nothing was charged.' },
   declined: { title: 'Declined', text: 'The payment was refused. Nothing was charged.' },
   expired: { title: 'Expired', text: 'This payment can no longer be made. Nothing was charged.' },
 } as const

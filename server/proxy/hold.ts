@@ -5,12 +5,13 @@
 import { spendApproval } from '../connections/approvals.ts'
 import { openWindows } from '../connections/caps.ts'
 import { termsOf } from '../connections/connections.ts'
+import type { LimitDetails } from '../contract/faults.ts'
 import type { UnitPrices } from '../contract/receipts.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import { fault, isFault } from '../faults.ts'
 import { type GrantOwner, grantsFor, type UsableGrant } from '../grants/grants.ts'
 import { account } from '../ledger/chart.ts'
-import { hold, type Leg, stands } from '../ledger/ledger.ts'
+import { type AccountState, hold, type Leg, stands } from '../ledger/ledger.ts'
 import { type Bound, boundMicros, fits, type Limit, largestOutput, type Means, refusal, split } from './fit.ts'
 import { type Claim, claimAnswer, type KeptAnswer } from './kept-answers.ts'
 
@@ -142,6 +143,16 @@ export function burn(grants: readonly UsableGrant[], amount: number): Funding['g
   return used
 }
 
+// A debt is a floor (payments/debts.ts). Nothing is spent before it is paid, a grant no more than a balance.
+function inDebt({ held, floor }: AccountState) {
+  const nothing = { period: null, amount: null, spent: null, available: 0, resets_at: null }
+  const details: LimitDetails = { limit: 'debt', held, required: floor, ...nothing }
+  return fault('account_in_debt', {
+    details,
+    hint: 'Add money to the wallet: it pays the debt first.',
+  })
+}
+
 /** How a connection that has ended looks to who called: with a key 404, with a user's own token 401. */
 export function ended({ named }: Pick<Payer, 'named'>) {
   return fault(named ? 'user_not_found' : 'invalid_token')
@@ -159,6 +170,7 @@ async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
   const grants = usesGrants(payer) ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
   const windows = payer.connectionId === null ? [] : await openWindows(tx, payer.connectionId)
   const money = await stands(tx, payer.account)
+  if (money.floor > 0) throw inDebt(money) // read with the balance anyway: it costs those without a debt nothing
   const balance: Limit = {
     limit: 'balance',
     period: null,

@@ -11,7 +11,7 @@ import { procedure, type Tx } from '../db/db.ts'
 import { type FeedChange, takeRevs, writeChanges } from '../feed/feed.ts'
 import { grantChange, grantsFor } from '../grants/grants.ts'
 import { account } from '../ledger/chart.ts'
-import { type Leg, renewHold, settle, stands, voidHold } from '../ledger/ledger.ts'
+import { type Leg, money, renewHold, settle, voidHold } from '../ledger/ledger.ts'
 import { fileReceipt, signReceipt } from '../receipts/receipts.ts'
 import { type Split, split } from './fit.ts'
 import { type Funding, grantOwner, type Payer, usesGrants } from './hold.ts'
@@ -55,7 +55,7 @@ export const settleCall = procedure(
     })
     if (ended !== 'settled') return null
 
-    const { money, balanceAfter, documents } = await documentsAfter(tx, args, parts)
+    const { balance, balanceAfter, documents } = await documentsAfter(tx, args, parts)
     const { first, receiptHash } = await takeRevs(tx, payer.id, documents.length + 1)
     const payload = payloadOf(tx, args, { base, ...parts }, first, receiptHash)
     const receipt = signReceipt(tx.secrets, payload)
@@ -72,7 +72,7 @@ export const settleCall = procedure(
       markup_credits: parts.markup,
       granted_credits: parts.granted,
       estimated: args.estimated,
-      balance_after: money.available,
+      balance_after: balance.available,
       receipt,
     }
     await writeChanges(tx, payer.id, first, [{ topic: 'receipt', id: args.requestId, row }, ...documents])
@@ -107,18 +107,17 @@ export const settleCall = procedure(
 async function documentsAfter(tx: Tx, { payer, funding }: SettleArgs, { granted, charged }: Split) {
   const usedGrants = granted > 0 ? funding.grants : []
   if (payer.connectionId !== null) await noteUse(tx, payer.connectionId)
-  const money = await stands(tx, payer.account)
+  const balance = await money(tx, payer.account)
   const grants = usesGrants(payer) ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
-  const balanceAfter = money.available + grants.reduce((sum, grant) => sum + grant.available, 0)
-  const { posted, held, available } = money
-  const documents: FeedChange[] = [{ topic: 'balance', id: payer.id, row: { posted, held, available } }]
+  const balanceAfter = balance.available + grants.reduce((sum, grant) => sum + grant.available, 0)
+  const documents: FeedChange[] = [{ topic: 'balance', id: payer.id, row: balance }]
   if (payer.connectionId !== null) {
     const row = await connectionDocument(tx, payer.connectionId, tx.now)
     documents.push({ topic: 'connection', id: payer.connectionId, row })
     documents.push(...(await noticesAfter(tx, payer.id, row, { charge: charged, windows: funding.caps })))
   }
   for (const { grantId } of usedGrants) documents.push(await grantChange(tx, grantId))
-  return { money, balanceAfter, documents }
+  return { balance, balanceAfter, documents }
 }
 
 /** Ends a hold without a charge. True when this call ended it. */

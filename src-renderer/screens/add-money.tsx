@@ -184,7 +184,9 @@ function PaymentState({ now }: { now: number }) {
 const STATES: Record<Topup['status'], [string, Tone]> = {
   pending: ['Pending', 'plain'],
   paid: ['Paid', 'good'],
+  processing: ['Under way', 'plain'],
   declined: ['Declined', 'bad'],
+  failed: ['Failed', 'bad'],
   expired: ['Not finished', 'plain'],
 }
 

@@ -75,3 +75,18 @@ export const setCapsOf = procedure(
     await writeConnection(tx, args.id)
   },
 )
+
+/** A whole call in one commit: `amount` of markup goes from a payer to a publisher. */
+export const earnFrom = procedure(
+  'test.earnFrom',
+  async (tx: Tx, { from, publisher, amount }: { from: string; publisher: string; amount: number }) => {
+    const holdId = tx.id('earn')
+    await hold(tx, { id: holdId, legs: [{ from, to: account.sales, amount }], owner: 'test', ttlMs: 600_000 })
+    return settle(tx, { holdId, legs: [{ from, to: account.earnings(publisher), amount }] })
+  },
+)
+
+/** As if a process had died before it noted which session it had made. */
+export const forgetSession = procedure('test.forgetSession', async (tx: Tx, { id }: { id: string }) => {
+  await tx.run('UPDATE checkouts SET session_id = NULL WHERE id = ?', [id])
+})

@@ -7,35 +7,21 @@ import type { Balance, Topup } from '../../server/contract/records.ts'
 import { isFault } from '../../server/faults.ts'
 import { linkExternal } from '../../server/grants/give.ts'
 import { account } from '../../server/ledger/chart.ts'
-import { stands } from '../../server/ledger/ledger.ts'
-import { type Buyer, beginCheckout, type CheckoutRow, endCheckout } from '../../server/payments/checkouts.ts'
+import { beginCheckout, type CheckoutRow } from '../../server/payments/checkouts.ts'
+import { recordPayment } from '../../server/payments/credit.ts'
+import { observeCheckout } from '../../server/payments/observe.ts'
 import { packages } from '../../server/payments/packages.ts'
+import type { PaymentSeen } from '../../server/payments/payments.ts'
+import { refundable } from '../../server/payments/refunds.ts'
+import { claimRestsOfPayments } from '../../server/payments/rests.ts'
 import { sandboxPage, sandboxPolicy } from '../../server/payments/sandbox-page.ts'
-import { assertInOrder, eachDatabase, type Open } from '../support/databases.ts'
-import { app, clock, connect, documents, PROCEDURES, person, picture, refused } from './money.rig.ts'
-
-const FROM = account.sandbox
-
-async function world(open: Open) {
-  const time = clock('2026-11-23T12:00:00Z')
-  const { db } = await open({ procedures: PROCEDURES, now: time.now })
-  let n = 0
-  const begin = async (buyer: Buyer, packageId = 'basic') => {
-    const id = `chk_${++n}`
-    const urls = { successUrl: 'https://app.example/ok', cancelUrl: 'https://app.example/no' }
-    await db.tx(beginCheckout, { id, buyer, packageId, ...urls, livemode: false, attempt: null })
-    return id
-  }
-  const end = (id: string, outcome: CheckoutRow['status']) => {
-    assert.ok(outcome !== 'pending')
-    return db.tx(endCheckout, { id, outcome, from: FROM })
-  }
-  return { db, time, begin, end }
-}
+import { assertInOrder, eachDatabase } from '../support/databases.ts'
+import { app, connect, documents, picture } from './money.rig.ts'
+import { payWorld, refusal } from './pay.rig.ts'
 
 eachDatabase('payments', (open) => {
   test('the packages of the contract', async () => {
-    const { db } = await world(open)
+    const { db } = await payWorld(open)
     assert.deepEqual(
       (await packages(db)).map((p) => [p.id, p.name, p.price_cents, p.balance_credits, p.balance_display]),
       [
@@ -47,65 +33,136 @@ eachDatabase('payments', (open) => {
     )
   })
 
-  test('100 payments of one checkout at once credit it once, with its documents', async () => {
-    const w = await world(open)
-    const userId = await person(w.db)
-    const id = await w.begin({ userId })
+  test('40 looks at one payment at once credit it once, with its documents', async () => {
+    const w = await payWorld(open)
+    const userId = await w.person()
+    const row = await w.begin({ userId })
     assert.equal((await documents<Topup>(w.db, userId, 'topup'))[0]?.status, 'pending')
-    const rows = await Promise.all(Array.from({ length: 100 }, () => w.end(id, 'paid')))
-    assert.ok(rows.every((row) => row.status === 'paid'))
-    assert.equal((await stands(w.db, account.user(userId))).posted, 8_500_000)
+    await w.stripe.pay(row.session_id ?? '')
+    const seen = await Promise.all(Array.from({ length: 40 }, () => observeCheckout(w.deps, row)))
+    assert.ok(seen.every((one) => one?.status === 'paid'))
+    assert.equal((await w.balance(userId)).posted, 8_500_000)
     const [topup] = await documents<Topup>(w.db, userId, 'topup')
     assert.deepEqual([topup?.status, topup?.paid_at, topup?.livemode], ['paid', '2026-11-23T12:00:00.000Z', false])
     const [balance] = await documents<Balance>(w.db, userId, 'balance')
     assert.deepEqual(balance, { posted: 8_500_000, held: 0, available: 8_500_000 })
+    assert.deepEqual([await w.total(account.stripe), await w.total(account.fees)], [-10_000_000, 1_500_000])
     await assertInOrder(w.db)
   })
 
-  test('the first outcome stands, whatever comes at the same time or later', async () => {
-    const w = await world(open)
-    const userId = await person(w.db)
-    const id = await w.begin({ userId })
-    assert.equal((await w.end(id, 'declined')).status, 'declined')
+  test('looks at what is not paid move nothing', async () => {
+    const w = await payWorld(open)
+    const userId = await w.person()
     const before = await picture(w.db)
-    assert.equal((await w.end(id, 'paid')).status, 'declined')
+    assert.equal(await refusal(w.begin({ userId }, 'gold')), 'bad_request')
     assert.equal(await picture(w.db), before)
-    const other = await w.begin({ userId })
-    const outcomes = ['paid', 'declined', 'expired'] as const
-    const rows = await Promise.all(Array.from({ length: 60 }, (_, i) => w.end(other, outcomes[i % 3] ?? 'paid')))
-    assert.equal(new Set(rows.map((row) => row.status)).size, 1)
-    const credited = rows[0]?.status === 'paid' ? 8_500_000 : 0
-    assert.equal((await stands(w.db, account.user(userId))).posted, credited)
+    const row = await w.begin({ userId })
+    const begun = await picture(w.db)
+    assert.equal((await observeCheckout(w.deps, row))?.status, 'pending', 'opened and not paid')
+    await w.stripe.decline(row.session_id ?? '')
+    assert.equal((await observeCheckout(w.deps, row))?.status, 'pending', 'a declined try may be tried again there')
+    assert.equal(await picture(w.db), begun)
+    w.advance(25 * 3_600_000)
+    await w.stripe.tick()
+    assert.equal((await observeCheckout(w.deps, row))?.status, 'expired')
+    assert.equal((await w.balance(userId)).posted, 0)
   })
 
-  test('refusals and ends without payment move nothing', async () => {
-    const w = await world(open)
-    const userId = await person(w.db)
-    const before = await picture(w.db)
-    assert.equal(await refused(w.begin({ userId }, 'gold')), 'bad_request')
-    assert.equal(await refused(w.end('chk_unknown', 'paid')), 'not_found')
-    assert.equal(await picture(w.db), before)
-    const id = await w.begin({ userId })
-    w.time.set('2026-11-24T12:00:00Z')
-    assert.equal((await w.end(id, 'paid')).status, 'expired', 'a checkout is open for a day')
-    assert.equal((await stands(w.db, account.user(userId))).posted, 0)
+  test('a delayed method is under way until it arrives or fails', async () => {
+    const w = await payWorld(open)
+    const userId = await w.person()
+    for (const [outcome, status, posted] of [
+      ['settle', 'paid', 8_500_000],
+      ['fail', 'failed', 8_500_000],
+    ] as const) {
+      const row = await w.begin({ userId })
+      const { intent } = await w.stripe.pay(row.session_id ?? '', { method: 'pm_usBankAccount' })
+      assert.equal((await observeCheckout(w.deps, row))?.status, 'processing')
+      await w.stripe[outcome](intent?.id ?? '')
+      assert.equal((await observeCheckout(w.deps, row))?.status, status)
+      assert.equal((await w.balance(userId)).posted, posted)
+    }
+    await assertInOrder(w.db)
+  })
+
+  test('what the provider says was received is credited, not what an event or our row says', async () => {
+    const w = await payWorld(open)
+    const userId = await w.person()
+    const row = await w.begin({ userId })
+    const rows: [string, Partial<PaymentSeen>, number, string | null][] = [
+      ['a tenth of the price', { receivedCents: 100 }, 850_000, 'wrong_amount'],
+      ['another currency', { id: 'pi_eur', currency: 'eur' }, 850_000, 'wrong_currency'],
+      ['the other mode', { id: 'pi_live', livemode: true }, 850_000, 'wrong_mode'],
+      [
+        'a second payment of the same checkout is money too',
+        { id: 'pi_2', receivedCents: 1000 },
+        9_350_000,
+        'second_payment',
+      ],
+    ]
+    for (const [name, given, posted, alarm] of rows) {
+      const payment = { ...SEEN, checkoutId: row.id, ...given }
+      const recorded = await w.db.tx(recordPayment, { checkoutId: row.id, session: null, payment, livemode: false })
+      assert.deepEqual([(await w.balance(userId)).posted, recorded.alarm], [posted, alarm], name)
+    }
+    const unknown = { checkoutId: 'chk_nobody', session: null, payment: SEEN, livemode: false }
+    assert.equal((await w.db.tx(recordPayment, unknown)).alarm, 'unknown_checkout')
+    await assertInOrder(w.db)
   })
 
   test('an external user’s purchase is theirs until they are linked, and the person’s from then on', async () => {
-    const w = await world(open)
-    const appId = await app(w.db, await person(w.db))
+    const w = await payWorld(open)
+    const appId = await app(w.db, await w.person())
     const buyer = { appId, externalUserId: 'bob' }
-    const [first, second] = [await w.begin(buyer), await w.begin(buyer)]
-    await w.end(first, 'paid')
-    const userId = await person(w.db)
+    await w.buy(buyer)
+    const second = await w.begin(buyer)
+    const userId = await w.person()
     const connectionId = await connect(w.db, userId, appId)
     await w.db.tx(linkExternal, { appId, externalUserId: 'bob', userId, connectionId })
-    assert.equal((await stands(w.db, account.user(userId))).posted, 8_500_000)
-    await w.end(second, 'paid')
-    assert.equal((await stands(w.db, account.user(userId))).posted, 17_000_000)
+    assert.equal((await w.balance(userId)).posted, 8_500_000)
+    await w.stripe.pay(second.session_id ?? '')
+    await observeCheckout(w.deps, second)
+    assert.equal((await w.balance(userId)).posted, 17_000_000)
+    assert.equal((await refundable(w.db, userId)).length, 1, 'what was bought before the link is not theirs yet')
+    await w.db.tx(claimRestsOfPayments, undefined)
+    assert.equal((await refundable(w.db, userId)).length, 2)
     await assertInOrder(w.db)
   })
+
+  test('a purchase is refused when there are too many, before anybody is asked for a card', async () => {
+    const w = await payWorld(open)
+    const userId = await w.person()
+    const begin = (i: number) =>
+      w.db.tx(beginCheckout, {
+        id: `chk_many_${i}`,
+        buyer: { userId },
+        packageId: 'starter',
+        successUrl: '',
+        cancelUrl: '',
+        livemode: false,
+        attempt: null,
+      })
+    for (let i = 0; i < 60; i++) await begin(i)
+    assert.equal(await refusal(begin(60)), 'rate_limit_exceeded')
+    w.advance(3_600_001)
+    await begin(61)
+  })
 })
+
+const SEEN: PaymentSeen = {
+  id: 'pi_1',
+  checkoutId: null,
+  status: 'succeeded',
+  receivedCents: 1000,
+  currency: 'usd',
+  livemode: false,
+  failure: null,
+  charge: 'ch_1',
+  fingerprint: null,
+  savedCard: null,
+  refunds: [],
+  disputes: [],
+}
 
 describe('return addresses', () => {
   const rows: [string, boolean][] = [
@@ -149,6 +206,7 @@ describe('return addresses', () => {
 describe('the sandbox’s payment page', () => {
   const row: CheckoutRow = {
     id: 'chk_1',
+    kind: 'page',
     package_id: 'basic',
     package_name: '<img src=x onerror=alert(1)>',
     price_cents: 1000,
@@ -157,9 +215,15 @@ describe('the sandbox’s payment page', () => {
     external_id: null,
     success_url: 'https://app.example/ok?a=1&session={CHECKOUT_SESSION_ID}',
     cancel_url: 'http://127.0.0.1:7999/no?"x',
+    embedded: 0,
+    save_card: 0,
+    session_id: null,
+    payment_intent: null,
     status: 'pending',
+    failure: null,
     livemode: 0,
     created_at: 0,
+    looked_at: 0,
     ended_at: null,
   }
   test('says price, fee and what one gets, names the amount on the button, is marked, and has no script', () => {

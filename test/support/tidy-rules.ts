@@ -42,6 +42,7 @@ const RANKS: Record<string, number> = {
   'providers.ts': 0,
   'deps.ts': 0,
   'http.ts': 0,
+  'operators.ts': 0,
   'rate-slices.ts': 1.4,
   'rate-limit.ts': 1.5,
   'metrics.ts': 0,
@@ -81,7 +82,7 @@ const COMMON = 0
 /** A package, and the only places that may import it. */
 const PRIVATE_PACKAGES: Record<string, string[]> = {
   '@opentelemetry': ['server/tracing-otlp.ts', 'test/'],
-  stripe: ['server/payments/stripe.ts', 'server/payments/stand-in/', 'test/'],
+  stripe: ['server/payments/stripe', 'server/payments/stand-in/', 'test/'],
   'oidc-provider': ['server/identity/', 'test/'],
   electron: ['src-main/', 'test/'],
   'node:sqlite': ['server/db/', 'test/'],
