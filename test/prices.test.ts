@@ -133,7 +133,7 @@ describe('the bundled data', () => {
       'o3-deep-research',
       'gpt-4o-audio-preview',
       'ft:gpt-4o-2024-08-06:somebody::abc',
-      'gpt-image-1', // image tokens are no kind of unit here
+      'google/gemini-embedding-2', // tokens of films are no kind of unit here
       'omni-moderation-latest', // no price
       'deepseek/deepseek-chat', // by the hour of the day
       'gpt-5.4', // tiers, not asked for

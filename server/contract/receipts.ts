@@ -5,7 +5,10 @@
 import { z } from 'zod'
 import { PICOS_PER_MICRO } from './money.ts'
 
-/** Kinds of units a call is billed in; disjoint: `input` is without cached and cache writes, `output` without reasoning. */
+/**
+ * Kinds of units a call is billed in; disjoint: `input` is without cached, cache writes, audio and images, `output` without
+ * reasoning, audio and images.
+ */
 export const UnitKind = z.enum([
   'input',
   'cached_input',
@@ -13,9 +16,12 @@ export const UnitKind = z.enum([
   'cache_write_1h',
   'input_audio',
   'cached_input_audio',
+  'input_image',
+  'cached_input_image',
   'output',
   'reasoning',
   'output_audio',
+  'output_image',
   'request',
   'image',
   'character',

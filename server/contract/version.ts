@@ -15,4 +15,4 @@
 //      balance, refunds, automatic top-ups, payout accounts, payouts and earnings.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '7d15a8537d0573afbbde58bba5874076598bad73bca49260b086d8fd64e349eb'
+export const WIRE_HASH = '14aa2ec3ddb9c86e03b7614f343eca4b4406b33d2436f34d1e186c48d0bbc6bf'

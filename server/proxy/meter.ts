@@ -14,17 +14,18 @@ export type Metered = { units: Units; estimated: boolean; outcome: string }
 export function meter(call: Call, outcome: Outcome): Metered | null {
   const { shape } = call
   const { quirks } = call.quote.upstream
+  const asked = { ask: call.ask, model: call.quote.model }
   if (outcome.kind === 'failed') return null
   if (outcome.kind === 'collected') {
     const answered = shape.answer(outcome.body, outcome.type)
     if (!answered) return null
-    const units = believed(shape.units(answered.usage, quirks), ceilings(call))
+    const units = believed(shape.units(answered.usage, quirks, asked), ceilings(call))
     if (units) return { units: perCall(call, units), estimated: false, outcome: 'done' }
-    const own = counted(call, { text: answered.text, events: 0 })
+    const own = counted(call, { text: answered.text, events: answered.events ?? 0 })
     return { units: own, estimated: true, outcome: 'usage not believed' }
   }
   const { stream, broken } = outcome
-  const units = stream.whole ? believed(shape.units(stream.usage, quirks), ceilings(call)) : null
+  const units = stream.whole ? believed(shape.units(stream.usage, quirks, asked), ceilings(call)) : null
   const why = call.endedBy ?? broken ?? 'done'
   if (units) return { units: perCall(call, units), estimated: false, outcome: why }
   // Nothing came but a head: the upstream failed before any output.

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import { ChatRequest, chatReply } from './sandbox-chat.ts'
 import { EmbeddingsRequest, embeddingsReply } from './sandbox-embeddings.ts'
+import { ImagesRequest, imagesReply } from './sandbox-images.ts'
 import { MessagesRequest, messagesReply } from './sandbox-messages.ts'
 import { ResponsesRequest, responsesReply } from './sandbox-responses.ts'
 import type { Frame, Reply } from './sandbox-words.ts'
@@ -43,6 +44,7 @@ const PATHS: Readonly<Record<string, Path>> = {
   '/v1/responses': path(ResponsesRequest, responsesReply),
   '/v1/messages': path(MessagesRequest, messagesReply),
   '/v1/embeddings': path(EmbeddingsRequest, embeddingsReply),
+  '/v1/images/generations': path(ImagesRequest, imagesReply),
 }
 
 /** Starts it on a free loopback port. Faults answer as OpenAI's do: {"error": {message, type, param, code}}. */

@@ -221,10 +221,10 @@ function endTrace(call: Call, trace: CallTrace, now: number): void {
 function usageOf(units: Units): Record<string, number> {
   const sum = (...kinds: (keyof Units)[]) => kinds.reduce((total, kind) => total + (units[kind] ?? 0), 0)
   const written = sum('cache_write', 'cache_write_1h')
-  const read = sum('cached_input', 'cached_input_audio')
+  const read = sum('cached_input', 'cached_input_audio', 'cached_input_image')
   return {
-    'gen_ai.usage.input_tokens': sum('input', 'input_audio') + read + written,
-    'gen_ai.usage.output_tokens': sum('output', 'reasoning', 'output_audio'),
+    'gen_ai.usage.input_tokens': sum('input', 'input_audio', 'input_image') + read + written,
+    'gen_ai.usage.output_tokens': sum('output', 'reasoning', 'output_audio', 'output_image'),
     ...(read > 0 ? { 'gen_ai.usage.cache_read.input_tokens': read } : {}),
     ...(written > 0 ? { 'gen_ai.usage.cache_creation.input_tokens': written } : {}),
   }

@@ -54,6 +54,7 @@ const SANDBOX_SPEAKS: Provider['speaks'] = {
   responses: 'bearer',
   messages: 'bearer',
   embeddings: 'bearer',
+  images: 'bearer',
 }
 
 type Timeouts = Pick<Config, 'QUOTA_UPSTREAM_TIMEOUT_S' | 'QUOTA_STREAM_IDLE_S'>

@@ -3,6 +3,7 @@
 // always true: the bound is never below the use of any answer the upstream may give to what we send.
 
 import type { Units } from '../../contract/receipts.ts'
+import { fault } from '../../faults.ts'
 import { limitField, type Quirks } from '../../providers.ts'
 import { countPrompt, countText, inputBound, recordOf } from '../count.ts'
 import type { ModelPrice } from '../prices.ts'
@@ -92,6 +93,8 @@ function outputLimit(body: Json): number | null {
 }
 
 function bound({ body, bytes, limit, choices }: ChatAsk, model: ModelPrice): Bound {
+  // It would draw here too, and report its images among its text.
+  if (model.unitPrices.output_image !== undefined) throw fault('model_not_found', { param: 'model' })
   const inputTokens = bounded(() => inputBound(body, bytes.length, model.provider))
   return {
     inputTokens,

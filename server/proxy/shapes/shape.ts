@@ -50,8 +50,8 @@ export type Sending = Readonly<{ body: Buffer; headers: Readonly<Record<string, 
 
 /** What was delivered, for our own count. */
 export type Delivered = Readonly<{ text: string; events: number }>
-/** A whole answer: its usage as it stands in it (undefined: none), and its text. */
-export type Answered = Readonly<{ usage: unknown; text: string }>
+/** A whole answer: its usage as it stands in it (undefined: none), its text, and how many things of another kind are in it. */
+export type Answered = Readonly<{ usage: unknown; text: string; events?: number }>
 
 /** A streamed answer on its way through. */
 export type StreamReader = {
@@ -101,7 +101,7 @@ export type Shape<A extends Ask = Ask> = Readonly<{
   /** A reader for an answer that goes through as it comes; null for one that is collected first. @param type its content type */
   stream(ask: A, type: string): StreamReader | null
   /** A usage as disjoint units; null when it is malformed. Whether it is within the bound is the relay's to see. */
-  units(usage: unknown, quirks: Quirks): Units | null
+  units(usage: unknown, quirks: Quirks, asked: Readonly<{ ask: A; model: ModelPrice }>): Units | null
   /** Our own count, where there is no usage that can be believed. The relay cuts it to what was held. */
   count(ask: A, model: ModelPrice, delivered: Delivered): Units
   /** The last frames of a whole stream, the quota block among them. */

@@ -3,8 +3,9 @@
 
 import { chat } from './chat.ts'
 import { embeddings } from './embeddings.ts'
+import { images } from './images.ts'
 import { messages } from './messages.ts'
 import { responses } from './responses.ts'
 import type { Shape } from './shape.ts'
 
-export const SHAPES: readonly Shape[] = [chat, responses, messages, embeddings]
+export const SHAPES: readonly Shape[] = [chat, responses, messages, embeddings, images]

@@ -1,0 +1,235 @@
+// Images, speech and transcriptions as their caller sees them: the answer and the bill.
+// owns: what each of them charges, worked out by hand; what they refuse. never: the ways a call can break (relay-endings.test.ts).
+// always true: a refusal left no hold and reached no vendor; units and charge are read from the receipt's own payload.
+
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { after, before, describe, test } from 'node:test'
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
+import OpenAI from 'openai'
+import { disagreement, ReceiptPayload } from '../../server/contract/receipts.ts'
+import { createKey, grant } from '../support/api.ts'
+import { json } from '../support/relay-upstream.ts'
+import { assertBooks, balanceOf, entries, relayWorld, type World } from '../support/relay-world.ts'
+
+type Body = Record<string, unknown> | FormData
+type Got = { status: number; headers: Headers; bytes: Buffer; json: Record<string, never> }
+type Charged = { units: Record<string, number>; base: number; estimated?: boolean }
+type Row = Charged & { case: string; body: Record<string, unknown>; answer: (response: ServerResponse) => unknown }
+
+const MODELS = {
+  'dall-e-3': { input: '0', output: '0', image: '40000' }, // $0.04 an image
+}
+
+let world: World
+let testKey: string
+before(async () => {
+  world = await relayWorld({ models: MODELS })
+  testKey = await createKey(world.server, world.developer, world.app, 'test')
+})
+after(async () => {
+  await assertBooks(world.server)
+  await world.stop()
+})
+
+async function send(path: string, body: Body, headers: Record<string, string> = {}): Promise<Got> {
+  const about: Record<string, string> = { authorization: `Bearer ${world.developerKey}`, ...headers }
+  if (!(body instanceof FormData)) about['content-type'] = 'application/json'
+  const sent = body instanceof FormData ? body : JSON.stringify(body)
+  const reply = await fetch(new URL(path, world.server.url), { method: 'POST', headers: about, body: sent })
+  const bytes = Buffer.from(await reply.arrayBuffer())
+  const isJson = /json/.test(reply.headers.get('content-type') ?? '')
+  return { status: reply.status, headers: reply.headers, bytes, json: isJson ? JSON.parse(bytes.toString()) : {} }
+}
+
+/** What the receipt in an answer's headers says. */
+function billOf({ status, headers, bytes }: Pick<Got, 'status' | 'headers' | 'bytes'>): Charged {
+  assert.equal(status, 200, bytes.toString().slice(0, 500))
+  const [, payload = ''] = (headers.get('x-quota-receipt') ?? '').split('.')
+  const receipt = ReceiptPayload.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
+  assert.equal(disagreement(receipt), null)
+  assert.equal(headers.get('x-quota-credits-used'), String(receipt.total))
+  return { units: receipt.units, base: receipt.base, estimated: receipt.estimated }
+}
+
+async function assertCharges(path: string, row: Row): Promise<void> {
+  world.upstream.on('*', row.answer)
+  world.upstream.on(String(row.body.model), row.answer)
+  const before = await balanceOf(world.server, world.developer)
+  const got = await send(path, row.body)
+  assert.deepEqual(billOf(got), { units: row.units, base: row.base, estimated: row.estimated ?? false })
+  assert.equal(await balanceOf(world.server, world.developer), before - row.base)
+}
+
+/** No hold was made and no vendor was called. */
+async function assertRefused(path: string, body: Body, code: string, param: string | null): Promise<void> {
+  const holds = async () => (await entries(world.server)).filter(({ kind }) => kind === 'hold').length
+  const [held, called] = [await holds(), world.upstream.calls.length]
+  const got = await send(path, body)
+  const { error } = got.json as { error?: { code: string; param: string | null } }
+  assert.deepEqual([error?.code, error?.param ?? null], [code, param], got.bytes.toString())
+  assert.equal(await holds(), held, 'a hold was made')
+  assert.equal(world.upstream.calls.length, called, 'a vendor was called')
+}
+
+const sdk = (apiKey: string) => new OpenAI({ apiKey, baseURL: `${world.server.url}/v1`, maxRetries: 0 })
+
+describe('images', () => {
+  const PATH = '/v1/images/generations'
+  const drawn = (images: number, usage?: object) =>
+    json(200, JSON.stringify({ created: 1, data: Array(images).fill({ b64_json: 'AAAA' }), usage }))
+  const cat = (model: string, more: object = {}) => ({ model, prompt: 'A cat', ...more })
+  const SMALL = { size: '1024x1024', quality: 'low' }
+  const CAT = countTokens('A cat')
+
+  const rows: Row[] = [
+    {
+      case: 'gpt-image-1: $5 in, $40 out: 20 × 5 + 1,056 × 40',
+      body: cat('gpt-image-1', { quality: 'medium', background: 'transparent' }),
+      answer: drawn(1, {
+        input_tokens: 20,
+        output_tokens: 1056,
+        input_tokens_details: { text_tokens: 20, image_tokens: 0 },
+      }),
+      units: { input: 20, output: 1056 },
+      base: 42_340,
+    },
+    {
+      case: 'gpt-image-1.5, cached input and text beside the image: 32 × 5 + 8 × 1.25 + 1,056 × 32 + 44 × 10',
+      body: cat('gpt-image-1.5', { quality: 'medium' }),
+      answer: drawn(1, {
+        input_tokens: 40,
+        output_tokens: 1100,
+        input_tokens_details: { text_tokens: 40, image_tokens: 0, cached_tokens: 8 },
+        output_tokens_details: { text_tokens: 44, image_tokens: 1056 },
+      }),
+      units: { input: 32, cached_input: 8, output_image: 1056, output: 44 },
+      base: 34_402,
+    },
+    {
+      case: 'gpt-image-2, whose largest of this size is 7,024 tokens: 10 × 5 + 7,024 × 30',
+      body: cat('gpt-image-2', { size: '1024x1024', quality: 'high' }),
+      answer: drawn(1, { input_tokens: 10, output_tokens: 7024 }),
+      units: { input: 10, output: 7024 },
+      base: 210_770,
+    },
+    {
+      case: 'two of gpt-image-1-mini: 10 × 2 + 544 × 8',
+      body: cat('gpt-image-1-mini', { ...SMALL, n: 2 }),
+      answer: drawn(2, { input_tokens: 10, output_tokens: 544 }),
+      units: { input: 10, output: 544 },
+      base: 4_372,
+    },
+    {
+      case: 'zero usage is zero',
+      body: cat('gpt-image-1', SMALL),
+      answer: drawn(1, { input_tokens: 0, output_tokens: 0 }),
+      units: {},
+      base: 0,
+    },
+    ...[
+      ['no usage', undefined],
+      ['a token more than an image of this size has', { input_tokens: 5, output_tokens: 273 }],
+      [
+        'pictures read, where none were sent',
+        { input_tokens: 5, output_tokens: 272, input_tokens_details: { image_tokens: 5 } },
+      ],
+      ['negative', { input_tokens: -5, output_tokens: 272 }],
+    ].map(([what, usage]) => ({
+      case: `not believed: ${what}; one of two images came, and is charged as one: ${CAT} × 5 + 272 × 40`,
+      body: cat('gpt-image-1', { ...SMALL, ...(usage === undefined ? { n: 2 } : {}) }),
+      answer: drawn(1, usage as object | undefined),
+      units: { input: CAT, output: 272 },
+      base: 10_880 + 5 * CAT,
+      estimated: true,
+    })),
+    {
+      case: 'by the image, at the operator’s price: two of three came: 2 × 40,000',
+      body: cat('dall-e-3', { n: 3, size: '1024x1024', quality: 'standard', style: 'vivid' }),
+      answer: drawn(2),
+      units: { image: 2 },
+      base: 80_000,
+    },
+    {
+      case: 'by the image: more than were asked for are not believed',
+      body: cat('dall-e-3'),
+      answer: drawn(2),
+      units: { image: 1 },
+      base: 40_000,
+      estimated: true,
+    },
+  ]
+  for (const row of rows) test(row.case, () => assertCharges(PATH, row))
+
+  const refused: [code: string, param: string, body: object][] = [
+    ['unsupported_parameter', 'stream', { stream: true }],
+    ['unsupported_parameter', 'partial_images', { partial_images: 2 }],
+    ['unsupported_parameter', 'output_format', { output_format: 'svg' }],
+    ['unsupported_parameter', 'frame_count', { frame_count: 3 }],
+    ['unsupported_parameter', 'image', { image: 'https://example.org/cat.png' }],
+    ['unsupported_parameter', 'steps', { steps: 50 }],
+    ['unsupported_parameter', 'background', { background: true }],
+    ['unsupported_parameter', 'api_base', { api_base: 'https://example.org' }],
+    ['unsupported_parameter', 'quality', { model: 'dall-e-3', quality: 'hd' }],
+    ['unsupported_parameter', 'size', { model: 'dall-e-3', size: '1792x1024' }],
+    ['bad_request', 'n', { n: 11 }],
+    ['bad_request', 'n', { n: 9, size: '1536x1024' }],
+    ['bad_request', 'n', { n: 1.5 }],
+    ['bad_request', 'prompt', { prompt: '' }],
+    ['bad_request', 'size', { size: 1024 }],
+    ['model_not_found', 'model', { model: 'dall-e-2' }],
+    ['model_not_found', 'model', { model: 'gpt-4o-mini' }],
+  ]
+  for (const [code, param, body] of refused)
+    test(`${JSON.stringify(body)} is refused as ${code}`, () =>
+      assertRefused(PATH, { ...cat('gpt-image-1'), ...body }, code, param))
+
+  test('a model that draws does not chat: its images would be counted as text', () =>
+    assertRefused(
+      '/v1/chat/completions',
+      { model: 'gpt-image-1.5', messages: [{ role: 'user', content: 'A cat' }], max_tokens: 5 },
+      'model_not_found',
+      'model',
+    ))
+
+  test('an upstream that fails charges nothing', async () => {
+    world.upstream.on('gpt-image-1', json(500, '{"error":{"message":"no"}}'))
+    const before = await balanceOf(world.server, world.developer)
+    assert.equal((await send(PATH, cat('gpt-image-1'))).status, 502)
+    assert.equal(await balanceOf(world.server, world.developer), before)
+  })
+
+  test('the same key draws once; a user is named in the path', async () => {
+    world.upstream.on('gpt-image-1', drawn(1, { input_tokens: 2, output_tokens: 272 }))
+    const called = world.upstream.of('gpt-image-1').length
+    const headers = { 'idempotency-key': 'a-cat' }
+    const first = await send(PATH, cat('gpt-image-1', SMALL), headers)
+    const again = await send(PATH, cat('gpt-image-1', SMALL), headers)
+    assert.deepEqual(again.bytes, first.bytes)
+    assert.equal(again.headers.get('idempotency-replayed'), 'true')
+    assert.equal(world.upstream.of('gpt-image-1').length, called + 1)
+    await grant(world.server, world.userKey, 'painter', 0.5)
+    const authorization = `Bearer ${world.userKey}`
+    const path = '/v1/users/painter/images/generations'
+    assert.equal(billOf(await send(path, cat('gpt-image-1', SMALL), { authorization })).base, 2 * 5 + 272 * 40)
+  })
+
+  test('the stock SDK, and the sandbox model behind a test key', async () => {
+    const called = world.upstream.calls.length
+    const client = sdk(testKey)
+    const { data, response } = await client.images
+      .generate({ model: 'gpt-image-1.5', prompt: 'A cat', n: 2, size: '1024x1024', quality: 'low' })
+      .withResponse()
+    const png = Buffer.from(data.data?.[1]?.b64_json ?? '', 'base64')
+    assert.deepEqual([...png.subarray(1, 4)], [...Buffer.from('PNG')])
+    const bill = billOf({ status: response.status, headers: response.headers, bytes: Buffer.alloc(0) })
+    assert.deepEqual(bill, {
+      units: { input: 2 * CAT, output_image: 544 },
+      base: 2 * CAT * 5 + 544 * 32,
+      estimated: false,
+    })
+    const url = (await client.images.generate({ model: 'dall-e-3', prompt: 'A cat' })).data?.[0]?.url
+    assert.match(url ?? '', /^data:image\/png;base64,/)
+    assert.equal(world.upstream.calls.length, called)
+  })
+})
