@@ -539,5 +539,31 @@ describe('what each shape charges', () => {
     assert.equal(world.upstream.calls.length, calls, 'no vendor is called')
   })
 
+  for (const shape of ['chat', 'responses', 'messages'] as const) {
+    for (const stream of [false, true]) {
+      test(`an Idempotency-Key gives the first answer again: ${shape}, ${stream ? 'stream' : 'JSON'}`, async () => {
+        const row = ROWS.find((found) => found.shape === shape && found.kind === 'plain')
+        assert.ok(row)
+        const model = nameOf(row)
+        world.upstream.on(model, script(row, stream))
+        const calls = world.upstream.of(model).length
+        const balance = await balanceOf(world.server, world.developer)
+        const again = () =>
+          ask(world.server.url, {
+            path: `/v1${SPOKEN[shape].path}`,
+            bearer: world.developerKey,
+            headers: { 'idempotency-key': `again-${stream}` },
+            body: SPOKEN[shape].ask(`${row.provider}/${model}`, stream),
+          })
+        const [first, second] = [await again(), await again()]
+        assert.deepEqual([first.status, second.status, second.text], [200, 200, first.text])
+        assert.equal(second.headers['idempotency-replayed'], 'true')
+        assert.equal(second.headers['content-type'], first.headers['content-type'])
+        assert.equal(world.upstream.of(model).length, calls + 1, 'the vendor is called once')
+        assert.equal(await balanceOf(world.server, world.developer), balance - row.charge, 'charged once')
+      })
+    }
+  }
+
   test('and the books agree', () => assertBooks(world.server))
 })
