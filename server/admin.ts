@@ -1,9 +1,9 @@
 // Routes for those who run the server: health, and the audit.
-// owns: /healthz, /readyz, /metrics, /admin/audit, /admin/rotate-keys. never: a change to the books.
+// owns: /healthz, /readyz, /metrics, /admin/audit, /admin/rotate-keys, /admin/prices. never: a change to the books.
 // always true: without QUOTA_ADMIN_TOKEN the admin routes do not exist; each audit answer is of one moment.
 
 import { Readable } from 'node:stream'
-import { RotateKeys } from './contract/api.ts'
+import { AcceptPrices, RotateKeys } from './contract/api.ts'
 import type { Deps } from './deps.ts'
 import { fault } from './faults.ts'
 import { body, type Routes } from './http.ts'
@@ -17,6 +17,7 @@ import { rotateReceiptKey } from './receipts/keys.ts'
 const PAGE = 2000
 
 export const adminRoutes: Routes = (app, deps) => {
+  pricesRoutes(app, deps)
   app.get('/healthz', async () => ({ ok: true }))
 
   app.get('/readyz', async () => {
@@ -62,6 +63,22 @@ export const adminRoutes: Routes = (app, deps) => {
   app.get('/admin/audit/report', async (request) => {
     onlyOperators(deps, request)
     return deps.db.snapshot(audit)
+  })
+}
+
+function pricesRoutes(...[app, deps]: Parameters<Routes>): void {
+  app.get('/admin/prices', async (request) => {
+    onlyOperators(deps, request)
+    const { version, rises, refused } = deps.prices
+    const leftOut = refused.map(({ provider, model, reason }) => ({ provider, model, reason }))
+    return { version, waiting: rises, left_out: leftOut }
+  })
+
+  app.post('/admin/prices/accept', async (request) => {
+    onlyOperators(deps, request)
+    const { models } = body(AcceptPrices, request)
+    const accepted = await deps.priceKeeper.accept(models === 'all' ? null : models)
+    return { version: deps.prices.version, accepted, waiting: deps.prices.rises }
   })
 }
 

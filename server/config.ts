@@ -45,6 +45,11 @@ const OWN_SETTINGS = [
     text: 'JSON file of further upstreams, so that a model has several; see docs/operations.md.',
   },
   {
+    name: 'QUOTA_UPSTREAM_FAILURES',
+    default: '5',
+    text: 'So many failures in a row, and an upstream is left alone for a moment (1 to 60 seconds).',
+  },
+  {
     name: 'QUOTA_HOLD_TTL_S',
     default: '600',
     text: 'How long a reservation lives unless its stream renews it, in seconds.',
@@ -134,6 +139,7 @@ const SHAPE = {
   QUOTA_MAIL_FROM: z.string().regex(/^[^\r\n]{3,200}$/, 'must be one line'),
   QUOTA_PRICES_FILE: z.string().min(1).optional(),
   QUOTA_UPSTREAMS_FILE: z.string().min(1).optional(),
+  QUOTA_UPSTREAM_FAILURES: positive,
   QUOTA_HOLD_TTL_S: positive,
   QUOTA_APPROVAL_S: positive,
   QUOTA_UPSTREAM_TIMEOUT_S: positive,

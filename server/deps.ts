@@ -10,6 +10,7 @@ import type { DomainProofs } from './domain-proofs.ts'
 import type { Mailer } from './mail.ts'
 import type { Metrics } from './metrics.ts'
 import type { Payments } from './payments/payments.ts'
+import type { PriceKeeper } from './proxy/price-keeper.ts'
 import type { PriceBook } from './proxy/prices.ts'
 import type { Upstreams } from './proxy/upstreams.ts'
 import type { MasterKey } from './seal.ts'
@@ -37,7 +38,9 @@ export type Deps = {
   readonly owner: string
   /** Who takes the money; see payments/payments.ts. */
   readonly payments: Payments
+  /** The book in force; `priceKeeper.book`. */
   readonly prices: PriceBook
+  readonly priceKeeper: PriceKeeper
   readonly upstreams: Upstreams
   /** True once the server has begun to shut down. */
   readonly draining: () => boolean

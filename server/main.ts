@@ -21,21 +21,20 @@ import { makeMailer } from './mail.ts'
 import { type Metrics, makeMetrics } from './metrics.ts'
 import { releaseClaims } from './outbox/outbox.ts'
 import { openPayments } from './payments/open.ts'
-import { compilePrices } from './proxy/prices.ts'
+import { keepPrices } from './proxy/price-keeper.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
 import { endOrphans } from './proxy/recover.ts'
 import { type SandboxModel, startSandboxModel } from './proxy/sandbox-model.ts'
 import { makeUpstreams, type Upstreams } from './proxy/upstreams.ts'
 import { readUpstreamsFile } from './proxy/upstreams-file.ts'
 import { type ReceiptKey, receiptKey } from './receipts/keys.ts'
-import { publishPrices } from './receipts/receipts.ts'
 import type { MasterKey } from './seal.ts'
 import { sweepers } from './sweepers.ts'
 import { makeTracing } from './tracing.ts'
 
 const SEAL_EVERY_MS = 250
 const ORPHANS_EVERY_MS = 5000
-const PRICES_EVERY_MS = 60_000
+const PRICES_EVERY_MS = 1000
 const KEYS_EVERY_MS = 10_000
 const DRAIN_MS = 30_000
 
@@ -43,7 +42,6 @@ type Program = {
   deps: Deps
   model: SandboxModel
   drain: () => void
-  refreshPrices: () => Promise<void>
   refreshReceiptKey: () => Promise<void>
 }
 
@@ -58,7 +56,7 @@ async function start(): Promise<void> {
     every(SEAL_EVERY_MS, log, () => sealAll(db)),
     every(LEASE_MS / 3, log, () => db.tx(renewLease, { owner: deps.owner })),
     every(ORPHANS_EVERY_MS, log, () => endOrphans(deps)),
-    every(PRICES_EVERY_MS, log, program.refreshPrices),
+    every(PRICES_EVERY_MS, log, () => deps.priceKeeper.refresh()),
     every(KEYS_EVERY_MS, log, program.refreshReceiptKey),
     ...sweepers(deps).map(({ everyMs, sweep }) => every(everyMs, log, sweep)),
   ]
@@ -105,15 +103,8 @@ async function openPorts(config: Config): Promise<Program> {
   const masterKey = masterKeyOf(config)
   let signing = await receiptKey({ db, masterKey, now })
   const overrides = config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : []
-  let prices = compilePrices({ at: now(), overrides, tiers: true })
-  await db.tx(publishPrices, prices.table())
-  // Some prices end on a date; the book is then compiled anew, and calls under way keep the prices they began with.
-  const refreshPrices = async () => {
-    if (prices.validUntil === null || now() < prices.validUntil) return
-    const next = compilePrices({ at: now(), overrides, tiers: true })
-    await db.tx(publishPrices, next.table())
-    prices = next
-  }
+  const metrics = countingPokes(db)
+  const priceKeeper = await keepPrices({ db, now, log, waiting: metrics.pricesWaiting }, { overrides })
   const port = config.QUOTA_PORT === 0 ? await freePort(config.QUOTA_HOST) : config.QUOTA_PORT
   const publicUrl = config.QUOTA_PUBLIC_URL ?? `http://${config.QUOTA_HOST}:${port}`
   const sign = ({ kid, privateKeyPem }: ReceiptKey) =>
@@ -135,15 +126,16 @@ async function openPorts(config: Config): Promise<Program> {
     now,
     id: (prefix) => newId(prefix, now()),
     log,
-    metrics: countingPokes(db),
+    metrics,
     tracing: await makeTracing(config),
     mail: await makeMailer(config, now),
     domains: domainProofs(),
     masterKey,
     owner: newId('proc', now()),
     payments: openPayments({ config, db, now, publicUrl }),
+    priceKeeper,
     get prices() {
-      return prices
+      return priceKeeper.book
     },
     upstreams: upstreamsOf(config, model.baseUrl),
     draining: () => draining,
@@ -154,7 +146,7 @@ async function openPorts(config: Config): Promise<Program> {
   const drain = () => {
     draining = true
   }
-  return { deps, model, drain, refreshPrices, refreshReceiptKey }
+  return { deps, model, drain, refreshReceiptKey }
 }
 
 // The database, ours by its stamp, with nobody else's leases where that can be known, and in agreement with itself.

@@ -143,6 +143,24 @@ function upstreamFigures(registers: Registry[]) {
       labelNames: ['upstream', 'result'],
       registers,
     }),
+    /** Every attempt, also of calls that another upstream answered. `result`: success, failure, neutral (we ended it). */
+    upstreamAttempts: new Counter({
+      name: 'quota_upstream_attempts_total',
+      help: 'Requests to upstreams, by what they say of its health',
+      labelNames: ['upstream', 'result'],
+      registers,
+    }),
+    upstreamOpen: new Gauge({
+      name: 'quota_upstream_open',
+      help: '1 while an upstream is left alone because it failed, or is being tried again',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    pricesWaiting: new Gauge({
+      name: 'quota_prices_waiting',
+      help: 'Models kept out until the operator accepts their price',
+      registers,
+    }),
     upstreamTime: new Histogram({
       name: 'quota_upstream_seconds',
       help: 'Time until an upstream’s answer began (a stream) or was whole',

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   type CircuitState,
-  FAILURES_TO_OPEN,
   FORGET_MS,
   makeBreaker,
   OPEN_FIRST_MS,
@@ -13,6 +12,8 @@ import {
   REST_MOST_MS,
   type Verdict,
 } from '../server/proxy/breaker.ts'
+
+const FAILURES_TO_OPEN = 5
 
 /** What happens to upstream `a` at a moment; `rest`: ms of a Retry-After for model `m`. */
 type Step =
@@ -190,7 +191,7 @@ const rows: [situation: string, steps: Step[]][] = [
 describe('circuit breaker', () => {
   for (const [situation, steps] of rows) {
     it(situation, () => {
-      const breaker = makeBreaker()
+      const breaker = makeBreaker(FAILURES_TO_OPEN)
       for (const [index, step] of steps.entries()) {
         const { at } = step
         if ('began' in step) breaker.began('a', at)

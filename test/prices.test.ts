@@ -5,7 +5,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { baseMicros, markupMicros, PriceTable, UnitPrices } from '../server/contract/receipts.ts'
+import { baseMicros, markupMicros, PriceTable, UnitPrices, type Units } from '../server/contract/receipts.ts'
 import { compilePrices, pricesFor } from '../server/proxy/prices.ts'
 import { bundledProviders } from '../server/proxy/prices-data.ts'
 import { picosPerUnit } from '../server/proxy/prices-decimal.ts'
@@ -133,9 +133,8 @@ describe('the bundled data', () => {
       'o3-deep-research',
       'gpt-4o-audio-preview',
       'ft:gpt-4o-2024-08-06:somebody::abc',
-      'google/gemini-embedding-2', // tokens of films are no kind of unit here
+      'google/gemini-omni-flash-preview', // video tokens are no kind of unit here
       'omni-moderation-latest', // no price
-      'deepseek/deepseek-chat', // by the hour of the day
       'gpt-5.4', // tiers, not asked for
       'no-such-model',
       '',
@@ -195,6 +194,187 @@ describe('dates', () => {
     assert.equal(after.find('dated')?.unitPrices.input, '2000000')
     assert.equal(after.validUntil, null)
     assert.notEqual(before.version, after.version)
+  })
+})
+
+describe('hours of the day', () => {
+  const dollars = (input: number) => ({ input_mtok: input, output_mtok: 2 * input })
+  const hours = (start: string, end: string) => ({
+    type: 'time_of_date' as const,
+    start_time: `${start}:00Z`,
+    end_time: `${end}:00Z`,
+  })
+  const data = [
+    provider('deepseek', [
+      model('peaks', [
+        { prices: dollars(1) },
+        { constraint: { type: 'start_date' as const, start_date: '2026-11-24' }, prices: dollars(2) },
+        { constraint: hours('01:00', '04:00'), prices: dollars(4) },
+        { constraint: hours('22:00', '00:30'), prices: dollars(6) },
+      ]),
+    ]),
+  ]
+  // The last row that holds is the price; the next moment at which anything changes ends it.
+  const rows: [at: string, input: string, until: string][] = [
+    ['2026-11-23T00:30:00Z', '1000000', '2026-11-23T01:00:00Z'],
+    ['2026-11-23T01:00:00Z', '4000000', '2026-11-23T04:00:00Z'],
+    ['2026-11-23T03:59:59.999Z', '4000000', '2026-11-23T04:00:00Z'],
+    ['2026-11-23T04:00:00Z', '1000000', '2026-11-23T22:00:00Z'],
+    ['2026-11-23T22:00:00Z', '6000000', '2026-11-24T00:00:00Z'],
+    ['2026-11-24T00:29:59Z', '6000000', '2026-11-24T00:30:00Z'],
+    ['2026-11-24T00:30:00Z', '2000000', '2026-11-24T01:00:00Z'],
+    ['2026-11-24T12:00:00Z', '2000000', '2026-11-24T22:00:00Z'],
+  ]
+  for (const [at, input, until] of rows) {
+    it(`at ${at}: ${input} until ${until}`, () => {
+      const then = compilePrices({ at: Date.parse(at), providers: data })
+      assert.equal(then.find('deepseek/peaks')?.unitPrices.input, input)
+      assert.equal(then.validUntil, Date.parse(until))
+      assert.equal(
+        then.peaks['deepseek/peaks']?.input,
+        '6000000',
+        'what a rise is compared with is the dearest of the day',
+      )
+    })
+  }
+  it('a condition that is not understood leaves the model out', () => {
+    const odd = { ...hours('01:00', '04:00'), start_time: '01:00:00+02:00' }
+    const strange = [
+      provider('deepseek', [model('odd', [{ prices: dollars(1) }, { constraint: odd, prices: dollars(2) }])]),
+    ]
+    const then = compilePrices({ at: AT, providers: strange })
+    assert.equal(then.find('deepseek/odd'), null)
+    assert.match(then.refused[0]?.reason ?? '', /not understood/)
+  })
+  it('DeepSeek’s own models are priced by it', () => {
+    const off = all.find('deepseek/deepseek-v4-flash')?.unitPrices // 00:00 UTC is off-peak
+    const peak = compilePrices({ at: AT + 2 * 3_600_000, tiers: true }).find('deepseek/deepseek-v4-flash')?.unitPrices
+    assert.deepEqual([off?.input, off?.output, peak?.input, peak?.output], ['220000', '660000', '440000', '1320000'])
+  })
+})
+
+describe('a provider that sells another’s models', () => {
+  it('Azure has OpenAI’s at OpenAI’s price, under its own name, but for those the data lists as its own', () => {
+    const found = all.find('azure/gpt-4o')
+    assert.deepEqual(
+      [found?.name, found?.unitPrices, found?.contextWindow],
+      ['azure/gpt-4o', all.find('gpt-4o')?.unitPrices, 128_000],
+    )
+    assert.equal(all.table().models['azure/gpt-4o']?.input, '2500000')
+    assert.equal(all.find('azure/gpt-4o-mini-search-preview'), null)
+    assert.equal(all.list().filter(({ name }) => name === 'azure/o1').length, 1)
+  })
+})
+
+describe('a rise of more than three times', () => {
+  const prices = (input: number, output: number, more = {}) => ({ input_mtok: input, output_mtok: output, ...more })
+  const tiered = (base: number, start: number, price: number) => ({ base, tiers: [{ start, price }] })
+  const dataOf = (...models: Parameters<typeof provider>[1]) => [provider('groq', models)]
+  const compile = (now: Parameters<typeof model>[1], accepted = {}, tiers = true) =>
+    compilePrices({ at: AT, tiers, accepted, providers: dataOf(model('m', now), model('other', prices(1, 1))) })
+
+  const rows: [
+    what: string,
+    before: Parameters<typeof model>[1],
+    now: Parameters<typeof model>[1],
+    rises: [row: string, kind: string, before: string, now: string][],
+  ][] = [
+    ['nothing changed', prices(1, 2), prices(1, 2), []],
+    ['three times is not more than three times', prices(1, 2), prices(3, 6), []],
+    [
+      'a pico above, in input (and what is billed as input)',
+      prices(1, 2),
+      prices(3.000001, 2),
+      [
+        ['groq/m', 'input', '1000000', '3000001'],
+        ['groq/m', 'cached_input', '1000000', '3000001'],
+        ['groq/m', 'cache_write', '1000000', '3000001'],
+        ['groq/m', 'cache_write_1h', '1000000', '3000001'],
+      ],
+    ],
+    [
+      'in output',
+      prices(1, 2),
+      prices(1, 7),
+      [
+        ['groq/m', 'output', '2000000', '7000000'],
+        ['groq/m', 'reasoning', '2000000', '7000000'],
+      ],
+    ],
+    [
+      'in cache writes alone',
+      prices(1, 2, { cache_write_mtok: 1.25, cache_write_1h_mtok: 2 }),
+      prices(1, 2, { cache_write_mtok: 1.25, cache_write_1h_mtok: 6.5 }),
+      [['groq/m', 'cache_write_1h', '2000000', '6500000']],
+    ],
+    [
+      'from nothing',
+      prices(0, 2),
+      prices(1, 2, { cache_read_mtok: 0, cache_write_mtok: 0 }),
+      [['groq/m', 'input', '0', '1000000']],
+    ],
+    ['a kind of unit that had no price is new', prices(1, 2), prices(1, 2, { input_audio_mtok: 40 }), []],
+    [
+      'but a fee for each call is a rise: nobody asks for it',
+      prices(1, 2),
+      prices(1, 2, { requests_kcount: 12 }),
+      [['groq/m', 'request', '0', '12000000000']],
+    ],
+    ['a fall', prices(30, 60), prices(1, 2), []],
+    [
+      'a new tier that is four times as dear as long calls were',
+      prices(1, 2),
+      { input_mtok: 1, output_mtok: tiered(2, 200_000, 8) },
+      [
+        ['groq/m#input>200000', 'output', '2000000', '8000000'],
+        ['groq/m#input>200000', 'reasoning', '2000000', '8000000'],
+      ],
+    ],
+    [
+      'a tier that begins elsewhere is compared with what held there',
+      { input_mtok: 1, output_mtok: tiered(2, 200_000, 4) },
+      { input_mtok: 1, output_mtok: tiered(2, 272_000, 12) },
+      [],
+    ],
+  ]
+  for (const [what, before, now, expected] of rows) {
+    it(`${what}: ${expected.length === 0 ? 'callable' : 'kept out until accepted'}`, () => {
+      const old = compile(before)
+      const next = compile(now, old.peaks)
+      assert.deepEqual(
+        next.rises.map((rise) => [rise.model, rise.kind, rise.before, rise.now]),
+        expected,
+      )
+      const out = expected.length > 0
+      assert.equal(next.find('groq/m') === null, out)
+      assert.equal(next.table().models['groq/m'] === undefined, out)
+      assert.ok(next.find('groq/other'), 'others are not touched')
+      const yes = compile(now, { ...old.peaks, ...next.risen })
+      assert.deepEqual([yes.rises, yes.find('groq/m') === null], [[], false])
+    })
+  }
+  it('a first table has nothing to rise from', () => assert.deepEqual(compile(prices(1000, 1000)).rises, []))
+  it('a model that is kept out is not taken for another of its provider', () => {
+    const two = (input: number) =>
+      compilePrices({
+        at: AT,
+        accepted: { 'groq/m-mini': { input: '1000000', output: '1000000' } },
+        providers: dataOf(
+          { id: 'm-mini', match: { starts_with: 'm-mini' }, prices: prices(input, 1) },
+          { id: 'm', match: { starts_with: 'm' }, prices: prices(1, 1) },
+        ),
+      })
+    assert.equal(two(1).find('groq/m-mini-2026')?.name, 'groq/m-mini')
+    assert.equal(two(9).find('groq/m-mini-2026'), null)
+    assert.equal(two(9).find('groq/m-2026')?.name, 'groq/m')
+  })
+  it('an operator’s own price is looked at like any other', () => {
+    const file = (input: string) => parsePrices({ models: { mine: { input, output: '1' } } }, 'test')
+    const old = compilePrices({ at: AT, providers: [], overrides: file('1') })
+    assert.equal(
+      compilePrices({ at: AT, providers: [], overrides: file('10'), accepted: old.peaks }).find('mine'),
+      null,
+    )
   })
 })
 
@@ -265,7 +445,8 @@ describe("an operator's price file", () => {
       ['1000000', '1000000', 50, 1000],
     )
     assert.equal(mine.list().filter((row) => row.name === 'gpt-4o-mini').length, 1)
-    assert.equal(mine.find('gpt-4o-mini-2024-07-18'), null) // the family's price is gone; its alias must not keep the old one
+    // The family's price is gone; its alias must not keep the old one, nor be taken for another model's.
+    assert.equal(mine.find('gpt-4o-mini-2024-07-18', { among: ['openai'] }), null)
     const flat = mine.find('test-flat')
     assert.equal(baseMicros({ request: 1, input: 99_999, output: 5 }, flat?.unitPrices ?? {}), 1_000)
     const fast = mine.find('acme/fast')
@@ -274,6 +455,31 @@ describe("an operator's price file", () => {
       ['fast', '250000', '3000000'],
     )
     assert.notEqual(mine.version, book.version)
+  })
+
+  it('prices what is not counted in tokens: 4 cents an image, $15 a million characters, 0.6 cents a minute of audio', () => {
+    const others = compilePrices({
+      at: AT,
+      overrides: parsePrices(
+        {
+          models: {
+            'dall-e-3': { image: '40000' },
+            'tts-1': { character: '15' },
+            'my-whisper': { second: '100' },
+            'my-search': { input: '1', output: '2', web_search: '10000' },
+          },
+        },
+        'test',
+      ),
+    })
+    const rows: [name: string, units: Units, micros: number][] = [
+      ['dall-e-3', { image: 2 }, 80_000],
+      ['tts-1', { character: 4_096 }, 61_440],
+      ['my-whisper', { second: 61 }, 6_100],
+      ['my-search', { input: 1_000, output: 1_000, web_search: 3 }, 33_000],
+    ]
+    for (const [name, units, micros] of rows)
+      assert.equal(baseMicros(units, others.find(name)?.unitPrices ?? {}), micros, name)
   })
 
   const bad: [why: string, content: unknown, message: RegExp][] = [
@@ -294,6 +500,13 @@ describe("an operator's price file", () => {
     ['a fractional limit', { models: { m: { input: '1', output: '2', max_output: 1.5 } } }, /models\.m\.max_output/],
     ['a zero window', { models: { m: { input: '1', output: '2', context_window: 0 } } }, /context_window/],
     ['a list', [], /\(top\)/],
+    ['an output price alone', { models: { m: { output: '1' } } }, /models\.m\.input: expected a price/],
+    ['no price at all', { models: { m: { max_output: 5 } } }, /models\.m\.input.*models\.m\.output/],
+    [
+      'input without output beside another unit',
+      { models: { m: { input: '1', image: '40000' } } },
+      /models\.m\.output/,
+    ],
   ]
   for (const [why, content, message] of bad) {
     it(`refuses ${why}, naming the place`, () =>

@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { readConfig } from '../server/config.ts'
 import { authHeaders, limitField, PROVIDERS, providerRow, SHAPES, type ShapeName } from '../server/providers.ts'
+import { compilePrices } from '../server/proxy/prices.ts'
 import { bundledProviders } from '../server/proxy/prices-data.ts'
+import { parsePrices } from '../server/proxy/prices-file.ts'
 import { makeUpstreams, type Upstream } from '../server/proxy/upstreams.ts'
 import { type FileUpstream, parseUpstreams, readUpstreamsFile } from '../server/proxy/upstreams-file.ts'
 
@@ -146,6 +148,108 @@ describe('quirks', () => {
   })
 })
 
+describe('candidates of a model', () => {
+  const price = (provider: string, more = {}) => ({ provider, input: '1', output: '2', ...more })
+  const overrides = parsePrices(
+    {
+      models: {
+        m: price('openai'),
+        'openrouter/openai/m': price('openrouter'),
+        'azure/m': price('azure'),
+        embed: { provider: 'openai', input: '1', output: '0' },
+        whisper: { provider: 'openai', second: '100' },
+        tts: { provider: 'openai', character: '15' },
+        dall: { provider: 'openai', image: '40000' },
+        painter: price('openai', { output_image: '30' }),
+        'own/m': price('own'),
+      },
+    },
+    'test',
+  )
+  const book = compilePrices({ at: 0, providers: [], overrides })
+  const base_url = 'https://x.example/v1'
+  const file = parseUpstreams(
+    {
+      upstreams: [
+        {
+          name: 'router',
+          provider: 'openai',
+          like: 'openrouter',
+          prices_of: 'openrouter',
+          base_url,
+          models: { m: 'openai/m' },
+        },
+        {
+          name: 'deployed',
+          provider: 'openai',
+          like: 'azure',
+          prices_of: 'azure',
+          base_url,
+          models: { m: 'eu-m' },
+          priority: 1,
+        },
+        { name: 'unpriced', provider: 'openai', prices_of: 'groq', base_url },
+        { name: 'words', provider: 'openai', base_url, shapes: ['embeddings'], priority: 200 },
+        { name: 'cellar', provider: 'own', base_url },
+      ],
+    },
+    {},
+    'test',
+  )
+  const { candidates } = upstreams({ OPENAI_API_KEY: KEY }, file)
+  const rows: [model: string, shape: ShapeName, candidates: [name: string, there: string, priced: string][]][] = [
+    [
+      'm',
+      'chat',
+      [
+        ['deployed', 'eu-m', 'azure/m'],
+        ['openai', 'm', 'm'],
+        ['router', 'openai/m', 'openrouter/openai/m'],
+      ],
+    ],
+    [
+      'm',
+      'embeddings',
+      [
+        ['deployed', 'eu-m', 'azure/m'],
+        ['openai', 'm', 'm'],
+        ['router', 'openai/m', 'openrouter/openai/m'],
+        ['words', 'm', 'm'],
+      ],
+    ],
+    ['m', 'messages', []],
+    ['own/m', 'chat', [['cellar', 'm', 'own/m']]],
+    [
+      'embed',
+      'embeddings',
+      [
+        ['openai', 'embed', 'embed'],
+        ['words', 'embed', 'embed'],
+      ],
+    ],
+    ['whisper', 'transcriptions', [['openai', 'whisper', 'whisper']]],
+    ['whisper', 'chat', []],
+    ['tts', 'speech', [['openai', 'tts', 'tts']]],
+    ['tts', 'chat', []],
+    ['dall', 'images', [['openai', 'dall', 'dall']]],
+    ['dall', 'chat', []],
+    ['painter', 'images', [['openai', 'painter', 'painter']]],
+    ['painter', 'chat', []], // its text prices do not cover the images it may answer with
+  ]
+  for (const [name, shape, expected] of rows) {
+    it(`${name} by ${shape}: ${expected.map(([upstream]) => upstream).join(', ') || 'nobody'}`, () => {
+      const found = book.find(name)
+      assert.ok(found)
+      const shown = candidates(book, found, shape).map(({ upstream, model }) => [
+        upstream.name,
+        model.upstreamModel,
+        model.name,
+      ])
+      assert.deepEqual(shown, expected)
+    })
+  }
+})
+
 describe('the operator’s upstreams', () => {
   const base = { name: 'second', provider: 'openai', base_url: 'https://second.example/v1' }
   const parse = (row: object, env: NodeJS.ProcessEnv = {}) =>
@@ -157,7 +261,7 @@ describe('the operator’s upstreams', () => {
   }
 
   it('a plain one is like its provider, has its models and prices, and comes after the settings', () => {
-    const { all, of } = upstreams({ OPENAI_API_KEY: KEY }, parse({}))
+    const { all } = upstreams({ OPENAI_API_KEY: KEY }, parse({}))
     assert.deepEqual(
       all.map(({ name, priority }) => [name, priority]),
       [
@@ -165,15 +269,17 @@ describe('the operator’s upstreams', () => {
         ['second', 100],
       ],
     )
-    assert.equal(of('openai', 'chat')?.name, 'openai')
     const second = one({})
     assert.deepEqual([second.provider, second.pricedAs, second.models], ['openai', 'openai', null])
     assert.deepEqual(second.headers.chat, {})
     assert.deepEqual(Object.keys(second.headers), Object.keys(providerRow('openai').speaks))
   })
   it('a lower priority is asked first, wherever it stands', () => {
-    const { of } = upstreams({ OPENAI_API_KEY: KEY }, parse({ priority: 99 }))
-    assert.equal(of('openai', 'chat')?.name, 'second')
+    const { all } = upstreams({ OPENAI_API_KEY: KEY }, parse({ priority: 99 }))
+    assert.deepEqual(
+      all.map(({ name }) => name),
+      ['second', 'openai'],
+    )
   })
   it('Azure with OpenAI’s models, under the names of deployments', () => {
     const second = one({ like: 'azure', key_env: 'EU_KEY', models: { 'gpt-4o': 'eu-4o' } }, { EU_KEY: 'k' })
@@ -192,10 +298,10 @@ describe('the operator’s upstreams', () => {
     assert.equal(second.quirks.streamOptions, true)
   })
   it('a shape that an upstream does not name is not asked of it', () => {
-    const { of } = upstreams({}, parse({ shapes: ['embeddings'] }))
+    const { serving } = upstreams({}, parse({ shapes: ['embeddings'] }))
     assert.deepEqual(
-      SHAPES.map((shape) => of('openai', shape)?.name ?? null),
-      [null, null, null, 'second', null, null, null],
+      SHAPES.filter((shape) => serving(shape).length > 0),
+      ['embeddings'],
     )
   })
 

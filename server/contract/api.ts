@@ -192,6 +192,11 @@ export const SecretRotated = z.object({ app: App, client_secret: z.string() })
 /** POST /admin/rotate-keys. `at_once`: the old signing keys are withdrawn, as after a theft. */
 export const RotateKeys = z.strictObject({ at_once: z.boolean().optional() })
 
+/** POST /admin/prices/accept: models whose price rose more than threefold, by their names in GET /admin/prices. */
+export const AcceptPrices = z.strictObject({
+  models: z.union([z.literal('all'), z.array(z.string().min(1)).min(1).max(2000)]),
+})
+
 // The domain of an app: named, then proved in one of two ways, then looked at again now and then.
 export const DomainSet = z.strictObject({ domain: z.string().max(253) })
 export const DomainVerify = z.strictObject({ by: z.enum(['file', 'dns']) })

@@ -7,7 +7,7 @@ import { PICOS_PER_MICRO } from './money.ts'
 
 /**
  * Kinds of units a call is billed in; disjoint: `input` is without cached, cache writes, audio and images, `output` without
- * reasoning, audio and images.
+ * reasoning, audio and images. Those seven are tokens; `image` and `second` (of audio) are what some vendors count instead.
  */
 export const UnitKind = z.enum([
   'input',
@@ -23,6 +23,8 @@ export const UnitKind = z.enum([
   'output_audio',
   'output_image',
   'request',
+  'web_search',
+  'file_search',
   'image',
   'character',
   'second',

@@ -12,7 +12,8 @@
 //      what a wallet needs to answer requests (estimate, calendar, where the browser goes on), approvals of single calls,
 //      `notice.dismiss`, three faults that no program should retry; the domain and the second secret of an app,
 //      proofs of a token's key; money in and out: two more outcomes of a top-up and what went back of it, a debt beside the
-//      balance, refunds, automatic top-ups, payout accounts, payouts and earnings.
+//      balance, refunds, automatic top-ups, payout accounts, payouts and earnings; kinds of units
+//      for image tokens and for searches.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '14aa2ec3ddb9c86e03b7614f343eca4b4406b33d2436f34d1e186c48d0bbc6bf'
+export const WIRE_HASH = '83c16b2c11f75d48f0f376887091ee50e300e68bd7ab71ea56ae59131fbbb83e'

@@ -3,8 +3,6 @@
 // never: a clock, a call, a choice among upstreams. always true: an upstream is left alone for a bounded time only; of
 // those that wait to learn whether it is back there is one.
 
-/** So many failures without a success between them open the circuit. */
-export const FAILURES_TO_OPEN = 5
 /** A failure so long after the one before begins a new count, in ms. */
 export const FORGET_MS = 60_000
 /** How long the circuit stays open: at first, and at most, in ms; it doubles each time in between. */
@@ -45,8 +43,11 @@ export type Breaker = {
   state(upstream: string, now: number): CircuitState
 }
 
-/** Health as this process knows it; forgotten with the process. */
-export function makeBreaker(): Breaker {
+/**
+ * Health as this process knows it; forgotten with the process.
+ * @param failuresToOpen so many failures without a success between them open the circuit
+ */
+export function makeBreaker(failuresToOpen: number): Breaker {
   const circuits = new Map<string, Circuit>()
   const circuit = (name: string): Circuit => {
     let known = circuits.get(name)
@@ -71,13 +72,13 @@ export function makeBreaker(): Breaker {
       if (known?.openUntil == null) return
       known.openUntil = null
       known.probingSince = null
-      known.failures = FAILURES_TO_OPEN - 1
+      known.failures = failuresToOpen - 1
     },
     ended(upstream, model, verdict, now, restMs = null) {
       const known = circuit(upstream)
       if (restMs !== null && restMs > 0) rest(known, model, now, restMs)
       if (verdict === 'success') succeed(known)
-      else if (verdict === 'failure') fail(known, now)
+      else if (verdict === 'failure') fail(known, now, failuresToOpen)
       else known.probingSince = null
     },
     state(upstream, now) {
@@ -115,14 +116,14 @@ function succeed(known: Circuit): void {
   known.probingSince = null
 }
 
-function fail(known: Circuit, now: number): void {
+function fail(known: Circuit, now: number, failuresToOpen: number): void {
   const probed = known.openUntil !== null
   if (known.openUntil !== null && now < known.openUntil) return // it began before the circuit opened, and says nothing new
   if (!probed && now - known.lastFailureAt > FORGET_MS) known.failures = 0
   known.failures++
   known.lastFailureAt = now
   known.probingSince = null
-  if (!probed && known.failures < FAILURES_TO_OPEN) return
+  if (!probed && known.failures < failuresToOpen) return
   known.openForMs = Math.min(Math.max(known.openForMs * 2, OPEN_FIRST_MS), OPEN_MOST_MS)
   known.openUntil = now + known.openForMs
 }

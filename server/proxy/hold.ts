@@ -50,6 +50,8 @@ export type HoldArgs = {
     priceVersion: string
     /** Of the lowest tier: what a call whose process died is settled at. */
     unitPrices: UnitPrices
+    /** The models that could answer at another price. */
+    others?: readonly { model: string; unitPrices: UnitPrices }[]
   }
 }
 

@@ -13,8 +13,8 @@ export type Metered = { units: Units; estimated: boolean; outcome: string }
 /** Units of an ended call; null when nothing was produced, and so nothing is charged. */
 export function meter(call: Call, outcome: Outcome): Metered | null {
   const { shape } = call
-  const { quirks } = call.quote.upstream
-  const asked = { ask: call.ask, model: call.quote.model }
+  const { quirks } = call.by.upstream
+  const asked = { ask: call.ask, model: call.by.model }
   if (outcome.kind === 'failed') return null
   if (outcome.kind === 'collected') {
     const answered = shape.answer(outcome.body, outcome.type)
@@ -34,17 +34,17 @@ export function meter(call: Call, outcome: Outcome): Metered | null {
   return { units: counted(call, { text: stream.text(), events: stream.events }), estimated: true, outcome: why }
 }
 
-function ceilings({ quote, held }: Call): readonly Ceiling[] {
-  return ceilingsOf(quote.bound, held.maxOutput)
+function ceilings({ by, held }: Call): readonly Ceiling[] {
+  return ceilingsOf(by.bound, held.maxOutput)
 }
 
 function counted(call: Call, delivered: Delivered): Units {
-  const { shape, ask, quote } = call
-  return perCall(call, cutTo(shape.count(ask, quote.model, delivered), ceilings(call)))
+  const { shape, ask, by } = call
+  return perCall(call, cutTo(shape.count(ask, by.model, delivered), ceilings(call)))
 }
 
 // Some providers charge for each call beside its tokens. A call that used nothing is no call.
-function perCall({ quote: { model } }: Call, units: Units): Units {
+function perCall({ by: { model } }: Call, units: Units): Units {
   const price = BigInt(model.unitPrices.request ?? '0')
   return price > 0n && Object.keys(units).length > 0 ? { ...units, request: 1 } : units
 }

@@ -4,15 +4,21 @@
 
 import type { UnitPrices } from '../contract/receipts.ts'
 import type { Deps } from '../deps.ts'
+import type { ModelPrice, PriceBook } from './prices.ts'
+import { SHAPES } from './shapes/shapes.ts'
 
 const PICOS_PER_DOLLAR = 1e12
 
-/** `pricing`: dollars per 1,000 units for display, and exact pico-dollars per unit as text. */
-export function modelList(deps: Pick<Deps, 'prices' | 'upstreams'>) {
-  const providers = new Set(deps.upstreams.all.map(({ provider }) => provider))
-  const data = deps.prices
+type List = { object: 'list'; data: object[] }
+const lists = new WeakMap<PriceBook, List>()
+
+/** `pricing`: dollars per 1,000 tokens for display (null where it is not priced by them), and exact pico-dollars per unit as text. */
+export function modelList({ prices, upstreams }: Pick<Deps, 'prices' | 'upstreams'>): List {
+  const known = lists.get(prices)
+  if (known) return known
+  const data = prices
     .list()
-    .filter((model) => providers.has(model.provider))
+    .filter((model) => isCallable({ prices, upstreams }, model))
     .map((model) => ({
       id: model.name,
       object: 'model',
@@ -23,13 +29,20 @@ export function modelList(deps: Pick<Deps, 'prices' | 'upstreams'>) {
       pricing: {
         prompt_per_1k_tokens: per1k(model.unitPrices.input),
         completion_per_1k_tokens: per1k(model.unitPrices.output),
-        price_version: deps.prices.version,
+        price_version: prices.version,
         unit_prices: model.unitPrices satisfies UnitPrices,
       },
     }))
-  return { object: 'list', data }
+  const list: List = { object: 'list', data }
+  lists.set(prices, list)
+  return list
 }
 
-function per1k(picos: string | undefined): number {
-  return (Number(picos ?? '0') * 1000) / PICOS_PER_DOLLAR
+function isCallable({ prices, upstreams }: Pick<Deps, 'prices' | 'upstreams'>, model: ModelPrice): boolean {
+  const found = { ...model, upstreamModel: model.model }
+  return SHAPES.some(({ name }) => upstreams.candidates(prices, found, name).length > 0)
+}
+
+function per1k(picos: string | undefined): number | null {
+  return picos === undefined ? null : (Number(picos) * 1000) / PICOS_PER_DOLLAR
 }

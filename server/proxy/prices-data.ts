@@ -10,6 +10,7 @@ import {
   waitForUpdate,
 } from '@pydantic/genai-prices'
 import { UnitKind, type UnitPrices } from '../contract/receipts.ts'
+import { dearer, hoursOf, pricesAt } from './prices-dates.ts'
 import { fillPrices, picosPerUnit } from './prices-decimal.ts'
 
 /** From this many input tokens on (exclusive), the whole call is billed at these prices. */
@@ -20,10 +21,13 @@ export type DataRow = Readonly<{
   match: MatchLogic
   unitPrices: UnitPrices
   tiers: readonly PriceTier[]
+  /** The dearest of the day, where the price changes with the hour; else the same. */
+  peak: UnitPrices
   /** When the data says that these prices end, in ms; null when it says nothing. */
   validUntil: number | null
 }>
-export type Refusal = Readonly<{ provider: string; model: string; reason: string }>
+/** `match`: names it would have had; no other model of the provider may be taken for it. */
+export type Refusal = Readonly<{ provider: string; model: string; reason: string; match: MatchLogic }>
 
 /**
  * The data as the package ships it. The package hands it out only through this promise, which is resolved from the start and
@@ -46,12 +50,11 @@ const KINDS: Readonly<Record<string, readonly [kind: UnitKind, per: bigint]>> = 
   output_audio_mtok: ['output_audio', PER_MILLION],
   output_image_mtok: ['output_image', PER_MILLION],
   requests_kcount: ['request', 1_000n],
+  web_searches_kcount: ['web_search', 1_000n],
+  storage_searches_kcount: ['file_search', 1_000n],
   audio_hours: ['second', 3_600n],
   input_audio_hours: ['second', 3_600n],
 }
-
-/** Prices of tools that run only when a request asks for them; the relay refuses those requests, so the model stays. */
-const TOOL_PRICES = new Set(['web_searches_kcount', 'storage_searches_kcount'])
 
 /** Models that cost more than their tokens without being asked, or that belong to somebody: the data cannot say so. */
 const UNPRICEABLE: readonly (readonly [name: RegExp, reason: string])[] = [
@@ -66,52 +69,36 @@ export function unpriceable(name: string): string | null {
 }
 
 /** Reads every provider's models. @param at the moment whose prices are wanted, in ms */
-export function readPrices(providers: readonly Provider[], at: number): { rows: DataRow[]; refused: Refusal[] } {
-  const rows: DataRow[] = []
-  const refused: Refusal[] = []
-  for (const provider of providers) {
-    for (const info of provider.models) {
-      const row = readModel(provider.id, info, at)
-      if (typeof row === 'string') refused.push({ provider: provider.id, model: info.id, reason: row })
-      else rows.push(row)
-    }
-  }
-  return { rows, refused }
+export function readPrices(providers: readonly Provider[], at: number): (DataRow | Refusal)[] {
+  return providers.flatMap((provider) => provider.models.map((info) => readModel(provider.id, info, at)))
 }
 
-function readModel(provider: string, info: ModelInfo, at: number): DataRow | string {
+function readModel(provider: string, info: ModelInfo, at: number): DataRow | Refusal {
+  const refusal = (reason: string) => ({ provider, model: info.id, reason, match: info.match })
   const denied = unpriceable(info.id)
-  if (denied !== null) return denied
+  if (denied !== null) return refusal(denied)
   const current = pricesAt(info, at)
-  if (typeof current === 'string') return current
-  const starts = tierStarts(current.prices)
+  if (typeof current === 'string') return refusal(current)
   const unitPrices = readUnits(current.prices, 0)
-  if (typeof unitPrices === 'string') return unitPrices
+  if (typeof unitPrices === 'string') return refusal(unitPrices)
   const tiers: PriceTier[] = []
-  for (const start of starts) {
+  for (const start of tierStarts(current.prices)) {
     const above = readUnits(current.prices, start + 1)
-    if (typeof above === 'string') return above
+    if (typeof above === 'string') return refusal(above)
     tiers.push({ overInputTokens: start, unitPrices: above })
   }
-  return { provider, model: info.id, match: info.match, unitPrices, tiers, validUntil: current.until }
+  const peak = dearestOfDay(info, at, unitPrices)
+  return { provider, model: info.id, match: info.match, unitPrices, tiers, peak, validUntil: current.until }
 }
 
-/** The price that holds at a moment. Prices that change with the hour of the day are refused: a receipt could not show why. */
-function pricesAt(info: ModelInfo, at: number): { prices: RawPrices; until: number | null } | string {
-  if (!Array.isArray(info.prices)) return { prices: info.prices, until: null }
-  let prices: RawPrices | null = null
-  let since = Number.NEGATIVE_INFINITY
-  let until: number | null = null
-  for (const row of info.prices) {
-    if (row.constraint && row.constraint.type !== 'start_date') return 'its price changes with the time of day'
-    const start = row.constraint ? Date.parse(`${row.constraint.start_date}T00:00:00Z`) : Number.NEGATIVE_INFINITY
-    if (start > at) until = Math.min(until ?? start, start)
-    else if (start >= since) {
-      prices = row.prices
-      since = start
-    }
+function dearestOfDay(info: ModelInfo, at: number, unitPrices: UnitPrices): UnitPrices {
+  let peak = unitPrices
+  for (const moment of hoursOf(info, at)) {
+    const then = pricesAt(info, moment)
+    const prices = typeof then === 'string' ? then : readUnits(then.prices, 0)
+    if (typeof prices !== 'string') peak = dearer(peak, prices)
   }
-  return prices ? { prices, until } : 'it has no price yet'
+  return peak
 }
 
 function tierStarts(prices: RawPrices): number[] {
@@ -126,7 +113,7 @@ function tierStarts(prices: RawPrices): number[] {
 function readUnits(prices: RawPrices, inputTokens: number): UnitPrices | string {
   const units: UnitPrices = {}
   for (const [key, price] of Object.entries(prices)) {
-    if (price === undefined || TOOL_PRICES.has(key)) continue
+    if (price === undefined) continue
     const row = KINDS[key]
     if (!row) return `no kind of unit for ${key}`
     let dollars = typeof price === 'number' ? price : price.base

@@ -40,5 +40,6 @@ export function fillPrices(given: UnitPrices): UnitPrices {
   }
   if (filled.output !== undefined) filled.reasoning ??= filled.output
   if (filled.input_audio !== undefined) filled.cached_input_audio ??= filled.input_audio
+  if (filled.input_image !== undefined) filled.cached_input_image ??= filled.input_image
   return filled
 }

@@ -23,17 +23,22 @@ const Model = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected a provider id in lower case, like "openai"')
     .default('openai'),
-  input: Price,
-  output: Price,
-  ...z
-    .object(Object.fromEntries(UnitKind.options.map((kind) => [kind, Price.optional()])))
-    .omit({ input: true, output: true }).shape,
+  ...z.object(Object.fromEntries(UnitKind.options.map((kind) => [kind, Price.optional()]))).shape,
   context_window: z.int().positive().max(100_000_000).optional(),
   max_output: z.int().positive().max(10_000_000).optional(),
 })
 
+// A model of text has both prices, be it "0", so that none is forgotten; one that is billed otherwise may have neither.
+const Complete = Model.superRefine((model, context) => {
+  const { input, output, ...others } = model as Partial<Record<UnitKind, string>>
+  const otherwise = UnitKind.options.some((kind) => others[kind as keyof typeof others] !== undefined)
+  if (input === undefined && output === undefined && otherwise) return
+  for (const [name, price] of Object.entries({ input, output }))
+    if (price === undefined) context.addIssue({ code: 'custom', path: [name], message: 'expected a price' })
+})
+
 export const PriceFile = z.strictObject({
-  models: z.record(z.string().regex(NAME, 'expected a model name'), Model),
+  models: z.record(z.string().regex(NAME, 'expected a model name'), Complete),
 })
 
 export type Override = Readonly<{

@@ -30,8 +30,9 @@ const specs = new Map<string, Spec>(Object.entries(catalogue as Readonly<Record<
  * would make the bound on input tokens wrong. Null means: bound the input by its bytes alone.
  */
 export function limitsOf(provider: string, model: string): ModelLimits {
-  const spec = provider === 'openai' ? specs.get(model) : undefined
-  const ceiling = MAX_OUTPUT.find((row) => row[0] === provider && row[1].test(model))?.[2]
+  const maker = provider === 'azure' ? 'openai' : provider // the same models
+  const spec = maker === 'openai' ? specs.get(model) : undefined
+  const ceiling = MAX_OUTPUT.find((row) => row[0] === maker && row[1].test(model))?.[2]
   const maxOutput = spec?.max_output_tokens ?? ceiling ?? DEFAULT_MAX_OUTPUT
   return { contextWindow: spec?.context_window ?? null, maxOutput }
 }

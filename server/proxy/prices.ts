@@ -1,13 +1,17 @@
 // The price book: which models exist here, and what a unit of each costs.
 // owns: model names and their prices. never: the cost of a call (contract/receipts.ts), which providers have keys.
-// always true: prices are whole pico-dollars; one version names one table; a model without a price does not exist.
+// always true: prices are whole pico-dollars; one version names one table; a model without a price does not exist, nor
+// does one that rose more than threefold before the operator has said yes.
 
 import { createHash } from 'node:crypto'
 import type { MatchLogic, Provider } from '@pydantic/genai-prices'
 import type { PriceTable, UnitPrices } from '../contract/receipts.ts'
-import { bundledProviders, type DataRow, type PriceTier, type Refusal, readPrices, unpriceable } from './prices-data.ts'
+import { PROVIDERS } from '../providers.ts'
+import { bundledProviders, type DataRow, type PriceTier, type Refusal, readPrices } from './prices-data.ts'
 import type { Override } from './prices-file.ts'
 import { limitsOf } from './prices-limits.ts'
+import { finder } from './prices-names.ts'
+import { type PriceRows, type Rise, risesOf, tierName } from './prices-rise.ts'
 
 export type ModelPrice = Readonly<{
   provider: string
@@ -39,12 +43,17 @@ export type PriceBook = Readonly<{
   table: () => PriceTable
   /** What the data holds and this book does not, each with its reason. */
   refused: readonly Refusal[]
+  /** The dearest of the day of everything in this book: what the next one's prices are compared with. */
+  peaks: PriceRows
+  /** What rose too much and is kept out, and its prices, to be accepted. */
+  rises: readonly Rise[]
+  risen: PriceRows
 }>
 
 export type PriceOptions = Readonly<{
   /** From readPriceFile; each replaces the data's model of that provider and name, or adds one. */
   overrides?: readonly Override[]
-  /** The moment whose prices are wanted, in ms; some change on a date. */
+  /** The moment whose prices are wanted, in ms; some change on a date or with the hour. */
   at: number
   /**
    * Whether models priced in tiers by input size are in the book. Only a relay that holds with `pricesFor(model, bound)` and settles
@@ -53,35 +62,57 @@ export type PriceOptions = Readonly<{
   tiers?: boolean
   /** The data; a test's own, else the bundled one. */
   providers?: readonly Provider[]
+  /** The prices that the operator has seen; a model that rose more than threefold against them is kept out. */
+  accepted?: PriceRows
 }>
 
-type Entry = Readonly<{ price: ModelPrice; match: MatchLogic }>
+type Offer = Readonly<{ price: ModelPrice; match: MatchLogic; peaks: PriceRows; until: number | null }>
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}$/
-const FOUND_LIMIT = 4_096
+const OVERRIDDEN = 'the operator’s price file replaces it'
+const TIERED = 'its price is tiered by input size'
+const RISEN = 'its price rose more than threefold, and the operator has not said yes'
 
-/** Compiles the data and the operator's overrides into one exact table. Pure; a few milliseconds. */
+/** Compiles the data and the operator's overrides into one exact table. Pure; some ten milliseconds. */
 export function compilePrices(options: PriceOptions): PriceBook {
-  const { rows, refused } = readPrices(options.providers ?? bundledProviders, options.at)
   const overrides = options.overrides ?? []
-  const replaced = new Set(overrides.map((row) => `${row.provider}/${row.model}`.toLowerCase()))
-  const kept: DataRow[] = []
-  for (const row of rows) {
-    if (replaced.has(`${row.provider}/${row.model}`.toLowerCase())) continue
-    if (row.tiers.length > 0 && options.tiers !== true)
-      refused.push({ ...ids(row), reason: 'its price is tiered by input size' })
-    else kept.push(row)
-  }
-  const entries: Entry[] = [...overrides.map(overrideEntry), ...kept.map(dataEntry)]
-  const table = tableOf(entries)
-  const ends = kept.map((row) => row.validUntil).filter((end) => end !== null)
+  const replaced = new Set(overrides.map(idOf))
+  const data = readPrices(options.providers ?? bundledProviders, options.at)
+  const asked = [
+    ...overrides.map(overrideOffer),
+    ...[...data, ...borrowed(data)].map((row) => offerOf(row, replaced.has(idOf(row)), options.tiers === true)),
+  ]
+  const rises: Rise[] = []
+  const risen: [string, UnitPrices][] = []
+  const rows = asked.map((offer): Offer | Refusal => {
+    const found = 'reason' in offer ? [] : risesOf(options.accepted ?? {}, offer.price.name, offer.peaks)
+    if ('reason' in offer || found.length === 0) return offer
+    rises.push(...found)
+    risen.push(...Object.entries(offer.peaks))
+    return { ...offer.price, match: offer.match, reason: RISEN }
+  })
+  return bookOf(rows, { rises, risen: Object.fromEntries(risen) })
+}
+
+function bookOf(rows: readonly (Offer | Refusal)[], kept: Pick<PriceBook, 'rises' | 'risen'>): PriceBook {
+  const offers = rows.filter((row): row is Offer => !('reason' in row))
+  const prices = offers.map(({ price }) => price)
+  const table = tableOf(prices)
+  const ends = offers.map(({ until }) => until).filter((end) => end !== null)
   return {
     version: table.version,
     validUntil: ends.length > 0 ? Math.min(...ends) : null,
-    find: finder(entries),
-    list: () => entries.map((entry) => entry.price),
+    find: finder(
+      rows.map((row) =>
+        'reason' in row
+          ? { provider: row.provider, price: null, match: row.match }
+          : { provider: row.price.provider, price: row.price, match: row.match },
+      ),
+    ),
+    list: () => prices,
     table: () => table,
-    refused,
+    refused: rows.filter((row) => 'reason' in row),
+    peaks: Object.fromEntries(offers.flatMap(({ peaks }) => Object.entries(peaks))),
+    ...kept,
   }
 }
 
@@ -95,94 +126,60 @@ export function pricesFor(model: ModelPrice, inputTokens: number): UnitPrices {
   return prices
 }
 
-function ids(row: DataRow): { provider: string; model: string } {
-  return { provider: row.provider, model: row.model }
+// Providers that sell another's models at that provider's price, where the data lists no price of their own.
+function borrowed(data: readonly (DataRow | Refusal)[]): (DataRow | Refusal)[] {
+  return PROVIDERS.flatMap(({ id, pricedAs }) => {
+    const own = new Set(data.filter((row) => row.provider === id).map(({ model }) => model))
+    return data
+      .filter((row) => pricedAs.includes(row.provider) && !own.has(row.model))
+      .map((row) => ({ ...row, provider: id }))
+  })
+}
+
+function idOf({ provider, model }: { provider: string; model: string }): string {
+  return `${provider}/${model}`.toLowerCase()
 }
 
 function nameOf(provider: string, model: string): string {
   return provider === 'openai' ? model : `${provider}/${model}`
 }
 
-function dataEntry(row: DataRow): Entry {
-  const { provider, model, unitPrices, tiers } = row
-  const price = { provider, model, name: nameOf(provider, model), unitPrices, tiers, ...limitsOf(provider, model) }
-  return { price, match: { or: [row.match, { equals: row.model }] } }
+function offerOf(row: DataRow | Refusal, replaced: boolean, tiers: boolean): Offer | Refusal {
+  if ('reason' in row) return row
+  const { provider, model, unitPrices } = row
+  const match = { or: [row.match, { equals: model }] }
+  if (replaced) return { provider, model, match, reason: OVERRIDDEN }
+  if (row.tiers.length > 0 && !tiers) return { provider, model, match, reason: TIERED }
+  const name = nameOf(provider, model)
+  const price = { provider, model, name, unitPrices, tiers: row.tiers, ...limitsOf(provider, model) }
+  return { price, match, peaks: { [name]: row.peak, ...tierRows(name, row.tiers) }, until: row.validUntil }
 }
 
-function overrideEntry(row: Override): Entry {
+function overrideOffer(row: Override): Offer {
   const known = limitsOf(row.provider, row.model)
   const contextWindow = row.contextWindow ?? known.contextWindow
   const maxOutput = row.maxOutput ?? known.maxOutput
   const { provider, model, unitPrices } = row
-  return {
-    price: { provider, model, name: nameOf(provider, model), unitPrices, tiers: [], contextWindow, maxOutput },
-    match: { equals: row.model },
-  }
+  const name = nameOf(provider, model)
+  const price = { provider, model, name, unitPrices, tiers: [], contextWindow, maxOutput }
+  return { price, match: { equals: model }, peaks: { [name]: unitPrices }, until: null }
 }
 
 /** The public table. A tier is a row of its own beside its model: "name#input>272000". */
-function tableOf(entries: readonly Entry[]): PriceTable {
-  const rows: [string, UnitPrices][] = []
-  for (const { price } of entries) {
-    rows.push([price.name, sorted(price.unitPrices)])
-    for (const tier of price.tiers) rows.push([`${price.name}#input>${tier.overInputTokens}`, sorted(tier.unitPrices)])
-  }
+function tableOf(prices: readonly ModelPrice[]): PriceTable {
+  const rows = prices.flatMap(({ name, unitPrices, tiers }) =>
+    Object.entries({ [name]: unitPrices, ...tierRows(name, tiers) }),
+  )
   rows.sort((a, b) => (a[0] < b[0] ? -1 : 1))
-  const models = Object.fromEntries(rows)
+  const models = Object.fromEntries(rows.map(([name, unitPrices]) => [name, sorted(unitPrices)]))
   const version = createHash('sha256').update(JSON.stringify(models)).digest('base64url').slice(0, 22)
   return { version, models }
 }
 
+function tierRows(name: string, tiers: readonly PriceTier[]): PriceRows {
+  return Object.fromEntries(tiers.map((tier) => [tierName(name, tier.overInputTokens), tier.unitPrices]))
+}
+
 function sorted(prices: UnitPrices): UnitPrices {
   return Object.fromEntries(Object.entries(prices).sort((a, b) => (a[0] < b[0] ? -1 : 1)))
-}
-
-function finder(entries: readonly Entry[]): PriceBook['find'] {
-  const byProvider = Map.groupBy(entries, (entry) => entry.price.provider)
-  const found = new Map<string, FoundModel | null>()
-  const within = (provider: string, model: string): FoundModel | null => {
-    const key = `${provider}/${model}`
-    const seen = found.get(key)
-    if (seen !== undefined) return seen
-    const entry = byProvider.get(provider)?.find((candidate) => matches(candidate.match, model))
-    const result = entry ? { ...entry.price, upstreamModel: model, ...limitsAs(entry.price, model) } : null
-    if (found.size >= FOUND_LIMIT) found.clear()
-    found.set(key, result)
-    return result
-  }
-  return (name, options = {}) => {
-    if (!NAME.test(name) || unpriceable(name) !== null) return null
-    const open = (provider: string): boolean => options.among === undefined || options.among.includes(provider)
-    const slash = name.indexOf('/')
-    const prefix = name.slice(0, Math.max(slash, 0)).toLowerCase()
-    if (byProvider.has(prefix)) return open(prefix) ? within(prefix, name.slice(slash + 1)) : null
-    const bare = options.bare ?? 'openai'
-    const own = open(bare) ? within(bare, name) : null
-    if (own) return own
-    const others = [...byProvider.keys()].filter((provider) => provider !== bare && open(provider))
-    const having = others.map((provider) => within(provider, name)).filter((model) => model !== null)
-    return having.length === 1 ? (having[0] ?? null) : null
-  }
-}
-
-/** A snapshot may have other limits than the family it is priced with. An operator's own limits stand. */
-function limitsAs(price: ModelPrice, upstreamModel: string): { contextWindow: number | null; maxOutput: number } {
-  const family = limitsOf(price.provider, price.model)
-  const snapshot = limitsOf(price.provider, upstreamModel)
-  const untouched = family.contextWindow === price.contextWindow && family.maxOutput === price.maxOutput
-  return untouched && snapshot.contextWindow !== null
-    ? snapshot
-    : { contextWindow: price.contextWindow, maxOutput: price.maxOutput }
-}
-
-/** The data's own matching rules: without regard to case, but for expressions. */
-function matches(rule: MatchLogic, name: string): boolean {
-  const text = name.toLowerCase()
-  if ('or' in rule) return rule.or.some((part) => matches(part, name))
-  if ('and' in rule) return rule.and.every((part) => matches(part, name))
-  if ('equals' in rule) return text === rule.equals.toLowerCase()
-  if ('starts_with' in rule) return text.startsWith(rule.starts_with.toLowerCase())
-  if ('ends_with' in rule) return text.endsWith(rule.ends_with.toLowerCase())
-  if ('contains' in rule) return text.includes(rule.contains.toLowerCase())
-  return new RegExp(rule.regex).test(name)
 }

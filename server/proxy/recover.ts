@@ -2,7 +2,7 @@
 // owns: ending them. never: those of a living process.
 // always true: settled at what was provably delivered, else void; marked `unknown` either way.
 
-import { Units } from '../contract/receipts.ts'
+import { baseMicros, UnitKind, type UnitPrices, Units } from '../contract/receipts.ts'
 import type { Reader } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { type OpenHold, orphans } from '../ledger/leases.ts'
@@ -34,19 +34,32 @@ async function memoOf(reader: Reader, hold: OpenHold): Promise<Memo | null> {
 }
 
 async function settleAt(deps: Pick<Deps, 'db'>, hold: OpenHold, { payer, call, funding }: Memo): Promise<void> {
+  const units = Units.parse(JSON.parse(hold.checkpoint ?? '{}'))
   await deps.db.tx(settleCall, {
     requestId: hold.request_id ?? hold.id,
     holdId: hold.id,
     payer,
     funding,
     route: call.route,
-    model: call.model,
+    ...cheapest(call, units),
     priceVersion: call.priceVersion,
-    unitPrices: call.unitPrices,
-    units: Units.parse(JSON.parse(hold.checkpoint ?? '{}')),
+    units,
     estimated: true,
     sealedAnswer: null,
     claimed: true,
     outcome: 'unknown',
   })
+}
+
+// Nobody knows any more which upstream answered: the person pays what the cheapest would have cost.
+function cheapest({ model, unitPrices, others = [] }: HoldArgs['call'], units: Units) {
+  const priced = [{ model, unitPrices }, ...others].filter((offer) => priceless(units, offer.unitPrices) === null)
+  const [first = { model, unitPrices }, ...more] = priced
+  return more.reduce((least, offer) => {
+    return baseMicros(units, offer.unitPrices) < baseMicros(units, least.unitPrices) ? offer : least
+  }, first)
+}
+
+function priceless(units: Units, prices: UnitPrices): UnitKind | null {
+  return UnitKind.options.find((kind) => units[kind] && prices[kind] === undefined) ?? null
 }

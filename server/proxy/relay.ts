@@ -9,15 +9,16 @@ import type { FaultCode } from '../contract/faults.ts'
 import type { Deps } from '../deps.ts'
 import { errorBody, errorHeaders, type Fault, fault } from '../faults.ts'
 import { asFault } from '../http.ts'
+import { attempt } from './failover.ts'
 import { firmly } from './firmly.ts'
 import { type Exchange, exchange, type Outcome, TOO_LONG } from './forward.ts'
-import type { Held, Payer } from './hold.ts'
+import type { Held, HoldArgs, Payer } from './hold.ts'
 import { type Claim, claimOf } from './kept-answers.ts'
 import { meter, progressOf } from './meter.ts'
 import { holdOrAsk, type Parked } from './parked.ts'
 import { payerOf } from './payer.ts'
 import { pricesFor } from './prices.ts'
-import { type Quote, quoteOf } from './quote.ts'
+import { type Offer, type Quote, quoteOf } from './quote.ts'
 import { collectedReply, failureOf, type Head, headOf, replay, sealAnswer, streamEnd, writeHead } from './reply.ts'
 import type { Running, RunningCall } from './running.ts'
 import { type Seen, seenFrom, tellEnd, tellRefusal, tellReplay, tellSending } from './seen.ts'
@@ -38,6 +39,8 @@ export type Call = {
   quote: Quote
   claim: Claim | null
   held: Held
+  /** Who is asked; once it is over, who answered. */
+  by: Offer
   head: Head
   seen: Seen
   /** See Running.heard. */
@@ -94,7 +97,7 @@ async function relayFor(begun: Begun, { running, parked }: Watched): Promise<voi
     maxOutput: bound.maxOutput,
     explicit: bound.explicit,
     claim,
-    call: { route, model: model.name, priceVersion, unitPrices: model.unitPrices },
+    call: { route, model: model.name, priceVersion, unitPrices: model.unitPrices, ...pricedOtherwise(quote) },
   })
   // Nobody is there to read an answer.
   if (held === null) return void reply.hijack()
@@ -105,7 +108,8 @@ async function relayFor(begun: Begun, { running, parked }: Watched): Promise<voi
   seen.heldAt = performance.now()
   reply.hijack()
   const head = headOf(reply, quote, held)
-  await afterHold({ ...begun, ask, quote, claim, held, head, heardBefore, endedBy: null }, running)
+  const by = quote.offers[0]
+  await afterHold({ ...begun, ask, quote, claim, held, by, head, heardBefore, endedBy: null }, running)
 }
 
 // Everything after the hold: nothing in here may leave without ending it.
@@ -154,12 +158,23 @@ async function afterHold(call: Call, running: Running): Promise<void> {
 }
 
 function startExchange(call: Call): Exchange {
-  const { deps, shape, ask, quote, held, reply } = call
+  const { deps, quote, reply, request } = call
+  return attempt(deps, {
+    candidates: quote.offers,
+    requestId: request.id,
+    response: reply.raw,
+    start: (offer, begun) => exchangeWith(call, offer, begun),
+  })
+}
+
+function exchangeWith(call: Call, offer: Offer, begun: () => void): Exchange {
+  const { deps, shape, ask, held, reply } = call
+  call.by = offer
   return exchange({
     dispatcher: deps.upstreams.dispatcher,
-    upstream: quote.upstream,
+    upstream: offer.upstream,
     shape,
-    sending: shape.send(ask, quote, held.maxOutput),
+    sending: shape.send(ask, offer, held.maxOutput),
     traced: tellSending(call),
     maxMs: deps.config.QUOTA_STREAM_MAX_S * 1000,
     stallMs: deps.config.QUOTA_READER_STALL_S * 1000,
@@ -169,6 +184,7 @@ function startExchange(call: Call): Exchange {
     keep: call.claim !== null,
     begin: (type) => {
       call.seen.firstAt = performance.now()
+      begun()
       writeHead(reply, 200, { ...call.head, 'content-type': type, 'x-accel-buffering': 'no' })
     },
   })
@@ -188,7 +204,7 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
     await firmly(() => call.deps.db.tx(voidCall, { holdId: call.held.holdId, outcome: why }))
     return null
   }
-  const { deps, quote, held, payer, route, request } = call
+  const { deps, quote, by, held, payer, route, request } = call
   const sealedAnswer = sealAnswer(call, outcome)
   call.seen.metered = metered
   const timer = deps.metrics.settle.startTimer()
@@ -200,9 +216,9 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
       payer,
       funding: held.funding,
       route,
-      model: quote.model.name,
+      model: by.model.name,
       priceVersion: quote.priceVersion,
-      unitPrices: pricesFor(quote.model, inputOf(metered.units)),
+      unitPrices: pricesFor(by.model, inputOf(metered.units)),
       units: metered.units,
       estimated: metered.estimated,
       sealedAnswer,
@@ -216,11 +232,11 @@ async function settleOutcome(call: Call, outcome: Outcome): Promise<Quota | null
 }
 
 // Without the provider's own words: they may repeat the prompt, or name a key.
-function noteFailure({ deps, request, quote, endedBy }: Call, outcome: Outcome): void {
+function noteFailure({ deps, request, by, endedBy }: Call, outcome: Outcome): void {
   if (endedBy !== null) return
   const status = outcome.kind === 'failed' ? outcome.status : 200
-  const { provider } = quote.upstream
-  deps.log.warn({ request_id: request.id, provider, status }, 'a model provider failed; nothing is charged')
+  const { provider, name: upstream } = by.upstream
+  deps.log.warn({ request_id: request.id, provider, upstream, status }, 'a model provider failed; nothing is charged')
 }
 
 // The rest of an answer waits in memory for a caller who reads slowly, or not at all.
@@ -243,6 +259,13 @@ function sendFault(call: Call, failure: Fault): void {
   if (raw.headersSent) return void raw.end(call.shape.errorFrame(body))
   writeHead(call.reply, failure.status, { ...call.head, ...errorHeaders(failure), 'content-type': 'application/json' })
   raw.end(JSON.stringify(call.shape.typedErrors ? { type: 'error', ...body } : body))
+}
+
+// Only where it makes a difference: it is kept with the hold.
+function pricedOtherwise({ model, offers }: Quote): Pick<HoldArgs['call'], 'others'> {
+  const others = offers.filter((offer) => offer.model.name !== model.name)
+  if (others.length === 0) return {}
+  return { others: others.map(({ model: { name, unitPrices } }) => ({ model: name, unitPrices })) }
 }
 
 function claimFor(request: FastifyRequest, payer: Payer, route: string, bytes: Buffer): Claim | null {

@@ -18,7 +18,10 @@ import type { Call } from './relay.ts'
 export type Seen = {
   beganAt: number
   heldAt: number
+  /** To the first upstream. */
   sentAt: number
+  /** To the one that answered. */
+  askedAt: number
   /** When a streamed answer began. */
   firstAt: number
   answeredAt: number
@@ -36,7 +39,7 @@ export function seenFrom({ tracing }: Deps, { headers }: FastifyRequest): Seen {
   const beganAt = performance.now()
   const nothing = { outcome: null, metered: null, charged: null, failure: null }
   const trace = tracing === null ? null : tracing.begin(headers, beganAt)
-  return { beganAt, heldAt: 0, sentAt: 0, firstAt: 0, answeredAt: 0, settledAt: 0, trace, ...nothing }
+  return { beganAt, heldAt: 0, sentAt: 0, askedAt: 0, firstAt: 0, answeredAt: 0, settledAt: 0, trace, ...nothing }
 }
 
 type About = Pick<Call, 'deps' | 'request'> & { route: string }
@@ -63,10 +66,11 @@ export function tellReplay({ deps, request, route }: About, seen: Seen, mode: st
 }
 
 /** It goes to an upstream. @returns headers for the upstream's own trace */
-export function tellSending({ seen, shape, quote, held }: Call): Readonly<Record<string, string>> {
-  seen.sentAt = performance.now()
+export function tellSending({ seen, shape, by, held }: Call): Readonly<Record<string, string>> {
+  seen.askedAt = performance.now()
+  seen.sentAt ||= seen.askedAt
   if (seen.trace === null) return NO_HEADERS
-  const { upstream, model } = quote
+  const { upstream, model } = by
   const operation = OPERATIONS[shape.name]
   const { hostname, port, protocol } = new URL(upstream.origin)
   const attributes = {
@@ -78,7 +82,7 @@ export function tellSending({ seen, shape, quote, held }: Call): Readonly<Record
     'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
     'quota.upstream': upstream.name,
   }
-  return seen.trace.sent({ at: seen.sentAt, name: `${operation} ${model.upstreamModel}`, attributes })
+  return seen.trace.sent({ at: seen.askedAt, name: `${operation} ${model.upstreamModel}`, attributes })
 }
 
 /** It is over. */
@@ -134,7 +138,7 @@ function addedMs({ seen, held }: Call, now: number): number {
 }
 
 function count(call: Call, now: number): void {
-  const { deps, payer, quote, ask, seen } = call
+  const { deps, payer, by, ask, seen } = call
   const { metrics } = deps
   const { charged } = seen
   metrics.calls.inc({ mode: payer.billingMode, outcome: charged ? 'charged' : 'free' })
@@ -147,13 +151,13 @@ function count(call: Call, now: number): void {
     }
   }
   if (seen.sentAt === 0) return
-  const upstream = quote.upstream.name
+  const upstream = by.upstream.name
   const result = resultOf(call)
   metrics.upstreamAnswers.inc({ upstream, result })
   const why = lossOf(call, result)
   if (why !== null) metrics.losses.inc({ why })
   if (seen.answeredAt === 0) return
-  metrics.upstreamTime.observe({ upstream }, ((seen.firstAt || seen.answeredAt) - seen.sentAt) / 1000)
+  metrics.upstreamTime.observe({ upstream }, ((seen.firstAt || seen.answeredAt) - seen.askedAt) / 1000)
   metrics.added.observe({ stream: String(ask.stream) }, addedMs(call, now) / 1000)
 }
 
@@ -168,14 +172,14 @@ function lossOf({ seen }: Call, result: Result): string | null {
 }
 
 function lineOf(call: Call, now: number) {
-  const { request, route, payer, quote, ask, seen, endedBy } = call
+  const { request, route, payer, by, ask, seen, endedBy } = call
   const { charged, metered, failure } = seen
   return {
     request_id: request.id,
     route,
     mode: payer.billingMode,
-    model: quote.model.name,
-    upstream: quote.upstream.name,
+    model: by.model.name,
+    upstream: by.upstream.name,
     stream: ask.stream,
     status: failure && seen.firstAt === 0 ? failure.status : 200,
     code: failure?.code ?? endedBy,

@@ -15,6 +15,8 @@ import {
   SHAPES,
   type ShapeName,
 } from '../providers.ts'
+import { type Breaker, makeBreaker } from './breaker.ts'
+import { candidatesAmong } from './candidates.ts'
 import { DEFAULT_PRIORITY, type FileUpstream } from './upstreams-file.ts'
 
 export type Upstream = Readonly<{
@@ -39,8 +41,9 @@ export type Upstream = Readonly<{
 export type Upstreams = Readonly<{
   /** In the order in which they are asked. */
   all: readonly Upstream[]
-  /** The first upstream that serves a provider's models in an API shape, or null. */
-  of: (provider: string, shape: ShapeName) => Upstream | null
+  /** The upstreams of a model in an API shape, in the order in which they are asked. */
+  candidates: ReturnType<typeof candidatesAmong>
+  health: Breaker
   /** Providers that can be reached in an API shape. */
   serving: (shape: ShapeName) => readonly string[]
   sandbox: Upstream
@@ -57,7 +60,7 @@ const SANDBOX_SPEAKS: Provider['speaks'] = {
   images: 'bearer',
 }
 
-type Timeouts = Pick<Config, 'QUOTA_UPSTREAM_TIMEOUT_S' | 'QUOTA_STREAM_IDLE_S'>
+type Patience = Pick<Config, 'QUOTA_UPSTREAM_TIMEOUT_S' | 'QUOTA_STREAM_IDLE_S' | 'QUOTA_UPSTREAM_FAILURES'>
 
 /**
  * @param config keys and base URLs
@@ -65,7 +68,7 @@ type Timeouts = Pick<Config, 'QUOTA_UPSTREAM_TIMEOUT_S' | 'QUOTA_STREAM_IDLE_S'>
  * @param sandboxUrl base of the built-in model, which answers for every provider when nobody has a key
  */
 export function makeUpstreams(
-  config: Timeouts & Pick<Config, 'providers' | 'livemode'>,
+  config: Patience & Pick<Config, 'providers' | 'livemode'>,
   further: readonly FileUpstream[],
   sandboxUrl: string,
 ): Upstreams {
@@ -81,7 +84,8 @@ export function makeUpstreams(
   const serving = new Map(SHAPES.map((shape) => [shape, providersIn(all, shape)]))
   return {
     all,
-    of: (provider, shape) => all.find((row) => row.provider === provider && shape in row.headers) ?? null,
+    candidates: candidatesAmong(all),
+    health: makeBreaker(config.QUOTA_UPSTREAM_FAILURES),
     serving: (shape) => serving.get(shape) ?? [],
     sandbox,
     dispatcher,

@@ -40,7 +40,18 @@ function sumOf(kinds: readonly [UnitKind, number][], ceiling: Ceiling): number {
   return kinds.reduce((sum, [kind, count]) => sum + (ceiling.kinds.includes(kind) ? count : 0), 0)
 }
 
+const INPUTS = [
+  'input',
+  'cached_input',
+  'cache_write',
+  'cache_write_1h',
+  'input_audio',
+  'cached_input_audio',
+  'input_image',
+  'cached_input_image',
+] as const satisfies readonly UnitKind[]
+
 /** All input tokens together, cached ones included: what price tiers go by. */
 export function inputOf(units: Units): number {
-  return (units.input ?? 0) + (units.cached_input ?? 0) + (units.cache_write ?? 0) + (units.cache_write_1h ?? 0)
+  return INPUTS.reduce((sum, kind) => sum + (units[kind] ?? 0), 0)
 }

@@ -22,17 +22,20 @@ export function MarkIcon({ mark }: { mark: Mark }) {
 /** A model without its provider, where there is little room. */
 export const bareModel = (model: string): string => model.slice(model.lastIndexOf('/') + 1)
 
+/** Units that are no tokens. */
+const COUNTED_OTHERWISE: ReadonlySet<string> = new Set([
+  'request',
+  'web_search',
+  'file_search',
+  'image',
+  'character',
+  'second',
+])
+
 /** All tokens of a call, in and out. */
 export function tokensOf(entry: Entry): number {
-  const {
-    input = 0,
-    cached_input = 0,
-    cache_write = 0,
-    cache_write_1h = 0,
-    output = 0,
-    reasoning = 0,
-  } = entry.row.units
-  return input + cached_input + cache_write + cache_write_1h + output + reasoning
+  const tokens = Object.entries(entry.row.units).filter(([kind]) => !COUNTED_OTHERWISE.has(kind))
+  return tokens.reduce((sum, [, count]) => sum + count, 0)
 }
 
 export function EntryLine({ entry, name, now }: { entry: Entry; name: string; now: number }) {

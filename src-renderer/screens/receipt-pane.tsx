@@ -110,6 +110,8 @@ const KIND_WORDS: Record<UnitKind, [string, perMillion: boolean]> = {
   output_audio: ['Audio out', true],
   output_image: ['Images out, tokens', true],
   request: ['Requests', false],
+  web_search: ['Web searches', false],
+  file_search: ['File searches', false],
   image: ['Images', false],
   character: ['Characters', true],
   second: ['Seconds', false],

@@ -727,7 +727,7 @@ for (const db of databases()) {
     for (const row of some) {
       test(row.name, () => {
         const upstream = world.upstream.of(modelOf(row))
-        assert.equal(upstream.length, 1, 'the upstream is called once')
+        assert.equal(upstream.length, 1, `the upstream is called once: ${answers.get(row)?.text}`)
         const seen = answers.get(row)
         assert.ok(seen)
         assertSeen(row, seen)

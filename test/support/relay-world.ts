@@ -65,6 +65,7 @@ async function worldAround(upstream: ScriptedUpstream, options: WorldOptions): P
     OPENAI_API_KEY: UPSTREAM_KEY,
     QUOTA_PRICES_FILE: file,
     QUOTA_LOG_LEVEL: 'debug',
+    QUOTA_UPSTREAM_FAILURES: '1000000', // its rows fail side by side, on purpose
     ...(typeof options.env === 'function' ? options.env(upstream.url) : options.env),
   }
   const server = await startServer({ env, ...(options.db ? { db: options.db } : {}) })

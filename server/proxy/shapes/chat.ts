@@ -131,15 +131,13 @@ function send({ bytes, body, stream, limit, model }: ChatAsk, target: Target, ma
  */
 function chatUnits(usage: unknown, { reasoningInTotal }: Pick<Quirks, 'reasoningInTotal'>): Units | null {
   const { prompt_tokens: input, completion_tokens: output, total_tokens: total, ...details } = recordOf(usage)
-  const units = openaiUnits({
+  const beside = reasoningInTotal && Number.isSafeInteger(total) ? Number(total) - Number(input) - Number(output) : 0
+  return openaiUnits({
     input,
-    output,
+    output: beside > 0 ? Number(output) + beside : output,
     inputDetails: details.prompt_tokens_details,
-    outputDetails: details.completion_tokens_details,
+    outputDetails: beside > 0 ? { reasoning_tokens: beside } : details.completion_tokens_details,
   })
-  if (!units || !reasoningInTotal || !Number.isSafeInteger(total)) return units
-  const beside = Number(total) - Number(input) - Number(output)
-  return beside > 0 ? { ...units, output: Number(output), reasoning: beside } : units
 }
 
 function answer(body: Buffer): Answered | null {
