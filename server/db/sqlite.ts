@@ -217,9 +217,10 @@ function batches(worker: Worker) {
       queue.push(call)
       plan()
     },
+    // What waits goes at once: this thread is about to be busy with the answers, and the writer would wait for it.
     batchEnded: () => {
       underWay--
-      plan()
+      fill()
     },
   }
 }
