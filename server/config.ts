@@ -105,7 +105,11 @@ const OWN_SETTINGS = [
     text: '`sk_live_…`: money is real. `sk_test_…`: Stripe’s test mode. Without it the server is a sandbox.',
   },
   { name: 'STRIPE_PUBLISHABLE_KEY', default: null, text: '`pk_…`; for the payment page of this server.' },
-  { name: 'STRIPE_WEBHOOK_SECRET', default: null, text: '`whsec_…` of the endpoint `/webhooks/stripe`.' },
+  {
+    name: 'STRIPE_WEBHOOK_SECRET',
+    default: null,
+    text: '`whsec_…` of the endpoint `/webhooks/stripe`; several (a second endpoint for connected accounts) are separated by commas.',
+  },
   { name: 'STRIPE_API_BASE', default: null, text: 'Where Stripe’s API is answered instead of at Stripe (tests).' },
 ] as const satisfies readonly Setting[]
 

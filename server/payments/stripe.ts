@@ -269,9 +269,12 @@ function verified(
   // The SDK refuses what is too old; what claims to come from the future is refused here.
   const at = Number(/(?:^|,)t=(\d{1,12})(?:,|$)/.exec(signature)?.[1] ?? Number.NaN)
   if (!(at <= nowMs / 1000 + TOLERANCE_S)) return null
-  try {
-    return eventSeen(stripe.webhooks.constructEvent(raw, signature, secret, TOLERANCE_S, undefined, nowMs))
-  } catch {
-    return null
+  for (const one of secret.split(',')) {
+    try {
+      return eventSeen(stripe.webhooks.constructEvent(raw, signature, one, TOLERANCE_S, undefined, nowMs))
+    } catch {
+      // not by this secret, or not at all
+    }
   }
+  return null
 }

@@ -23,7 +23,7 @@ for (const db of databases()) {
       const keys = {
         STRIPE_SECRET_KEY: 'sk_test_http',
         STRIPE_PUBLISHABLE_KEY: 'pk_test_http',
-        STRIPE_WEBHOOK_SECRET: SECRET,
+        STRIPE_WEBHOOK_SECRET: `whsec_of_another_endpoint,${SECRET}`,
       }
       server = await startServer({ db, env: { ...keys, STRIPE_API_BASE: listening.url } })
     })
