@@ -165,6 +165,11 @@ eachDatabase('payouts', (open) => {
     w.advance(7 * 3_600_000)
     await w.carry()
     assert.deepEqual(await sentTo(w, id), [['pending', 900, 2]], 'nobody knows')
+    const [unknown] = await payoutsOf(w.db, id, '~', 1)
+    assert.ok(
+      await w.payments.findTransfer(unknown?.id ?? ''),
+      'a new number: the old one would have been refused again',
+    )
     w.advance(25 * 3_600_000)
     await w.carry()
     assert.deepEqual(await sentTo(w, id), [['paid', 900, 2]])
