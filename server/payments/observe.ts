@@ -4,7 +4,7 @@
 // look happens inside a commit.
 
 import type { CheckoutRow } from './checkouts.ts'
-import { checkout, checkoutOfSession, noteLook, openCheckouts } from './checkouts.ts'
+import { checkout, checkoutOfSession, LIVES_MS, noteLook, openCheckouts } from './checkouts.ts'
 import { lookAtAccount } from './connect.ts'
 import { recordPayment, type Seen } from './credit.ts'
 import { lot, lotOfCharge } from './lots.ts'
@@ -35,10 +35,19 @@ export async function observeCheckout(
   row: CheckoutRow,
   ending?: 'declined' | 'expired',
 ): Promise<CheckoutRow | null> {
-  if (row.session_id === null) return row
+  if (row.session_id === null) return neverOpened(port, row)
   const session = await port.payments.session(row.session_id)
   if (!session) return row
   return recordSession(port, row.id, session, ending)
+}
+
+/** No page was ever opened for it, so nobody can have paid: after a day it is over. */
+async function neverOpened(port: Port, row: CheckoutRow): Promise<CheckoutRow | null> {
+  if (row.created_at + LIVES_MS > port.now()) return row
+  const { livemode } = port.payments
+  const nothing = { id: '', paymentIntent: null, url: null, clientSecret: null, livemode }
+  const session: SessionSeen = { ...nothing, checkoutId: row.id, status: 'expired' }
+  return record(port, { checkoutId: row.id, session, payment: null, livemode })
 }
 
 async function recordSession(port: Port, checkoutId: string, session: SessionSeen, ending?: 'declined' | 'expired') {

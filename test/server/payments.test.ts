@@ -65,6 +65,12 @@ eachDatabase('payments', (open) => {
     w.advance(25 * 3_600_000)
     await w.stripe.tick()
     assert.equal((await observeCheckout(w.deps, row))?.status, 'expired')
+    await w.db.tx(beginCheckout, { id: 'chk_unopened', buyer: { userId }, packageId: 'basic', ...NOWHERE })
+    await w.reconcile()
+    assert.equal((await w.found('chk_unopened')).status, 'pending')
+    w.advance(25 * 3_600_000)
+    await w.reconcile()
+    assert.equal((await w.found('chk_unopened')).status, 'expired', 'no page was ever opened for it')
     assert.equal((await w.balance(userId)).posted, 0)
   })
 
@@ -149,6 +155,7 @@ eachDatabase('payments', (open) => {
   })
 })
 
+const NOWHERE = { successUrl: '', cancelUrl: '', livemode: false, attempt: null }
 const SEEN: PaymentSeen = {
   id: 'pi_1',
   checkoutId: null,
