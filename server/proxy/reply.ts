@@ -14,7 +14,7 @@ import { type KeptAnswer, keptAt } from './kept-answers.ts'
 import type { Quote } from './quote.ts'
 import type { Call } from './relay.ts'
 import { jsonOf, withQuota } from './reply-json.ts'
-import type { Shape } from './shapes/shape.ts'
+import type { Passed, Shape } from './shapes/shape.ts'
 
 export type Head = Record<string, string>
 
@@ -44,13 +44,15 @@ function quotaHeaders(quota: Quota): Head {
 }
 
 /** The upstream's answer; the quota block is added at the end of JSON, the rest is passed on as it came. */
-export function collectedReply(call: Call, { body, type }: Collected, quota: Quota): void {
-  sendCollected(call.reply, call.head, { body, type }, quota)
+export function collectedReply(call: Call, answer: Passed, quota: Quota): void {
+  sendCollected(call.reply, call.head, passedOf(call, answer), quota)
 }
 
-type Collected = { body: Buffer; type: string }
+function passedOf({ shape, ask }: Call, answer: Passed): Passed {
+  return shape.passes ? shape.passes(ask, answer) : answer
+}
 
-function sendCollected(reply: FastifyReply, head: Head, { body, type }: Collected, quota: Quota): void {
+function sendCollected(reply: FastifyReply, head: Head, { body, type }: Passed, quota: Quota): void {
   const isJson = type === '' || /json/.test(type)
   const answer = isJson ? Buffer.from(withQuota(body.toString('utf8'), quota)) : body
   const about = { 'content-type': isJson ? 'application/json' : type, 'content-length': String(answer.length) } // one write, no chunks
@@ -80,11 +82,12 @@ function brokenStream(quota: Quota | null): Fault {
 type Kept = { type: string; body: string; last: string | null }
 
 /** The answer sealed for a replay, or null when there is no key, or nothing whole to keep. */
-export function sealAnswer({ claim, deps }: Call, outcome: Outcome): string | null {
+export function sealAnswer(call: Call, outcome: Outcome): string | null {
+  const { claim, deps } = call
   if (!claim) return null
   let kept: Kept | null = null
   if (outcome.kind === 'collected') {
-    const { body, type } = outcome
+    const { body, type } = passedOf(call, outcome)
     kept = { type, body: body.toString(encodingOf(type)), last: null }
   } else if (outcome.kind === 'stream' && outcome.broken === null && outcome.kept) {
     const { type, last } = outcome.stream

@@ -11,6 +11,7 @@ import { EmbeddingsRequest, embeddingsReply } from './sandbox-embeddings.ts'
 import { ImagesRequest, imagesReply } from './sandbox-images.ts'
 import { MessagesRequest, messagesReply } from './sandbox-messages.ts'
 import { ResponsesRequest, responsesReply } from './sandbox-responses.ts'
+import { SpeechRequest, speechReply } from './sandbox-speech.ts'
 import type { Frame, Reply } from './sandbox-words.ts'
 
 export type SandboxModel = Readonly<{
@@ -45,6 +46,7 @@ const PATHS: Readonly<Record<string, Path>> = {
   '/v1/messages': path(MessagesRequest, messagesReply),
   '/v1/embeddings': path(EmbeddingsRequest, embeddingsReply),
   '/v1/images/generations': path(ImagesRequest, imagesReply),
+  '/v1/audio/speech': path(SpeechRequest, speechReply),
 }
 
 /** Starts it on a free loopback port. Faults answer as OpenAI's do: {"error": {message, type, param, code}}. */
@@ -79,6 +81,7 @@ async function serve(
   if (raw === null) return refuse(response, 413, 'too_large', 'The body is too large')
   const reply = answer(jsonOf(raw), settings.clock())
   if ('json' in reply) json(response, 200, reply.json)
+  else if ('bytes' in reply) response.writeHead(200, { 'content-type': reply.type }).end(reply.bytes)
   else if ('frames' in reply) await stream(response, reply.frames, settings.tokenMs)
   else refuse(response, 400, 'invalid_request', reply.message, reply.path.join('.'))
 }

@@ -10,8 +10,8 @@ export type Said = Readonly<{ text: string; tokens: readonly number[]; finish: '
 /** One piece of a stream; before a `word` the model takes a breath. */
 export type Frame = Readonly<{ text: string; word: boolean }>
 
-/** What a path of the sandbox answers: JSON at once, or frames. */
-export type Reply = { json: object } | { frames: Iterable<Frame> }
+/** What a path of the sandbox answers: JSON or bytes at once, or frames. */
+export type Reply = { json: object } | { bytes: Buffer; type: string } | { frames: Iterable<Frame> }
 
 export type Question = Readonly<{
   model: string

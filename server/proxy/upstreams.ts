@@ -58,6 +58,7 @@ const SANDBOX_SPEAKS: Provider['speaks'] = {
   messages: 'bearer',
   embeddings: 'bearer',
   images: 'bearer',
+  speech: 'bearer',
 }
 
 type Patience = Pick<Config, 'QUOTA_UPSTREAM_TIMEOUT_S' | 'QUOTA_STREAM_IDLE_S' | 'QUOTA_UPSTREAM_FAILURES'>

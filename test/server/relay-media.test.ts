@@ -9,16 +9,17 @@ import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import OpenAI from 'openai'
 import { disagreement, ReceiptPayload } from '../../server/contract/receipts.ts'
 import { createKey, grant } from '../support/api.ts'
-import { json } from '../support/relay-upstream.ts'
+import { broken, json, pieces, type Script } from '../support/relay-upstream.ts'
 import { assertBooks, balanceOf, entries, relayWorld, type World } from '../support/relay-world.ts'
 
 type Body = Record<string, unknown> | FormData
 type Got = { status: number; headers: Headers; bytes: Buffer; json: Record<string, never> }
 type Charged = { units: Record<string, number>; base: number; estimated?: boolean }
-type Row = Charged & { case: string; body: Record<string, unknown>; answer: (response: ServerResponse) => unknown }
+type Row = Charged & { case: string; body: Record<string, unknown>; answer: Script }
 
 const MODELS = {
   'dall-e-3': { input: '0', output: '0', image: '40000' }, // $0.04 an image
+  'tts-1': { input: '0', output: '0', character: '15' }, // $15 a million
 }
 
 let world: World
@@ -45,20 +46,26 @@ async function send(path: string, body: Body, headers: Record<string, string> = 
 /** What the receipt in an answer's headers says. */
 function billOf({ status, headers, bytes }: Pick<Got, 'status' | 'headers' | 'bytes'>): Charged {
   assert.equal(status, 200, bytes.toString().slice(0, 500))
-  const [, payload = ''] = (headers.get('x-quota-receipt') ?? '').split('.')
+  const bill = billIn(headers.get('x-quota-receipt') ?? '')
+  assert.equal(headers.get('x-quota-credits-used'), String(bill.base)) // no markup here
+  return bill
+}
+
+function billIn(compact: string): Charged {
+  const [, payload = ''] = compact.split('.')
   const receipt = ReceiptPayload.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
   assert.equal(disagreement(receipt), null)
-  assert.equal(headers.get('x-quota-credits-used'), String(receipt.total))
   return { units: receipt.units, base: receipt.base, estimated: receipt.estimated }
 }
 
-async function assertCharges(path: string, row: Row): Promise<void> {
+async function assertCharges(path: string, row: Row): Promise<Got> {
   world.upstream.on('*', row.answer)
   world.upstream.on(String(row.body.model), row.answer)
   const before = await balanceOf(world.server, world.developer)
   const got = await send(path, row.body)
   assert.deepEqual(billOf(got), { units: row.units, base: row.base, estimated: row.estimated ?? false })
   assert.equal(await balanceOf(world.server, world.developer), before - row.base)
+  return got
 }
 
 /** No hold was made and no vendor was called. */
@@ -159,7 +166,7 @@ describe('images', () => {
       estimated: true,
     },
   ]
-  for (const row of rows) test(row.case, () => assertCharges(PATH, row))
+  for (const row of rows) test(row.case, async () => void (await assertCharges(PATH, row)))
 
   const refused: [code: string, param: string, body: object][] = [
     ['unsupported_parameter', 'stream', { stream: true }],
@@ -230,6 +237,134 @@ describe('images', () => {
     })
     const url = (await client.images.generate({ model: 'dall-e-3', prompt: 'A cat' })).data?.[0]?.url
     assert.match(url ?? '', /^data:image\/png;base64,/)
+    assert.equal(world.upstream.calls.length, called)
+  })
+})
+
+describe('speech', () => {
+  const PATH = '/v1/audio/speech'
+  const HELLO = 'Hello there.' // 12 characters: 0.8 s at 15 a second, 17 tokens at 1,250 a minute
+  const TOKENS = countTokens(HELLO)
+  const ESTIMATE = { units: { input: TOKENS, output: 17 }, base: Math.ceil(TOKENS * 0.6 + 17 * 12), estimated: true }
+  const say = (model: string, more: object = {}) => ({ model, input: HELLO, voice: 'alloy', ...more })
+  const sound = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'audio/mpeg' })
+    response.end(SOUND)
+  }
+  const SOUND = Buffer.from([0xff, 0xfb, 0x90, 0x00, 0x0d, 0x0a, 0x00, 0xff])
+  const delta = (from: number, to: number) =>
+    `data: ${JSON.stringify({ type: 'speech.audio.delta', audio: SOUND.subarray(from, to).toString('base64') })}\n\n`
+  const spoken = (usage?: object) =>
+    pieces(delta(0, 5), delta(5, 8), `data: ${JSON.stringify({ type: 'speech.audio.done', usage })}\n\n`)
+
+  const rows: Row[] = [
+    {
+      case: 'tts-1, at the operator’s price: 14 characters × 15, whatever they are in bytes',
+      body: say('tts-1', { input: 'Hello, wörld 👋', response_format: 'opus' }),
+      answer: sound,
+      units: { character: 14 },
+      base: 210,
+    },
+    {
+      case: 'gpt-4o-mini-tts: $0.60 in, $12 out: 40 × 0.6 + 500 × 12',
+      body: say('gpt-4o-mini-tts', { instructions: 'Speak slowly.' }),
+      answer: spoken({ input_tokens: 40, output_tokens: 500, total_tokens: 540 }),
+      units: { input: 40, output: 500 },
+      base: 6_024,
+    },
+    ...[
+      ['audio without usage', sound],
+      ['events without usage', spoken()],
+      // 12 bytes at two a second and a minute of silence are 66 s, or 1,375 tokens.
+      ['a token more than it can be', spoken({ input_tokens: 3, output_tokens: 1376 })],
+    ].map(([what, answer]) => ({
+      case: `not believed: ${what}: ${TOKENS} × 0.6 + 17 × 12`,
+      body: say('gpt-4o-mini-tts'),
+      answer: answer as Row['answer'],
+      ...ESTIMATE,
+    })),
+  ]
+  for (const row of rows)
+    test(row.case, async () => {
+      const got = await assertCharges(PATH, row)
+      assert.deepEqual(got.bytes, SOUND)
+      assert.equal(got.headers.get('content-type'), 'audio/mpeg')
+    })
+
+  test('a model of tokens is asked for events, as only they tell usage; one of characters is asked as it is', async () => {
+    const asked = (model: string) => world.upstream.of(model).map(({ body }) => body.stream_format)
+    assert.deepEqual(new Set(asked('gpt-4o-mini-tts')), new Set(['sse']))
+    assert.deepEqual(new Set(asked('tts-1')), new Set([undefined]))
+  })
+
+  test('events that were asked for go through as they come, with the bill in the last', async () => {
+    world.upstream.on('gpt-4o-mini-tts', spoken({ input_tokens: 40, output_tokens: 500 }))
+    const got = await send(PATH, say('gpt-4o-mini-tts', { stream_format: 'sse' }))
+    const text = got.bytes.toString()
+    assert.ok(text.startsWith(delta(0, 5) + delta(5, 8)), text)
+    const done = JSON.parse(text.split('data: ').at(-1) ?? '')
+    assert.equal(done.type, 'speech.audio.done')
+    assert.deepEqual(billIn(done.quota.receipt), { units: { input: 40, output: 500 }, base: 6_024, estimated: false })
+  })
+
+  test('events that break off are charged by the rule, events that never came are free', async () => {
+    world.upstream.on('gpt-4o-mini-tts', broken(delta(0, 5)))
+    const got = await send(PATH, say('gpt-4o-mini-tts', { stream_format: 'sse' }))
+    const last = JSON.parse(got.bytes.toString().split('data: ').at(-1) ?? '')
+    assert.equal(last.error.code, 'upstream_error')
+    assert.deepEqual(billIn(last.quota.receipt), ESTIMATE)
+    const before = await balanceOf(world.server, world.developer)
+    for (const body of [say('gpt-4o-mini-tts'), say('tts-1')]) {
+      world.upstream.on(body.model, json(200, '{"error":{"message":"no voice"}}'))
+      assert.equal((await send(PATH, body)).status, 502)
+    }
+    assert.equal(await balanceOf(world.server, world.developer), before)
+  })
+
+  const refused: [code: string, param: string, body: object][] = [
+    ['unsupported_parameter', 'stream_format', { model: 'tts-1', stream_format: 'sse' }],
+    ['unsupported_parameter', 'stream_format', { stream_format: 'websocket' }],
+    ['unsupported_parameter', 'response_format', { response_format: 'midi' }],
+    ['unsupported_parameter', 'voice', { voice: { id: 'voice_123' } }],
+    ['unsupported_parameter', 'reference_audio', { reference_audio: 'AAAA' }],
+    ['unsupported_parameter', 'base_url', { base_url: 'https://example.org' }],
+    ['bad_request', 'speed', { speed: 0.1 }],
+    ['bad_request', 'input', { input: '' }],
+    ['model_not_found', 'model', { model: 'tts-1-hd' }],
+    ['model_not_found', 'model', { model: 'gpt-4o-mini' }],
+  ]
+  for (const [code, param, body] of refused)
+    test(`${JSON.stringify(body)} is refused as ${code}`, () =>
+      assertRefused(PATH, { ...say('gpt-4o-mini-tts'), ...body }, code, param))
+
+  test('the same key speaks once; a user is named in the path', async () => {
+    world.upstream.on('gpt-4o-mini-tts', spoken({ input_tokens: 3, output_tokens: 20 }))
+    const called = world.upstream.of('gpt-4o-mini-tts').length
+    const headers = { 'idempotency-key': 'a-word' }
+    const first = await send(PATH, say('gpt-4o-mini-tts'), headers)
+    const again = await send(PATH, say('gpt-4o-mini-tts'), headers)
+    assert.deepEqual([again.bytes, again.headers.get('idempotency-replayed')], [SOUND, 'true'])
+    assert.deepEqual(billOf(again), billOf(first))
+    assert.equal(world.upstream.of('gpt-4o-mini-tts').length, called + 1)
+    world.upstream.on('tts-1', sound)
+    await grant(world.server, world.userKey, 'speaker', 0.5)
+    const authorization = `Bearer ${world.userKey}`
+    const path = '/v1/users/speaker/audio/speech'
+    assert.equal(billOf(await send(path, say('tts-1'), { authorization })).base, 12 * 15)
+  })
+
+  test('the stock SDK, and the sandbox model behind a test key', async () => {
+    const called = world.upstream.calls.length
+    const response = await sdk(testKey).audio.speech.create({ model: 'gpt-4o-mini-tts', voice: 'alloy', input: HELLO })
+    const wav = Buffer.from(await response.arrayBuffer())
+    assert.equal(wav.toString('latin1', 0, 4), 'RIFF')
+    assert.equal(response.headers.get('content-type'), 'audio/wav')
+    const bill = billOf({ status: response.status, headers: response.headers, bytes: wav })
+    assert.deepEqual(bill, {
+      units: { input: TOKENS, output: 10 },
+      base: Math.ceil(TOKENS * 0.6 + 120),
+      estimated: false,
+    })
     assert.equal(world.upstream.calls.length, called)
   })
 })

@@ -53,6 +53,9 @@ export type Delivered = Readonly<{ text: string; events: number }>
 /** A whole answer: its usage as it stands in it (undefined: none), its text, and how many things of another kind are in it. */
 export type Answered = Readonly<{ usage: unknown; text: string; events?: number }>
 
+/** A whole answer on its way to the caller. `type`: its content type. */
+export type Passed = Readonly<{ body: Buffer; type: string }>
+
 /** A streamed answer on its way through. */
 export type StreamReader = {
   /** Content type of what goes to the caller. */
@@ -100,6 +103,8 @@ export type Shape<A extends Ask = Ask> = Readonly<{
   answer(body: Buffer, type: string): Answered | null
   /** A reader for an answer that goes through as it comes; null for one that is collected first. @param type its content type */
   stream(ask: A, type: string): StreamReader | null
+  /** What the caller gets of a whole answer; without it, the answer as it came. */
+  passes?(ask: A, passed: Passed): Passed
   /** A usage as disjoint units; null when it is malformed. Whether it is within the bound is the relay's to see. */
   units(usage: unknown, quirks: Quirks, asked: Readonly<{ ask: A; model: ModelPrice }>): Units | null
   /** Our own count, where there is no usage that can be believed. The relay cuts it to what was held. */

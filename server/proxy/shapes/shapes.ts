@@ -7,5 +7,6 @@ import { images } from './images.ts'
 import { messages } from './messages.ts'
 import { responses } from './responses.ts'
 import type { Shape } from './shape.ts'
+import { speech } from './speech.ts'
 
-export const SHAPES: readonly Shape[] = [chat, responses, messages, embeddings, images]
+export const SHAPES: readonly Shape[] = [chat, responses, messages, embeddings, images, speech]
