@@ -99,7 +99,7 @@ async function stop(
 async function openPorts(config: Config): Promise<Program> {
   const log = pino({ level: config.QUOTA_LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   const now = () => Date.now() + config.QUOTA_CLOCK_OFFSET_MS
-  const db = await openBooks(config, now)
+  const { db, metrics } = await openBooks(config, now)
   const masterKey = masterKeyOf(config)
   let signing = await receiptKey({ db, masterKey, now })
   const overrides = config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : []
@@ -150,32 +150,35 @@ async function openPorts(config: Config): Promise<Program> {
 }
 
 // The database, ours by its stamp, with nobody else's leases where that can be known, and in agreement with itself.
-async function openBooks(config: Config, now: () => number): Promise<Db> {
-  const db = await openDatabase(config, now)
+async function openBooks(config: Config, now: () => number): Promise<{ db: Db; metrics: Metrics }> {
+  const { db, metrics } = await openDatabase(config, now)
   await claimDatabase(db, config.mode)
   if (db.dialect === 'sqlite') await buryOthers(db)
   await checkBooks(db)
-  return db
-}
-
-function countingPokes(db: Db): Metrics {
-  const metrics = makeMetrics()
-  db.onPoke(() => metrics.pokes.inc())
-  return metrics
+  return { db, metrics }
 }
 
 // Of the two, only the one that is used is loaded.
-async function openDatabase(config: Config, now: () => number): Promise<Db> {
+async function openDatabase(config: Config, now: () => number): Promise<{ db: Db; metrics: Metrics }> {
+  const metrics = makeMetrics()
   mkdirSync(config.QUOTA_DATA_DIR, { recursive: true, mode: 0o700 })
-  if (config.DATABASE_URL) {
-    const { openPostgres } = await import('./db/postgres.ts')
-    return await openPostgres({ url: config.DATABASE_URL, now })
-  }
+  const db = await (config.DATABASE_URL ? postgres : sqlite)(config, now, metrics)
+  db.onPoke(() => metrics.pokes.inc())
+  return { db, metrics }
+}
+
+async function postgres({ DATABASE_URL: url = '' }: Config, now: () => number): Promise<Db> {
+  const { openPostgres } = await import('./db/postgres.ts')
+  return await openPostgres({ url, now })
+}
+
+async function sqlite(config: Config, now: () => number, metrics: Metrics): Promise<Db> {
   const { openSqlite } = await import('./db/sqlite.ts')
   return await openSqlite({
     dir: config.QUOTA_DATA_DIR,
     procedures: new URL('./procedures.ts', import.meta.url).href,
     now,
+    onBatch: (size) => metrics.batch.observe(size),
   })
 }
 

@@ -99,6 +99,12 @@ function timeFigures(registers: Registry[]) {
       buckets: SECONDS,
       registers,
     }),
+    batch: new Histogram({
+      name: 'quota_writer_batch_size',
+      help: 'Commits grouped into one by the SQLite writer',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      registers,
+    }),
     added: new Histogram({
       name: 'quota_added_seconds',
       help: 'Our own time in a call: until it was sent to the upstream, and after the upstream’s last byte',

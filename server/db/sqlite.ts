@@ -24,9 +24,15 @@ type Waiting = { bookkeeping: boolean; resolve: (value: unknown) => void; reject
  * @param options.dir data folder; made when missing
  * @param options.procedures module that imports every procedure, as a file URL
  * @param options.now the clock, in milliseconds
+ * @param options.onBatch hears how many calls each commit groups
  * @throws Error when another process holds the folder, or SQLite cannot give the durability we promise
  */
-export async function openSqlite(options: { dir: string; procedures: string; now: () => number }): Promise<Db> {
+export async function openSqlite(options: {
+  dir: string
+  procedures: string
+  now: () => number
+  onBatch?: (size: number) => void
+}): Promise<Db> {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 })
   const lock = takeLock(join(options.dir, 'lock.db'))
   const file = join(options.dir, 'quota.db')
@@ -40,7 +46,7 @@ export async function openSqlite(options: { dir: string; procedures: string; now
     throw error
   }
   const reader = openReader(file)
-  const writer = writerQueue(worker, options.now)
+  const writer = writerQueue(worker, options.now, options.onBatch ?? (() => undefined))
   return {
     dialect: 'sqlite',
     ...reader.read,
@@ -134,10 +140,10 @@ function every<T>(statement: StatementSync, params: readonly Value[]): T[] {
   return statement.all(...params).map((row) => ({ ...row }) as T)
 }
 
-function writerQueue(worker: Worker, now: () => number) {
+function writerQueue(worker: Worker, now: () => number, onBatch: (size: number) => void) {
   const waiting = new Map<number, Waiting>()
   const listeners = new Set<(poke: Poke) => void>()
-  const queue = batches(worker)
+  const queue = batches(worker, onBatch)
   let counter = 0
   let changes = 0
   let dead: Error | null = null
@@ -190,7 +196,7 @@ function writerQueue(worker: Worker, now: () => number) {
 }
 
 // What arrives during a commit is the next batch.
-function batches(worker: Worker) {
+function batches(worker: Worker, onBatch: (size: number) => void) {
   let queue: string[] = []
   let underWay = 0
   const fill = () => {
@@ -199,6 +205,7 @@ function batches(worker: Worker) {
       queue = queue.slice(MAX_BATCH)
       worker.postMessage({ calls: `[${calls.join(',')}]` } satisfies ToWorker)
       underWay++
+      onBatch(calls.length)
     }
   }
   // Once what is ready in this turn of the event loop has been heard: requests that came together go together.

@@ -152,6 +152,7 @@ describe('what is seen of calls', () => {
       [0, 0, 0, 0],
     )
     assert.ok(value('quota_pokes_total') >= 5)
+    assert.ok(value('quota_writer_batch_size_count') >= 10)
   })
 
   test('one line for each call, at the level debug', () => {
