@@ -103,7 +103,6 @@ async function openPorts(config: Config): Promise<Program> {
   const masterKey = masterKeyOf(config)
   let signing = await receiptKey({ db, masterKey, now })
   const overrides = config.QUOTA_PRICES_FILE ? readPriceFile(config.QUOTA_PRICES_FILE) : []
-  const metrics = countingPokes(db)
   const priceKeeper = await keepPrices({ db, now, log, waiting: metrics.pricesWaiting }, { overrides })
   const port = config.QUOTA_PORT === 0 ? await freePort(config.QUOTA_HOST) : config.QUOTA_PORT
   const publicUrl = config.QUOTA_PUBLIC_URL ?? `http://${config.QUOTA_HOST}:${port}`
