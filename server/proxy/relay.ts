@@ -83,7 +83,7 @@ type Begun = Pick<Call, 'deps' | 'shape' | 'request' | 'reply' | 'route' | 'paye
 async function relayFor(begun: Begun, { running, parked }: Watched): Promise<void> {
   const { deps, shape, request, reply, route, payer, seen } = begun
   const bytes = request.rawBody ?? Buffer.alloc(0)
-  const ask = shape.read({ body: request.body, bytes, headers: request.headers })
+  const ask = await shape.read({ body: request.body, bytes, headers: request.headers })
   const quote = quoteOf(deps, shape, ask, payer.billingMode === 'test')
   const claim = claimFor(request, payer, route, bytes)
   const heardBefore = running.heard

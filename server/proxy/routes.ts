@@ -1,16 +1,19 @@
 // The metered routes, the list of models, and the usage log of an app.
 // owns: paths. never: logic. always true: a route without a price rule does not exist.
 
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { requireCaller, requireScope } from '../connections/credentials.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { changesAfter } from '../feed/feed.ts'
 import type { Routes } from '../http.ts'
 import { usageOfApp, usageOfPayer } from '../receipts/receipts.ts'
+import { readForm, writeForm } from './forms.ts'
 import { modelList } from './models.ts'
 import { type Parked, parkCalls } from './parked.ts'
 import { relay, type Watched } from './relay.ts'
 import { type Running, watchRunning } from './running.ts'
+import type { Shape } from './shapes/shape.ts'
 import { SHAPES } from './shapes/shapes.ts'
 
 const USAGE_DEFAULT = 50
@@ -23,13 +26,21 @@ export const proxyRoutes: Routes = (app, deps) => {
   app.addHook('preClose', async () => parked.stop())
   app.addHook('onClose', async () => running.stop())
   const watched: Watched = { running, parked }
-  for (const shape of SHAPES) {
+  const addShape = (scope: FastifyInstance, shape: Shape) => {
     const { path, bodyLimitBytes: bodyLimit, typedErrors } = shape
     const options = { bodyLimit, config: { typedErrors } }
-    app.post(`/v1${path}`, options, (request, reply) => relay(deps, watched, shape, request, reply, null))
-    app.post<{ Params: { user: string } }>(`/v1/users/:user${path}`, options, (request, reply) =>
+    scope.post(`/v1${path}`, options, (request, reply) => relay(deps, watched, shape, request, reply, null))
+    scope.post<{ Params: { user: string } }>(`/v1/users/:user${path}`, options, (request, reply) =>
       relay(deps, watched, shape, request, reply, request.params.user),
     )
+  }
+  for (const shape of SHAPES) {
+    if (shape.takes === 'application/json') addShape(app, shape)
+    else
+      app.register(async (scope) => {
+        formsOnly(scope)
+        addShape(scope, shape)
+      })
   }
 
   app.get('/v1/models', async (request) => {
@@ -47,6 +58,17 @@ export const proxyRoutes: Routes = (app, deps) => {
     if (caller.kind === 'key') return usagePage(deps, caller.appId, cursor, limit)
     const { rows, next } = await usageOfPayer(deps.db, { payer: caller.userId, appId: caller.appId }, cursor, limit)
     return { object: 'list', data: rows, next_cursor: next }
+  })
+}
+
+// What is asked with a form is known by the form as it goes on, not by its sender's boundary.
+function formsOnly(scope: FastifyInstance): void {
+  const type = 'multipart/form-data'
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, bytes: Buffer) => {
+    const form = await readForm(request.headers['content-type'] ?? '', bytes)
+    request.rawBody = writeForm(form).body
+    return form
   })
 }
 

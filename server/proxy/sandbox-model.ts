@@ -6,12 +6,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
+import { readForm } from './forms.ts'
 import { ChatRequest, chatReply } from './sandbox-chat.ts'
 import { EmbeddingsRequest, embeddingsReply } from './sandbox-embeddings.ts'
 import { ImagesRequest, imagesReply } from './sandbox-images.ts'
 import { MessagesRequest, messagesReply } from './sandbox-messages.ts'
 import { ResponsesRequest, responsesReply } from './sandbox-responses.ts'
 import { SpeechRequest, speechReply } from './sandbox-speech.ts'
+import { TranscriptionRequest, transcriptionReply } from './sandbox-transcriptions.ts'
 import type { Frame, Reply } from './sandbox-words.ts'
 
 export type SandboxModel = Readonly<{
@@ -29,10 +31,13 @@ export type SandboxOptions = Readonly<{
 const DEFAULT_TOKEN_MS = 15
 const BODY_LIMIT = 32 * 1024 * 1024
 
-type Path = (body: unknown, now: number) => Reply | z.core.$ZodIssue
+type Path = (body: unknown, now: number) => Reply | z.core.$ZodIssue | Promise<Reply>
 
 /** What a path takes and answers. */
-function path<S extends z.ZodType>(request: S, reply: (request: z.output<S>, now: number) => Reply): Path {
+function path<S extends z.ZodType>(
+  request: S,
+  reply: (request: z.output<S>, now: number) => Reply | Promise<Reply>,
+): Path {
   return (body, now) => {
     const parsed = request.safeParse(body)
     if (parsed.success) return reply(parsed.data, now)
@@ -47,6 +52,7 @@ const PATHS: Readonly<Record<string, Path>> = {
   '/v1/embeddings': path(EmbeddingsRequest, embeddingsReply),
   '/v1/images/generations': path(ImagesRequest, imagesReply),
   '/v1/audio/speech': path(SpeechRequest, speechReply),
+  '/v1/audio/transcriptions': path(TranscriptionRequest, transcriptionReply),
 }
 
 /** Starts it on a free loopback port. Faults answer as OpenAI's do: {"error": {message, type, param, code}}. */
@@ -77,9 +83,9 @@ async function serve(
 ): Promise<void> {
   const answer = request.method === 'POST' ? PATHS[request.url ?? ''] : undefined
   if (!answer) return refuse(response, 404, 'unknown_url', `${request.method} ${request.url} is not known here`)
-  const raw = await bodyOf(request)
+  const raw = await bytesOf(request)
   if (raw === null) return refuse(response, 413, 'too_large', 'The body is too large')
-  const reply = answer(jsonOf(raw), settings.clock())
+  const reply = await answer(await bodyOf(request, raw), settings.clock())
   if ('json' in reply) json(response, 200, reply.json)
   else if ('bytes' in reply) response.writeHead(200, { 'content-type': reply.type }).end(reply.bytes)
   else if ('frames' in reply) await stream(response, reply.frames, settings.tokenMs)
@@ -103,7 +109,7 @@ async function stream(response: ServerResponse, frames: Iterable<Frame>, tokenMs
 
 // --- HTTP -------------------------------------------------------------------------------------------------------------
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
+async function bytesOf(request: IncomingMessage): Promise<Buffer | null> {
   const pieces: Buffer[] = []
   let size = 0
   for await (const piece of request) {
@@ -112,6 +118,11 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
     pieces.push(piece)
   }
   return Buffer.concat(pieces)
+}
+
+async function bodyOf({ headers }: IncomingMessage, raw: Buffer): Promise<unknown> {
+  const type = headers['content-type'] ?? ''
+  return type.startsWith('multipart/') ? readForm(type, raw).catch(() => undefined) : jsonOf(raw)
 }
 
 function jsonOf(raw: Buffer): unknown {

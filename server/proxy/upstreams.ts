@@ -59,6 +59,7 @@ const SANDBOX_SPEAKS: Provider['speaks'] = {
   embeddings: 'bearer',
   images: 'bearer',
   speech: 'bearer',
+  transcriptions: 'bearer',
 }
 
 type Patience = Pick<Config, 'QUOTA_UPSTREAM_TIMEOUT_S' | 'QUOTA_STREAM_IDLE_S' | 'QUOTA_UPSTREAM_FAILURES'>

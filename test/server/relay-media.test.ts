@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import OpenAI from 'openai'
 import { disagreement, ReceiptPayload } from '../../server/contract/receipts.ts'
+import { transcriptions } from '../../server/proxy/shapes/transcriptions.ts'
 import { createKey, grant } from '../support/api.ts'
 import { broken, json, pieces, type Script } from '../support/relay-upstream.ts'
 import { assertBooks, balanceOf, entries, relayWorld, type World } from '../support/relay-world.ts'
@@ -58,11 +59,11 @@ function billIn(compact: string): Charged {
   return { units: receipt.units, base: receipt.base, estimated: receipt.estimated }
 }
 
-async function assertCharges(path: string, row: Row): Promise<Got> {
+async function assertCharges(path: string, row: Row, body: Body = row.body): Promise<Got> {
   world.upstream.on('*', row.answer)
   world.upstream.on(String(row.body.model), row.answer)
   const before = await balanceOf(world.server, world.developer)
-  const got = await send(path, row.body)
+  const got = await send(path, body)
   assert.deepEqual(billOf(got), { units: row.units, base: row.base, estimated: row.estimated ?? false })
   assert.equal(await balanceOf(world.server, world.developer), before - row.base)
   return got
@@ -368,3 +369,204 @@ describe('speech', () => {
     assert.equal(world.upstream.calls.length, called)
   })
 })
+
+describe('transcriptions', () => {
+  const PATH = '/v1/audio/transcriptions'
+  const HEARD = 'Hello there.'
+  const WORDS = countTokens(HEARD)
+  /** Three seconds of silence, 8 kHz, 16 bit. */
+  const WAV = wavOf(3)
+  const file = (bytes: Buffer = WAV, name = 'a.wav') => new File([new Uint8Array(bytes)], name, { type: 'audio/wav' })
+  const form = (fields: object, ...files: File[]) => {
+    const body = new FormData()
+    for (const [name, value] of Object.entries({ model: 'whisper-1', ...fields })) body.append(name, value)
+    for (const one of files.length > 0 ? files : [file()]) body.append('file', one)
+    return body
+  }
+  const heard = (more: object = {}) => json(200, JSON.stringify({ text: HEARD, ...more }))
+  const plain = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })
+    response.end(HEARD)
+  }
+  const tokens = (input: number, text: number, output: number) => ({
+    type: 'tokens',
+    input_tokens: input,
+    input_token_details: { audio_tokens: input - text, text_tokens: text },
+    output_tokens: output,
+  })
+
+  const rows: Row[] = [
+    {
+      case: 'whisper-1: $0.36 an hour, 100 a second: 3 × 100',
+      body: {},
+      answer: heard({ usage: { type: 'duration', seconds: 3 } }),
+      units: { second: 3 },
+      base: 300,
+    },
+    {
+      case: 'by the length in a long answer, rounded up: 3 × 100',
+      body: { response_format: 'verbose_json', 'timestamp_granularities[]': 'word' },
+      answer: heard({ duration: 2.4 }),
+      units: { second: 3 },
+      base: 300,
+    },
+    {
+      case: 'gpt-4o-transcribe: $2.50 text, $6 audio, $10 out: 4 × 2.5 + 30 × 6 + 12 × 10',
+      body: { model: 'gpt-4o-transcribe', prompt: 'A greeting.' },
+      answer: heard({ usage: tokens(34, 4, 12) }),
+      units: { input: 4, input_audio: 30, output: 12 },
+      base: 310,
+    },
+    ...[
+      ['a text without usage', { response_format: 'text' }, plain],
+      ['no usage', {}, heard()],
+      // 3 s × 1.05 + 2 s are 6 whole seconds.
+      ['a second more than the file can have', {}, heard({ usage: { type: 'duration', seconds: 7 } })],
+      ['tokens of a model that has no price for them', {}, heard({ usage: tokens(34, 4, 12) })],
+    ].map(([what, body, answer]) => ({
+      case: `not believed: ${what}: the file has 3 seconds, 3 × 100`,
+      body: body as Row['body'],
+      answer: answer as Row['answer'],
+      units: { second: 3 },
+      base: 300,
+      estimated: true,
+    })),
+    {
+      case: `not believed: seconds of a model of tokens: ten tokens a second, 30 × 3 + ${WORDS} × 5`,
+      body: { model: 'gpt-4o-mini-transcribe' },
+      answer: heard({ usage: { type: 'duration', seconds: 3 } }),
+      units: { input_audio: 30, output: WORDS },
+      base: 90 + WORDS * 5,
+      estimated: true,
+    },
+  ]
+  for (const row of rows)
+    test(row.case, async () => {
+      const got = await assertCharges(PATH, row, form(row.body))
+      assert.match(got.bytes.toString(), /Hello there\./)
+    })
+
+  test('a vendor is billed for ten seconds at least where it says so', () => {
+    const groq = { model: { provider: 'groq' } } as never
+    assert.deepEqual(transcriptions.units({ type: 'duration', seconds: 3 }, {} as never, groq), { second: 10 })
+  })
+
+  test('what is sent on is what was read, the model by its own name', async () => {
+    world.upstream.on('*', heard({ usage: { type: 'duration', seconds: 3 } }))
+    const body = form(
+      { model: 'openai/whisper-1', language: 'en', prompt: 'wörds "quoted"\r\n' },
+      file(WAV, 'my "a".wav'),
+    )
+    billOf(await send(PATH, body))
+    const { raw = '', headers, path } = world.upstream.calls.at(-1) ?? {}
+    assert.equal(path, PATH)
+    const read = await new Response(raw, { headers: { 'content-type': String(headers?.['content-type']) } }).formData()
+    const fields = [...read].filter(([name]) => name !== 'file')
+    assert.deepEqual(fields, [
+      ['model', 'whisper-1'],
+      ['language', 'en'],
+      ['prompt', 'wörds "quoted"\r\n'],
+    ])
+    const sent = read.get('file') as File
+    assert.deepEqual([sent.name, sent.type], ['my "a".wav', 'audio/wav'])
+    assert.deepEqual(Buffer.from(await sent.arrayBuffer()), Buffer.from(WAV.toString('utf8')))
+  })
+
+  const twice = (name: string, value: string) => {
+    const body = form({})
+    body.append(name, value)
+    return body
+  }
+  const refused: [what: string, code: string, param: string | null, body: Body][] = [
+    ['a stream', 'unsupported_parameter', 'stream', form({ stream: 'true' })],
+    ['an address instead of a file', 'unsupported_parameter', 'url', form({ url: 'https://example.org/a.wav' })],
+    [
+      'voices to know',
+      'unsupported_parameter',
+      'known_speaker_references[]',
+      form({ 'known_speaker_references[]': 'data:,' }),
+    ],
+    ['an unknown format', 'unsupported_parameter', 'response_format', form({ response_format: 'xml' })],
+    [
+      'a text of a model of tokens',
+      'unsupported_parameter',
+      'response_format',
+      form({ model: 'gpt-4o-transcribe', response_format: 'text' }),
+    ],
+    ['a doubled model', 'bad_request', 'model', twice('model', 'gpt-4o-transcribe')],
+    ['two files', 'bad_request', null, form({}, file(), file())],
+    ['a file by another name', 'bad_request', 'file', formWithout('file', twice('prompt', 'x'))],
+    ['no model', 'bad_request', 'model', formWithout('model', form({}))],
+    ['what is no audio', 'bad_request', 'file', form({}, file(Buffer.from('not a sound'.repeat(100))))],
+    ['a model without a price', 'model_not_found', 'model', form({ model: 'whisper-2' })],
+    ['a model that does not hear', 'model_not_found', 'model', form({ model: 'gpt-4o-mini' })],
+    ['JSON', 'unsupported_media_type', null, { model: 'whisper-1' }],
+  ]
+  for (const [what, code, param, body] of refused)
+    test(`${what} is refused as ${code}`, () => assertRefused(PATH, body, code, param))
+
+  test('half a form, a form of too many parts, and a form elsewhere are refused', async () => {
+    const many = form({})
+    for (let n = 0; n < 70; n++) many.append('include[]', 'logprobs')
+    await assertRefused(PATH, many, 'bad_request', null)
+    await assertRefused('/v1/audio/speech', form({}), 'unsupported_media_type', null)
+    const half = await fetch(new URL(PATH, world.server.url), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${world.developerKey}`, 'content-type': 'multipart/form-data; boundary=b' },
+      body: '--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper-1',
+    })
+    assert.equal(half.status, 400)
+  })
+
+  test('the same key hears once, whatever the boundary; a user is named in the path', async () => {
+    world.upstream.on('*', heard({ usage: { type: 'duration', seconds: 3 } }))
+    const called = world.upstream.calls.length
+    const headers = { 'idempotency-key': 'a-sound' }
+    const first = await send(PATH, form({}), headers)
+    const again = await send(PATH, form({}), headers)
+    assert.deepEqual([again.bytes, again.headers.get('idempotency-replayed')], [first.bytes, 'true'])
+    assert.equal((await send(PATH, form({ language: 'en' }), headers)).status, 422)
+    assert.equal(world.upstream.calls.length, called + 1)
+    await grant(world.server, world.userKey, 'listener', 0.5)
+    const authorization = `Bearer ${world.userKey}`
+    assert.equal(billOf(await send('/v1/users/listener/audio/transcriptions', form({}), { authorization })).base, 300)
+  })
+
+  test('the stock SDK, and the sandbox model behind a test key', async () => {
+    const called = world.upstream.calls.length
+    const client = sdk(testKey).audio.transcriptions
+    const { data, response } = await client
+      .create({ model: 'gpt-4o-transcribe', file: file(), timestamp_granularities: ['word'] })
+      .withResponse()
+    assert.match(data.text, /something was said/)
+    const bill = billOf({ status: response.status, headers: response.headers, bytes: Buffer.alloc(0) })
+    const output = countTokens(data.text)
+    assert.deepEqual(bill, { units: { input_audio: 30, output }, base: 180 + 10 * output, estimated: false })
+    const plainly = await client.create({ model: 'whisper-1', file: file(), response_format: 'vtt' })
+    assert.match(String(plainly), /^WEBVTT/)
+    assert.equal(world.upstream.calls.length, called)
+  })
+})
+
+function formWithout(name: string, body: FormData): FormData {
+  body.delete(name)
+  return body
+}
+
+function wavOf(seconds: number): Buffer {
+  const [rate, head] = [8000, Buffer.alloc(44)]
+  const size = rate * 2 * seconds
+  head.write('RIFF', 0)
+  head.writeUInt32LE(36 + size, 4)
+  head.write('WAVEfmt ', 8)
+  head.writeUInt32LE(16, 16)
+  head.writeUInt16LE(1, 20)
+  head.writeUInt16LE(1, 22)
+  head.writeUInt32LE(rate, 24)
+  head.writeUInt32LE(rate * 2, 28)
+  head.writeUInt16LE(2, 32)
+  head.writeUInt16LE(16, 34)
+  head.write('data', 36)
+  head.writeUInt32LE(size, 40)
+  return Buffer.concat([head, Buffer.alloc(size)])
+}

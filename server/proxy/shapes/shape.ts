@@ -94,7 +94,7 @@ export type Shape<A extends Ask = Ask> = Readonly<{
   /** Whether its faults are `{"type": "error", "error": {…}}`, as Anthropic's are. */
   typedErrors: boolean
   /** Reads a request and refuses what cannot be priced or could redirect the call. */
-  read(incoming: Incoming): A
+  read(incoming: Incoming): A | Promise<A>
   /** Never below what any answer to what we send can use. */
   bound(ask: A, model: ModelPrice): Bound
   /** The request as it is sent on: spliced, never written anew. @param maxOutput the output limit held for */

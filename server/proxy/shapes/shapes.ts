@@ -8,5 +8,6 @@ import { messages } from './messages.ts'
 import { responses } from './responses.ts'
 import type { Shape } from './shape.ts'
 import { speech } from './speech.ts'
+import { transcriptions } from './transcriptions.ts'
 
-export const SHAPES: readonly Shape[] = [chat, responses, messages, embeddings, images, speech]
+export const SHAPES: readonly Shape[] = [chat, responses, messages, embeddings, images, speech, transcriptions]
