@@ -28,6 +28,7 @@ const commit = procedure(
     }
     return true
   },
+  { bookkeeping: true },
 )
 
 /** A store that survives its process. */
