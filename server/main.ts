@@ -21,6 +21,7 @@ import { makeMailer } from './mail.ts'
 import { type Metrics, makeMetrics } from './metrics.ts'
 import { releaseClaims } from './outbox/outbox.ts'
 import { openPayments } from './payments/open.ts'
+import { countText } from './proxy/count.ts'
 import { keepPrices } from './proxy/price-keeper.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
 import { endOrphans } from './proxy/recover.ts'
@@ -33,6 +34,8 @@ import { sweepers } from './sweepers.ts'
 import { makeTracing } from './tracing.ts'
 
 const SEAL_EVERY_MS = 250
+const TOKENIZER_AFTER_MS = 1000
+const ANY_MODEL = 'gpt-4o'
 const ORPHANS_EVERY_MS = 5000
 const PRICES_EVERY_MS = 1000
 const KEYS_EVERY_MS = 10_000
@@ -70,6 +73,8 @@ async function start(): Promise<void> {
     },
     'ready',
   )
+  // Counting takes a tokenizer, and loading it a tenth of a second: not while fifty streams wait to be cut.
+  setTimeout(() => countText(ANY_MODEL, ''), TOKENIZER_AFTER_MS).unref()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(program, app, timers, signal))
 }
 
