@@ -33,10 +33,9 @@ export async function noticesAfter(
     const window = await openWindow(tx, connection.id, cap.period)
     if (window === undefined || !windows.includes(window)) continue
     // The lower ones are told with it, and never again.
-    const given: boolean[] = []
+    const given: (string | null)[] = []
     for (const threshold of crossed) given.push(await give(tx, userId, `${window}:${threshold}`))
-    if (!given[0]) continue
-    changes.push(await document(tx, userId, `${window}:${highest}`, { connection, cap, threshold: highest }))
+    if (given[0]) changes.push(document(tx, given[0], { connection, cap, threshold: highest }))
   }
   return changes
 }
@@ -50,13 +49,10 @@ export async function noticeOnce(
   userId: string,
   { subject, kind, text }: { subject: string; kind: string; text: string },
 ): Promise<FeedChange | null> {
-  const id = tx.id('notice')
-  const given = await tx.run(
-    'INSERT INTO notices (id, user_id, subject, at) VALUES (?, ?, ?, ?) ON CONFLICT (user_id, subject) DO NOTHING',
-    [id, userId, subject, tx.now],
-  )
+  const id = await give(tx, userId, subject)
+  if (id === null) return null
   const notice: Notice = { id, kind, at: new Date(tx.now).toISOString(), connection_id: null, text }
-  return given === 1 ? { topic: 'notice', id, row: notice } : null
+  return { topic: 'notice', id, row: notice }
 }
 
 /** Puts a notice away, on every device of its person. @throws Fault `not_found` */
@@ -85,31 +81,28 @@ async function openWindow(tx: Tx, connectionId: string, period: Period): Promise
   return row?.account
 }
 
-async function give(tx: Tx, userId: string, subject: string): Promise<boolean> {
+/** The notice's id, or null when its subject was told of before. */
+async function give(tx: Tx, userId: string, subject: string): Promise<string | null> {
+  const id = tx.id('notice')
   const given = await tx.run(
     'INSERT INTO notices (id, user_id, subject, at) VALUES (?, ?, ?, ?) ON CONFLICT (user_id, subject) DO NOTHING',
-    [tx.id('notice'), userId, subject, tx.now],
+    [id, userId, subject, tx.now],
   )
-  return given === 1
+  return given === 1 ? id : null
 }
 
 type Told = { connection: Connection; cap: CapState; threshold: Threshold }
 
-async function document(tx: Tx, userId: string, subject: string, { connection, cap, threshold }: Told) {
-  const row = await tx.get<{ id: string }>('SELECT id FROM notices WHERE user_id = ? AND subject = ?', [
-    userId,
-    subject,
-  ])
-  if (!row) throw new Error('a notice just given is gone')
+function document(tx: Tx, id: string, { connection, cap, threshold }: Told): FeedChange {
   const notice: Notice = {
-    id: row.id,
+    id,
     kind: `limit_${threshold}`,
     at: new Date(tx.now).toISOString(),
     connection_id: connection.id,
     text: words(connection.name ?? connection.app.name, cap, threshold),
     resets_at: cap.resets_at,
   }
-  return { topic: 'notice', id: row.id, row: notice }
+  return { topic: 'notice', id, row: notice }
 }
 
 const EACH: Record<Period, string> = { day: ' a day', week: ' a week', month: ' a month', total: ' in total' }

@@ -6,7 +6,6 @@ import assert from 'node:assert/strict'
 import pino from 'pino'
 import type { Db } from '../../server/db/db.ts'
 import type { Deps } from '../../server/deps.ts'
-import { isFault } from '../../server/faults.ts'
 import { newId } from '../../server/ids.ts'
 import { total } from '../../server/ledger/chain.ts'
 import { account } from '../../server/ledger/chart.ts'
@@ -114,13 +113,4 @@ export function around(db: Db, stripe: StandIn, now: () => number) {
   }
 }
 
-/** What is thrown, as a fault's code. */
-export async function refusal(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise
-  } catch (error) {
-    if (isFault(error)) return error.code
-    throw error
-  }
-  return 'nothing refused'
-}
+export { refused as refusal } from './money.rig.ts'
