@@ -23,12 +23,17 @@ import {
 
 describe('answers without an end', () => {
   let world: World
+  /** Here only the patience with readers is short: on a slow machine the two bounds would race. */
+  let floods: World
   const flowing = new Set<NodeJS.Timeout>()
   before(async () => {
-    const models = { endless: PRICES.mix, drips: PRICES.mix, flood: { ...PRICES.mix, max_output: 10_000_000 } }
     world = await relayWorld({
-      models,
-      env: { QUOTA_STREAM_MAX_S: '2', QUOTA_READER_STALL_S: '1', QUOTA_HOLD_TTL_S: '1' },
+      models: { endless: PRICES.mix, drips: PRICES.mix },
+      env: { QUOTA_STREAM_MAX_S: '2', QUOTA_HOLD_TTL_S: '1' },
+    })
+    floods = await relayWorld({
+      models: { flood: { ...PRICES.mix, max_output: 10_000_000 } },
+      env: { QUOTA_READER_STALL_S: '1', QUOTA_HOLD_TTL_S: '1' },
     })
     /** Writes a piece now and again until the connection closes. */
     const every = (ms: number, piece: string) => (response: ServerResponse) => {
@@ -44,20 +49,22 @@ describe('answers without an end', () => {
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"choices": [')
       every(50, ' ')(response)
     })
-    world.upstream.on('flood', (response) => {
+    floods.upstream.on('flood', (response) => {
       begin(response)
       every(5, chunk('word '.repeat(20_000)))(response)
     })
   })
   after(async () => {
     for (const timer of flowing) clearInterval(timer)
-    await assertBooks(world.server)
-    await world.stop()
+    for (const { server, stop } of [world, floods]) {
+      await assertBooks(server)
+      await stop()
+    }
   })
 
   const body = (model: string, stream: boolean) => ({ model, messages: MESSAGES, max_tokens: 900, stream })
-  const endingOf = async (model: string) => {
-    const [call] = callsByModel(await entries(world.server)).get(model) ?? []
+  const endingOf = async (model: string, { server } = world) => {
+    const [call] = callsByModel(await entries(server)).get(model) ?? []
     assert.ok(call?.ending, `${model} has not ended`)
     return call.ending
   }
@@ -80,13 +87,15 @@ describe('answers without an end', () => {
   })
 
   test('a caller who reads nothing is cut, and pays for what they were sent', async () => {
-    const asked = { bearer: world.developerKey, body: { ...body('flood', true), max_tokens: 500_000 }, pauseMs: 20_000 }
-    const reply = ask(world.server.url, asked)
-    while (world.upstream.of('flood').length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
-    await settled(world.server, 10_000)
-    const ending = await endingOf('flood')
+    const { promise: over, resolve: readOn } = Promise.withResolvers<void>()
+    const asked = { ...body('flood', true), max_tokens: 500_000 }
+    const reply = ask(floods.server.url, { bearer: floods.developerKey, body: asked, pauseUntil: over })
+    while (floods.upstream.of('flood').length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await settled(floods.server, 60_000)
+    const ending = await endingOf('flood', floods)
     assert.deepEqual([ending.kind, ending.memo?.outcome], ['settle', 'the caller took nothing any more'])
     assert.ok(chargeOf(ending) > PROMPT_TOKENS + 2 * 20_000)
+    readOn()
     assert.equal((await reply).complete, false)
   })
 })

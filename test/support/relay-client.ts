@@ -3,6 +3,7 @@
 // always true: an answer that was cut is `complete: false`, whatever had arrived.
 
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Answer = {
   /** 0 when nothing came. */
@@ -29,6 +30,8 @@ export type Asked = {
   onLeave?: () => void
   /** Reads nothing for so long once the head is there. */
   pauseMs?: number
+  /** Reads nothing until this resolves. */
+  pauseUntil?: Promise<unknown>
   onFrame?: (data: string, n: number) => void
 }
 
@@ -68,9 +71,10 @@ export function ask(url: string, asked: Asked): Promise<Answer> {
         })
         reply.on('error', () => undefined)
         reply.on('close', () => resolve(answer))
-        if (asked.pauseMs) {
+        const { pauseMs, pauseUntil = pauseMs ? sleep(pauseMs) : null } = asked
+        if (pauseUntil) {
           reply.pause()
-          setTimeout(() => reply.resume(), asked.pauseMs)
+          void pauseUntil.then(() => reply.resume())
         }
       },
     )
