@@ -21,7 +21,7 @@ import { makeMailer } from './mail.ts'
 import { type Metrics, makeMetrics } from './metrics.ts'
 import { releaseClaims } from './outbox/outbox.ts'
 import { openPayments } from './payments/open.ts'
-import { countText } from './proxy/count.ts'
+import { tokenizerFor } from './proxy/count.ts'
 import { keepPrices } from './proxy/price-keeper.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
 import { endOrphans } from './proxy/recover.ts'
@@ -73,8 +73,8 @@ async function start(): Promise<void> {
     },
     'ready',
   )
-  // Counting takes a tokenizer, and loading it a tenth of a second: not while fifty streams wait to be cut.
-  setTimeout(() => countText(ANY_MODEL, ''), TOKENIZER_AFTER_MS).unref()
+  // Loading a tokenizer takes a good part of a second: not in anybody's first call. A sandbox starts too often for that.
+  if (config.livemode) setTimeout(() => tokenizerFor(ANY_MODEL), TOKENIZER_AFTER_MS).unref()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(program, app, timers, signal))
 }
 

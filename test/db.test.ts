@@ -157,7 +157,7 @@ eachDatabase('commits', (open, dialect) => {
 
   test('closing answers everyone who waits, and a closed store answers 503', { timeout: 10_000 }, async () => {
     const { db } = await open()
-    const calls = Array.from({ length: 600 }, (_, i) => db.tx(t.acts, [topup(`t${i}`, 'user:ann', 1)]))
+    const calls = Array.from({ length: 200 }, (_, i) => db.tx(t.acts, [topup(`t${i}`, 'user:ann', 1)]))
     const outcomes = Promise.allSettled(calls)
     await db.close()
     const settled = await outcomes

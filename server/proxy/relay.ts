@@ -9,6 +9,7 @@ import type { FaultCode } from '../contract/faults.ts'
 import type { Deps } from '../deps.ts'
 import { errorBody, errorHeaders, type Fault, fault } from '../faults.ts'
 import { asFault } from '../http.ts'
+import { tokenizerFor } from './count.ts'
 import { attempt } from './failover.ts'
 import { firmly } from './firmly.ts'
 import { type Exchange, exchange, type Outcome, TOO_LONG } from './forward.ts'
@@ -85,6 +86,7 @@ async function relayFor(begun: Begun, { running, parked }: Watched): Promise<voi
   const bytes = request.rawBody ?? Buffer.alloc(0)
   const ask = await shape.read({ body: request.body, bytes, headers: request.headers })
   const quote = quoteOf(deps, shape, ask, payer.billingMode === 'test')
+  if (ask.stream) tokenizerFor(quote.model.name) // loaded now, not while many streams wait to be cut and counted
   const claim = claimFor(request, payer, route, bytes)
   const heardBefore = running.heard
   const { model, priceVersion, bound } = quote
