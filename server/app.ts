@@ -7,12 +7,15 @@ import cookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { leavingRoutes } from './account/routes.ts'
 import { adminRoutes } from './admin.ts'
+import { analyticsRoutes } from './analytics/routes.ts'
 import { directoryOf } from './connections/directory.ts'
 import { connectionsRoutes } from './connections/routes.ts'
 import type { Deps } from './deps.ts'
+import { developersRoutes } from './developers/routes.ts'
 import { docsRoutes } from './docs.ts'
 import { errorBody, errorHeaders, fault } from './faults.ts'
 import { grantsRoutes } from './grants/routes.ts'
+import { welcoming } from './grants/welcome.ts'
 import { asFault, MAX_BODY_BYTES, readJson } from './http.ts'
 import { identityRoutes } from './identity/routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
@@ -54,6 +57,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   const methods = knownMethods(app)
   jsonOnly(app)
   app.decorateRequest('rawBody', null)
+  app.decorateRequest('calledBy', null)
   app.decorateRequest('countAgainst', () => undefined)
   app.addHook('onRequest', async (request, reply) => onRequest(deps, request, reply))
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
@@ -67,11 +71,14 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   adminRoutes(app, deps)
   docsRoutes(app, deps)
   receiptRoutes(app, deps)
-  const directory = { ...directoryOf(deps), ...linksOf(deps) }
+  const answers = directoryOf(deps)
+  const directory = { ...answers, ...welcoming(deps, answers), ...linksOf(deps) }
   await identityRoutes(app, deps, directory)
   leavingRoutes(app, deps, directory)
   connectionsRoutes(app, deps)
   grantsRoutes(app, deps)
+  analyticsRoutes(app, deps)
+  developersRoutes(app, deps)
   paymentsRoutes(app, deps)
   proxyRoutes(app, deps)
   walletRoutes(app, deps)
@@ -140,7 +147,7 @@ function cors(deps: Deps, request: FastifyRequest, reply: FastifyReply): boolean
   reply.header('vary', 'origin')
   reply.header('access-control-expose-headers', 'x-request-id, retry-after')
   if (request.method !== 'OPTIONS') return false
-  reply.header('access-control-allow-methods', 'GET, POST, PATCH, DELETE')
+  reply.header('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
   reply.header('access-control-allow-headers', 'authorization, content-type, idempotency-key, x-quota-wallet, accept')
   reply.header('access-control-max-age', '600')
   return true

@@ -2,17 +2,21 @@
 // owns: the list of it. never: the work itself.
 // always true: each sweep may be run by anyone, at any time, twice.
 
+import { catchUp } from './analytics/rollup.ts'
 import { sweepApprovals } from './connections/approvals.ts'
 import { recheckDomains } from './connections/domains.ts'
+import { sweepKeys } from './connections/key-changes.ts'
 import type { Deps } from './deps.ts'
+import { sweepPurchases } from './developers/pool.ts'
 import { claimRests } from './grants/give.ts'
 import { endExpired } from './grants/grants.ts'
+import { WELCOME_CARRIERS } from './grants/welcome.ts'
 import { sweepAnswers } from './idempotency/idempotency.ts'
 import { rotateOldSigningKey, sealedIdentityKeys } from './identity/keys.ts'
 import { sealedModels } from './identity/models.ts'
 import { sweepRequests } from './identity/requests.ts'
 import { sealedTotps } from './identity/totp.ts'
-import { carryOut, waiting } from './outbox/outbox.ts'
+import { type Carriers, carryOut, waiting } from './outbox/outbox.ts'
 import { reconcileDaily } from './payments/books.ts'
 import { PAYMENT_CARRIERS, sweepAutoTopups } from './payments/carriers.ts'
 import { gatherEarnings, matureEarnings } from './payments/earnings.ts'
@@ -20,6 +24,7 @@ import { reconcile } from './payments/observe.ts'
 import { payDue, releaseReserves } from './payments/payout-day.ts'
 import { claimRestsOfPayments } from './payments/rests.ts'
 import { sealedAnswers, sweepKept } from './proxy/kept-answers.ts'
+import { flushRefusals, sweepRefusals } from './proxy/refusals.ts'
 import { sweepWindows } from './rate-slices.ts'
 import { rotateOldReceiptKey, sealedReceiptKeys } from './receipts/keys.ts'
 import { reseal } from './vault/reseal.ts'
@@ -29,16 +34,23 @@ const SEALED = [sealedIdentityKeys, sealedReceiptKeys, sealedTotps, sealedModels
 
 export type Sweeper = { everyMs: number; sweep: () => Promise<unknown> }
 
+/** Who carries out what was promised, by kind of promise. */
+export const CARRIERS: Carriers = { ...PAYMENT_CARRIERS, ...WELCOME_CARRIERS }
+
 /** Everything that has to be looked at now and then. */
 export function sweepers(deps: Deps): Sweeper[] {
   const { db } = deps
   return [
     { everyMs: 60_000, sweep: () => db.tx(endExpired, undefined) },
     { everyMs: 60_000, sweep: () => db.tx(claimRests, undefined) },
+    { everyMs: 10_000, sweep: () => sweepKeys(deps) },
     { everyMs: 10_000, sweep: () => db.tx(sweepRequests, {}) },
     { everyMs: 10_000, sweep: () => db.tx(sweepApprovals, {}) },
     { everyMs: 10_000, sweep: () => db.tx(sweepKept, undefined) },
     { everyMs: 3_600_000, sweep: () => db.tx(sweepAnswers, undefined) },
+    { everyMs: 1_000, sweep: () => flushRefusals(deps) },
+    { everyMs: 2_000, sweep: () => catchUp(deps) },
+    { everyMs: 3_600_000, sweep: () => db.tx(sweepRefusals, undefined) },
     { everyMs: 600_000, sweep: () => recheckDomains(deps) },
     { everyMs: 3_600_000, sweep: () => rotateOldReceiptKey(deps) },
     { everyMs: 3_600_000, sweep: () => rotateOldSigningKey(deps) },
@@ -52,10 +64,11 @@ export function sweepers(deps: Deps): Sweeper[] {
 function moneySweepers(deps: Deps): Sweeper[] {
   const { db } = deps
   return [
-    { everyMs: 1_000, sweep: () => carryOut(deps, PAYMENT_CARRIERS) },
+    { everyMs: 1_000, sweep: () => carryOut(deps, CARRIERS) },
     { everyMs: 5_000, sweep: () => sweepAutoTopups(deps) },
     { everyMs: 10_000, sweep: () => reconcile(deps) },
     { everyMs: 60_000, sweep: () => db.tx(claimRestsOfPayments, undefined) },
+    { everyMs: 2_000, sweep: () => sweepPurchases(deps) },
     { everyMs: 10_000, sweep: () => payouts(deps) },
     { everyMs: 600_000, sweep: () => reconcileDaily(deps) },
     { everyMs: 30_000, sweep: async () => deps.metrics.outboxWaiting.set((await waiting(db)).length) },

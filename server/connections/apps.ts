@@ -32,6 +32,7 @@ export type AppRow = {
   logo_uri: string | null
   markup_bps: number
   markup_notice_days: number
+  models: string | null
   consent_due_at: number | null
   created_at: number
   deleted_at: number | null
@@ -39,7 +40,7 @@ export type AppRow = {
 
 const COLUMNS = `id, client_id, publisher_id, name, type, secret_hash, secondary_secret_hash, secondary_expires_at,
   (SELECT domain FROM app_domains d WHERE d.app_id = apps.id AND d.verified_at IS NOT NULL) AS verified_domain, redirect_uris, allowed_scopes, logo_uri, markup_bps,
-  markup_notice_days, consent_due_at, created_at, deleted_at`
+  markup_notice_days, models, consent_due_at, created_at, deleted_at`
 
 /** An app that exists and is not deleted. */
 export function appByClientId(reader: Reader, clientId: string): Promise<AppRow | undefined> {
@@ -56,6 +57,14 @@ export function appsOf(reader: Reader, publisherId: string): Promise<AppRow[]> {
   ])
 }
 
+/** The apps a publisher has archived, newest first; at most 500. */
+export function archivedApps(reader: Reader, publisherId: string): Promise<AppRow[]> {
+  return reader.all<AppRow>(
+    `SELECT ${COLUMNS} FROM apps WHERE publisher_id = ? AND deleted_at IS NOT NULL ORDER BY id DESC LIMIT 500`,
+    [publisherId],
+  )
+}
+
 /** Who publishes an app, deleted ones too. @throws Error when there never was one */
 export async function publisherOf(reader: Reader, appId: string): Promise<string> {
   const row = await reader.get<{ publisher_id: string }>('SELECT publisher_id FROM apps WHERE id = ?', [appId])
@@ -70,13 +79,25 @@ export async function ownApp(reader: Reader, publisherId: string, id: string): P
   return row
 }
 
+/** The same, or one that the publisher has archived: for looking back. @throws Fault `not_found` */
+export async function ownAppEver(reader: Reader, publisherId: string, id: string): Promise<AppRow> {
+  const row = await reader.get<AppRow>(`SELECT ${COLUMNS} FROM apps WHERE id = ? AND publisher_id = ?`, [
+    id,
+    publisherId,
+  ])
+  if (!row) throw fault('not_found')
+  return row
+}
+
 /** An app as it travels. */
 export function appDocument(row: AppRow): App {
   return App.parse({
     ...row,
     redirect_uris: JSON.parse(row.redirect_uris),
     allowed_scopes: JSON.parse(row.allowed_scopes),
+    models: row.models === null ? null : JSON.parse(row.models),
     secondary_expires_at: row.secondary_expires_at === null ? null : new Date(row.secondary_expires_at).toISOString(),
+    archived_at: row.deleted_at === null ? null : new Date(row.deleted_at).toISOString(),
     created_at: new Date(row.created_at).toISOString(),
   })
 }
@@ -99,6 +120,11 @@ export function checkedScopes(scopes: readonly string[] | undefined): readonly s
   return scopes === undefined ? APP_SCOPES : [...new Set(scopes)]
 }
 
+/** A list of models as it is kept; null allows all. */
+function modelsText(models: readonly string[] | null): string | null {
+  return models === null ? null : JSON.stringify([...new Set(models)])
+}
+
 export type NewApp = {
   publisherId: string
   clientId: string
@@ -112,7 +138,7 @@ export const createApp = procedure(
     const id = tx.id('app')
     await tx.run(
       `INSERT INTO apps (id, client_id, publisher_id, name, type, secret_hash, redirect_uris, allowed_scopes, logo_uri, markup_bps,
-       markup_notice_days, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       markup_notice_days, models, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       [
         id,
         clientId,
@@ -125,6 +151,7 @@ export const createApp = procedure(
         checkLogoUri(given.logo_uri ?? null),
         given.markup_bps ?? 0,
         NOTICE_DAYS_DEFAULT,
+        modelsText(given.models ?? null),
         tx.now,
       ],
     )
@@ -144,14 +171,16 @@ export const setApp = procedure('apps.set', async (tx: Tx, { publisherId, appId,
   const raised = changes.markup_bps !== undefined && changes.markup_bps > row.markup_bps
   const noticeDays = Math.max(row.markup_notice_days, changes.markup_notice_days ?? 0)
   await tx.run(
-    `UPDATE apps SET name = ?, redirect_uris = ?, logo_uri = ?, markup_bps = ?, markup_notice_days = ?, consent_due_at = ?
-     WHERE id = ?`,
+    `UPDATE apps SET name = ?, redirect_uris = ?, allowed_scopes = ?, logo_uri = ?, models = ?, markup_bps = ?, markup_notice_days = ?,
+     consent_due_at = ? WHERE id = ?`,
     [
       changes.name === undefined ? row.name : checkAppName(changes.name),
       changes.redirect_uris === undefined
         ? row.redirect_uris
         : JSON.stringify(checkRedirectUris(changes.redirect_uris)),
+      changes.allowed_scopes === undefined ? row.allowed_scopes : JSON.stringify(checkedScopes(changes.allowed_scopes)),
       changes.logo_uri === undefined ? row.logo_uri : checkLogoUri(changes.logo_uri),
+      changes.models === undefined ? row.models : modelsText(changes.models),
       changes.markup_bps ?? row.markup_bps,
       changes.markup_notice_days ?? row.markup_notice_days,
       raised ? tx.now + noticeDays * DAY_MS : row.consent_due_at,

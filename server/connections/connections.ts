@@ -52,6 +52,27 @@ export async function liveConnections(reader: Reader, userId: string): Promise<s
   return rows.map((row) => row.id)
 }
 
+/** The connections of an app, oldest first, after an id. */
+export function connectionsOfApp(
+  reader: Reader,
+  appId: string,
+  after: string,
+  limit: number,
+): Promise<ConnectionRow[]> {
+  return reader.all<ConnectionRow>(
+    `SELECT ${COLUMNS} FROM connections c WHERE c.app_id = ? AND c.id > ? ORDER BY c.id LIMIT ?`,
+    [appId, after, limit],
+  )
+}
+
+/** When a connection was last used, in milliseconds; null when it never was. */
+export async function lastUsed(reader: Reader, id: string): Promise<number | null> {
+  const row = await reader.get<{ at: number }>('SELECT last_used_at AS at FROM connection_uses WHERE connection = ?', [
+    id,
+  ])
+  return row?.at ?? null
+}
+
 /** What a call through a connection must respect. Amounts are micros, times milliseconds. */
 export type Terms = {
   connectionId: string
@@ -69,12 +90,14 @@ export type Terms = {
   perCallCeiling: number | null
   askAbove: number | null
   models: readonly string[] | null
+  /** The models the app may call at all; null: every one. */
+  appModels: readonly string[] | null
 }
 
 /** The terms of a connection at a moment, or null when there is none. */
 export async function termsOf(reader: Reader, connectionId: string, nowMs: number): Promise<Terms | null> {
   const row = await reader.get<ConnectionRow & AppTerms>(
-    `SELECT ${COLUMNS}, a.publisher_id, a.markup_bps AS app_markup_bps, a.consent_due_at FROM connections c
+    `SELECT ${COLUMNS}, a.publisher_id, a.markup_bps AS app_markup_bps, a.models AS app_models, a.consent_due_at FROM connections c
      JOIN apps a ON a.id = c.app_id WHERE c.id = ?`,
     [connectionId],
   )
@@ -92,9 +115,15 @@ export async function termsOf(reader: Reader, connectionId: string, nowMs: numbe
     perCallCeiling: row.per_call_ceiling,
     askAbove: row.ask_above,
     models: row.models === null ? null : JSON.parse(row.models),
+    appModels: row.app_models === null ? null : JSON.parse(row.app_models),
   }
 }
-type AppTerms = { publisher_id: string; app_markup_bps: number; consent_due_at: number | null }
+type AppTerms = {
+  publisher_id: string
+  app_markup_bps: number
+  app_models: string | null
+  consent_due_at: number | null
+}
 
 export function statusAt(row: ConnectionRow, nowMs: number): Status {
   return row.status !== 'revoked' && row.expires_at !== null && row.expires_at <= nowMs ? 'expired' : row.status

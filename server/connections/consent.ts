@@ -9,6 +9,7 @@ import { procedure, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
 import { holdsAccess, revokeGrantsOf } from '../identity/models.ts'
 import { decideRequest, leaveFeed, requestForWallet } from '../identity/requests.ts'
+import { promise } from '../outbox/outbox.ts'
 import { appByClientId, appById } from './apps.ts'
 import { lockConnection, setCaps } from './caps.ts'
 import {
@@ -72,6 +73,7 @@ export const consent = procedure(
       ],
     )
     await setCaps(tx, row.id, caps)
+    await promise(tx, { id: `welcome:${uid}`, kind: 'welcome', subject: row.id })
     await writeConnection(tx, row.id)
     await leaveFeed(tx, uid)
     return { connectionId: row.id }

@@ -24,6 +24,8 @@ export type KeyCaller = {
   publisherId: string
   billingMode: BillingMode
   ratePerMin: number
+  /** The models its app may call; null: all. */
+  models: readonly string[] | null
 }
 export type TokenCaller = {
   kind: 'token'
@@ -34,6 +36,13 @@ export type TokenCaller = {
 }
 export type WalletCaller = { kind: 'wallet'; userId: string }
 export type Caller = SessionCaller | KeyCaller | TokenCaller | WalletCaller
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks, once that is known; also when the request is refused after that. */
+    calledBy: Caller | null
+  }
+}
 type Kind = Caller['kind']
 
 const KEY = /^sk-quota-[A-Za-z0-9_-]{32}$/
@@ -49,6 +58,7 @@ const USE_NOTED_EVERY_MS = 60_000
  */
 export async function callerOf(deps: Deps, request: FastifyRequest): Promise<Caller> {
   const caller = await readCaller(deps, request)
+  request.calledBy = caller
   await request.countAgainst(bucketOf(caller))
   return caller
 }
@@ -92,9 +102,14 @@ export async function requireCaller<K extends Kind>(
     throw nothing ? refusalFor(kinds) : error
   })
   if (named(kinds, caller.kind)) return caller as Extract<Caller, { kind: K }>
-  if (caller.kind === 'token' && named(kinds, 'wallet')) throw fault('insufficient_scope')
+  if (caller.kind === 'token' && named(kinds, 'wallet') && !signedIn(kinds)) throw fault('insufficient_scope')
   if (caller.kind === 'wallet' && named(kinds, 'token')) throw fault('insufficient_scope')
   throw refusalFor(kinds)
+}
+
+/** The id of the developer who calls: by a session, or by their own wallet. @throws Fault `unauthorized` */
+export async function requireDeveloper(deps: Deps, request: FastifyRequest): Promise<string> {
+  return (await requireCaller(deps, request, 'session', 'wallet')).userId
 }
 
 /** @throws Fault `insufficient_scope` when a user's token lacks the scope; other callers have none to lack */
@@ -106,8 +121,13 @@ function named(kinds: readonly Kind[], kind: Kind): boolean {
   return kinds.includes(kind)
 }
 
+/** Whether a route is for people who are signed in, and for no app. */
+function signedIn(kinds: readonly Kind[]): boolean {
+  return named(kinds, 'session') && !named(kinds, 'key')
+}
+
 function refusalFor(kinds: readonly Kind[]) {
-  if (kinds.every((kind) => kind === 'session')) return fault('unauthorized')
+  if (signedIn(kinds)) return fault('unauthorized')
   return fault(named(kinds, 'key') ? 'invalid_api_key' : 'invalid_token')
 }
 
@@ -149,13 +169,14 @@ type KeyRow = {
   publisher_id: string
   billing_mode: BillingMode
   rate_per_min: number
+  models: string | null
   last_used_at: number | null
 }
 
 async function keyCaller(deps: Deps, request: FastifyRequest, key: string): Promise<KeyCaller> {
   const row = KEY.test(key)
     ? await keeping(deps.db).get<KeyRow>(
-        `SELECT k.id, k.app_id, a.publisher_id, k.billing_mode, k.rate_per_min, k.last_used_at FROM api_keys k
+        `SELECT k.id, k.app_id, a.publisher_id, k.billing_mode, k.rate_per_min, a.models, k.last_used_at FROM api_keys k
          JOIN apps a ON a.id = k.app_id WHERE k.hash = ? AND k.revoked_at IS NULL AND a.deleted_at IS NULL`,
         [tokenHash(key)],
       )
@@ -172,6 +193,7 @@ async function keyCaller(deps: Deps, request: FastifyRequest, key: string): Prom
     publisherId: row.publisher_id,
     billingMode: row.billing_mode,
     ratePerMin: row.rate_per_min,
+    models: row.models === null ? null : JSON.parse(row.models),
   }
 }
 

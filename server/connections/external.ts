@@ -146,6 +146,19 @@ export function linkedUsers(reader: Reader, appId: string, afterId: string, limi
   )
 }
 
+/** Users of an app who are nobody's now (never claimed, or unlinked), oldest first, after an id. */
+export function unclaimedUsers(
+  reader: Reader,
+  appId: string,
+  afterId: string,
+  limit: number,
+): Promise<(ExternalRow & { created_at: number })[]> {
+  return reader.all(
+    `SELECT ${COLUMNS}, created_at FROM external_users WHERE app_id = ? AND status <> 'linked' AND id > ? ORDER BY id LIMIT ?`,
+    [appId, afterId, limit],
+  )
+}
+
 /** Ids of external users linked since a moment: calls that ran while they were linked may leave money behind. */
 export function linkedSince(reader: Reader, sinceMs: number, limit: number): Promise<{ id: string }[]> {
   return reader.all(

@@ -14,7 +14,7 @@ import { cleanName } from './names.ts'
 const RATE_DEFAULT = 100
 const SHOWN = 'sk-quota-'.length + 4
 
-type KeyRow = {
+export type KeyRow = {
   id: string
   app_id: string
   prefix: string
@@ -23,9 +23,11 @@ type KeyRow = {
   rate_per_min: number
   created_at: number
   last_used_at: number | null
+  revokes_at: number | null
 }
 
-const COLUMNS = 'k.id, k.app_id, k.prefix, k.name, k.billing_mode, k.rate_per_min, k.created_at, k.last_used_at'
+const COLUMNS =
+  'k.id, k.app_id, k.prefix, k.name, k.billing_mode, k.rate_per_min, k.created_at, k.last_used_at, k.revokes_at'
 
 /** A new key: `sk-quota-` and 32 characters, what is kept of it, and its beginning for lists. */
 export function freshKey(): { secret: string; hash: string; prefix: string } {
@@ -60,6 +62,7 @@ export const createKey = procedure('keys.create', async (tx: Tx, { publisherId, 
     rate_per_min: given.rate_limit_per_min ?? RATE_DEFAULT,
     created_at: tx.now,
     last_used_at: null,
+    revokes_at: null,
   }
   await tx.run(
     'INSERT INTO api_keys (id, app_id, hash, prefix, name, billing_mode, rate_per_min, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -68,6 +71,17 @@ export const createKey = procedure('keys.create', async (tx: Tx, { publisherId, 
   await append(tx, publisherId, [{ topic: 'key', id: row.id, row: keyDocument(row) }])
   return keyDocument(row)
 })
+
+/** A key of this publisher that works. @throws Fault `not_found` */
+export async function ownKey(reader: Reader, publisherId: string, keyId: string): Promise<KeyRow> {
+  const row = await reader.get<KeyRow>(
+    `SELECT ${COLUMNS} FROM api_keys k JOIN apps a ON a.id = k.app_id
+     WHERE k.id = ? AND a.publisher_id = ? AND a.deleted_at IS NULL AND k.revoked_at IS NULL`,
+    [keyId, publisherId],
+  )
+  if (!row) throw fault('not_found')
+  return row
+}
 
 /** @throws Fault `not_found`, for another's key as for none, and for one revoked before */
 export const revokeKey = procedure(
@@ -103,11 +117,13 @@ export async function revokeKeysOf(tx: Tx, appId: string): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-function keyDocument(row: KeyRow): z.output<typeof Key> {
+/** A key as it travels. */
+export function keyDocument(row: KeyRow): z.output<typeof Key> {
   return Key.parse({
     ...row,
     rate_limit_per_min: row.rate_per_min,
     created_at: new Date(row.created_at).toISOString(),
     last_used_at: row.last_used_at === null ? null : new Date(row.last_used_at).toISOString(),
+    revokes_at: row.revokes_at === null ? null : new Date(row.revokes_at).toISOString(),
   })
 }

@@ -146,6 +146,8 @@ export const InteractionReply = z.object({ redirect_to: z.string() })
 
 export const MARKUP_BPS_MAX = 100_000
 const MarkupBps = z.int().min(0).max(MARKUP_BPS_MAX)
+/** Names of models as GET /v1/models has them; null allows all. */
+const Models = z.array(z.string().min(1).max(200)).min(1).max(100).nullable()
 
 export const AppCreate = z.strictObject({
   name: z.string().min(1).max(80),
@@ -154,12 +156,15 @@ export const AppCreate = z.strictObject({
   allowed_scopes: z.array(z.string()).optional(),
   markup_bps: MarkupBps.optional(),
   logo_uri: z.string().max(2000).nullable().optional(),
+  models: Models.optional(),
 })
 export const AppSettings = z
   .strictObject({
     name: z.string().min(1).max(80),
     redirect_uris: z.array(z.string().max(2000)).max(20),
+    allowed_scopes: z.array(z.string()),
     logo_uri: z.string().max(2000).nullable(),
+    models: Models,
     markup_bps: MarkupBps,
     /** A fraction (0.2 is 20 %), the older name of the same setting. */
     profit_margin: z
@@ -183,6 +188,10 @@ export const App = z.object({
   verified_domain: z.string().nullable().optional(),
   /** Until when the secret before the last rotation works; null when there is none. */
   secondary_expires_at: Time.nullable().optional(),
+  /** The models it may call; null: all. */
+  models: z.array(z.string()).nullable().optional(),
+  /** When its publisher archived it (DELETE): its keys and tokens are dead, its history can be looked at. */
+  archived_at: Time.nullable().optional(),
   created_at: Time,
 })
 export type App = z.infer<typeof App>
@@ -226,7 +235,23 @@ export const Key = z.object({
   prefix: z.string(),
   created_at: Time,
   last_used_at: Time.nullable(),
+  /** When it ends by itself, after a rotation; null while it goes on. */
+  revokes_at: Time.nullable().optional(),
 })
+export type Key = z.infer<typeof Key>
+export const KeySettings = z
+  .strictObject({ name: z.string().min(1).max(80), rate_limit_per_min: z.int().min(1).max(100_000) })
+  .partial()
+/** POST /developers/keys/{id}/rotate. For `overlap_s` both keys work; 0 ends the old one at once. Default: a day. */
+export const KeyRotate = z.strictObject({
+  overlap_s: z
+    .int()
+    .min(0)
+    .max(30 * 86_400)
+    .optional(),
+})
+/** `secret` is shown once. `replaced` is the old key, with the time it ends; null when it has ended. */
+export const KeyRotated = z.object({ key: Key, secret: z.string(), replaced: Key.nullable() })
 
 // --- money ---------------------------------------------------------------------------------------------------------
 

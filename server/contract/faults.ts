@@ -51,6 +51,7 @@ export const FAULTS = {
   model_not_allowed: [403, DENIED, 'The person has not allowed this model for this app.'],
   app_suspended: [403, DENIED, 'This app is suspended.'],
   connection_revoked: [403, DENIED, 'The person has disconnected this app.'],
+  grant_limit_exceeded: [403, DENIED, 'This user would be granted more than the app’s settings allow.'],
   not_found: [404, MISSING, 'There is no such thing here.'],
   user_not_found: [404, MISSING, 'No such user is linked to this app.'],
   model_not_found: [404, MISSING, 'There is no such model here.'],

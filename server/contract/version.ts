@@ -13,7 +13,8 @@
 //      `notice.dismiss`, three faults that no program should retry; the domain and the second secret of an app,
 //      proofs of a token's key; money in and out: two more outcomes of a top-up and what went back of it, a debt beside the
 //      balance, refunds, automatic top-ups, payout accounts, payouts and earnings; kinds of units
-//      for image tokens and for searches.
+//      for image tokens and for searches; the developers' console (developers.ts): users, grants, refused calls, analytics and
+//      webhooks; the models and the archive of an app, the end of a key; the fault `grant_limit_exceeded`.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '83c16b2c11f75d48f0f376887091ee50e300e68bd7ab71ea56ae59131fbbb83e'
+export const WIRE_HASH = '7f50be16df8f0b8c050fb144c54fad15487db332135cf5e2292b03e4d4de3260'

@@ -81,6 +81,29 @@ export function documentsBefore(
   )
 }
 
+const PLACES_AT_ONCE = [1, 10, 100, 500] as const
+const PLACES_MOST = 500
+
+/** The changes at these places of feeds, in no order. */
+export async function documentsAt(
+  reader: Reader,
+  places: readonly { feed: string; rev: number }[],
+): Promise<{ feed: string; rev: number; doc: string; row: string | null }[]> {
+  const rows: { feed: string; rev: number; doc: string; row: string | null }[] = []
+  for (let from = 0; from < places.length; from += PLACES_MOST) {
+    const some = places.slice(from, from + PLACES_MOST)
+    const size = PLACES_AT_ONCE.find((length) => some.length <= length) ?? PLACES_MOST
+    const values = Array.from({ length: size }, (_, at) => some[at] ?? { feed: '', rev: 0 })
+    const list = values.map(() => '(CAST(? AS TEXT), CAST(? AS BIGINT))').join(', ')
+    const found = await reader.all<(typeof rows)[number]>(
+      `SELECT feed, rev, doc, row FROM changes WHERE (feed, rev) IN (VALUES ${list})`,
+      values.flatMap(({ feed, rev }) => [feed, rev]),
+    )
+    rows.push(...found)
+  }
+  return rows
+}
+
 export async function latestRev(reader: Reader, feed: string): Promise<number> {
   return (await reader.get<{ rev: number }>('SELECT rev FROM feeds WHERE id = ?', [feed]))?.rev ?? 0
 }

@@ -26,6 +26,7 @@ import { account } from '../ledger/chart.ts'
 import { money, openAccount, transfer } from '../ledger/ledger.ts'
 import { grantChange, grantChanges, moveFree, ownerOf, spendable } from './grants.ts'
 import { requireFunds } from './pool.ts'
+import { requireWithin } from './settings.ts'
 
 export type NewGrant = {
   publisherId: string
@@ -50,7 +51,8 @@ export type GrantReply = {
 
 /**
  * Gives free balance to an external user, made when new.
- * @throws Fault `insufficient_balance` (the pool), `bad_request`, `user_not_found` (unlinked), `idempotency_mismatch`
+ * @throws Fault `insufficient_balance` (the pool), `bad_request`, `user_not_found` (unlinked), `grant_limit_exceeded`,
+ *   `idempotency_mismatch`
  */
 export const giveGrant = procedure(
   'grants.give',
@@ -63,6 +65,7 @@ export const giveGrant = procedure(
       const pool = account.pool(publisherId)
       await requireFunds(tx, pool, amount)
       const external = await externalUserFor(tx, appId, externalUserId)
+      await requireWithin(tx, external, amount)
       const payer = { owner: ownerOf(external), account: payerOf(external).account }
       const before = await spendable(tx, payer, publisherId, tx.now)
       const id = tx.id('grant')

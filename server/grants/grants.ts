@@ -25,9 +25,13 @@ export type GrantRow = {
   created_at: number
   expires_at: number | null
   ended_at: number | null
+  returned: number
+  withdrawn: number
 }
 
-const COLUMNS = 'id, publisher_id, app_id, external_id, amount, description, created_at, expires_at, ended_at'
+export const GRANT_COLUMNS =
+  'id, publisher_id, app_id, external_id, amount, description, created_at, expires_at, ended_at, returned, withdrawn'
+const COLUMNS = GRANT_COLUMNS
 const SWEEP_AT_ONCE = 200
 
 /**
@@ -127,23 +131,29 @@ export const endExpired = procedure('grants.endExpired', async (tx: Tx): Promise
   )
   const shown: { feed: string; id: string }[] = []
   for (const row of rows) {
-    const ended = await giveBack(tx, row)
-    if (!ended) continue
-    const external = await externalById(tx, row.external_id)
-    if (external && external.status !== 'unlinked') shown.push({ feed: payerOf(external).feed, id: row.id })
+    if (!(await giveBack(tx, row, 'grant expired'))) continue
+    const feed = await feedOf(tx, row)
+    if (feed !== null) shown.push({ feed, id: row.id })
   }
   shown.sort((a, b) => (a.feed < b.feed ? -1 : 1))
   for (const { feed, id } of shown) await append(tx, feed, [await grantChange(tx, id)])
   return rows.length
 })
 
+/** Whose feed shows a grant; none while its user is unlinked. */
+export async function feedOf(reader: Reader, row: GrantRow): Promise<string | null> {
+  const external = await externalById(reader, row.external_id)
+  return external && external.status !== 'unlinked' ? payerOf(external).feed : null
+}
+
 /** Moves what is free of a grant back to its pool; true when nothing of it is left or held, and it has ended. */
-async function giveBack(tx: Tx, row: GrantRow): Promise<boolean> {
+export async function giveBack(tx: Tx, row: GrantRow, memo: string): Promise<boolean> {
   // The row's lock makes a second sweep wait, and then find the grant ended (Postgres).
   const mine = await tx.run('UPDATE grants SET ended_at = NULL WHERE id = ? AND ended_at IS NULL', [row.id])
   if (mine !== 1) return false
   const from = account.grant(row.id)
-  await moveFree(tx, { from, to: account.pool(row.publisher_id), memo: 'grant expired' })
+  const moved = await moveFree(tx, { from, to: account.pool(row.publisher_id), memo })
+  if (moved > 0) await tx.run('UPDATE grants SET returned = returned + ? WHERE id = ?', [moved, row.id])
   const { held } = await stands(tx, from)
   if (held > 0) return false
   await tx.run('UPDATE grants SET ended_at = ? WHERE id = ?', [tx.now, row.id])

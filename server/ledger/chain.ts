@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { type Db, procedure, type Reader, type Tx } from '../db/db.ts'
 import { type AccountKind, kindOf, type Unit } from './chart.ts'
 import { type Leg, legsFrom, openAccount } from './ledger.ts'
+import { padded } from './lists.ts'
 
 export type MovementRow = {
   id: string
@@ -88,6 +89,11 @@ async function waitingTotals(reader: Reader): Promise<Totals> {
   return totals
 }
 
+/** Whether anything waits to be chained; a look costs no commit. */
+export async function hasUnsealed(reader: Reader): Promise<boolean> {
+  return (await reader.get('SELECT 1 AS yes FROM movements WHERE seq IS NULL LIMIT 1')) !== undefined
+}
+
 /** Chains all that waits, a little at a time, so that the writer serves calls in between. */
 export async function sealAll(db: Db): Promise<void> {
   while ((await db.tx(seal, undefined)) > 0);
@@ -107,6 +113,19 @@ export async function total(reader: Reader, id: string): Promise<number> {
   return sum
 }
 
+/** What accounts with a floor hold together (posted, so with what is reserved). Micros. */
+export async function postedTogether(reader: Reader, ids: readonly string[]): Promise<number> {
+  let sum = 0
+  for (const list of padded(ids)) {
+    const row = await reader.get<{ sum: number }>(
+      `SELECT CAST(COALESCE(SUM(posted), 0) AS BIGINT) AS sum FROM accounts WHERE id IN (${list.map(() => '?').join(', ')})`,
+      list,
+    )
+    sum += row?.sum ?? 0
+  }
+  return sum
+}
+
 /** Movements in chain order, a page at a time. */
 export function entriesAfter(reader: Reader, seq: number, limit: number): Promise<MovementRow[]> {
   return reader.all<MovementRow>(`SELECT ${COLUMNS} FROM movements WHERE seq > ? ORDER BY seq LIMIT ${limit}`, [seq])
@@ -115,13 +134,13 @@ export function entriesAfter(reader: Reader, seq: number, limit: number): Promis
 export type Settlement = { id: string; request_id: string | null; legs: string; at: number }
 
 /**
- * Settlements among the next sealed movements that touch an account of this kind, in chain order.
+ * Settlements among the next sealed movements that touch an account of this kind (null: any), in chain order.
  * @param seq where the last look ended
  * @returns them, and where this look ended: nothing before it is ever added
  */
 export async function settlementsAfter(
   reader: Reader,
-  kind: AccountKind,
+  kind: AccountKind | null,
   seq: number,
 ): Promise<{ rows: Settlement[]; seq: number }> {
   const head = await reader.get<{ seq: number }>('SELECT seq FROM chain_head WHERE id = 1')
@@ -129,7 +148,7 @@ export async function settlementsAfter(
   if (upTo <= seq) return { rows: [], seq }
   const rows = await reader.all<Settlement>(
     `SELECT id, request_id, legs, at FROM movements WHERE seq > ? AND seq <= ? AND kind = 'settle' AND legs LIKE ? ORDER BY seq`,
-    [seq, upTo, `%"${kind}:%`],
+    [seq, upTo, kind === null ? '%' : `%"${kind}:%`],
   )
   return { rows, seq: upTo }
 }

@@ -30,6 +30,8 @@ export type Payer = {
   billingMode: 'user' | 'developer' | 'test'
   /** The app's markup where there is no connection to have agreed to another. */
   markupBps: number
+  /** The models its app may call, where it has a list and no connection says it. */
+  models?: readonly string[]
 }
 
 export type HoldArgs = {
@@ -160,6 +162,8 @@ export function ended({ named }: Pick<Payer, 'named'>) {
   return fault(named ? 'user_not_found' : 'invalid_token')
 }
 
+const NOT_OF_THE_APP = { message: 'This app does not offer this model.', param: 'model' }
+
 async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
   const terms = payer.connectionId === null ? null : await termsOf(tx, payer.connectionId, tx.now)
   if (payer.connectionId !== null && !terms) throw ended(payer)
@@ -169,6 +173,8 @@ async function meansOf(tx: Tx, { payer, call }: HoldArgs) {
     if (terms.consentDue) throw fault('consent_required')
     if (terms.models && !terms.models.includes(call.model)) throw fault('model_not_allowed', { param: 'model' })
   }
+  const appModels = terms ? terms.appModels : payer.models
+  if (appModels && !appModels.includes(call.model)) throw fault('model_not_allowed', { ...NOT_OF_THE_APP })
   const grants = usesGrants(payer) ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
   const windows = payer.connectionId === null ? [] : await openWindows(tx, payer.connectionId)
   const money = await stands(tx, payer.account)

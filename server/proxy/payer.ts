@@ -42,6 +42,7 @@ async function keyPayer(
   inHeader: string | undefined,
 ): Promise<Payer> {
   const { appId, publisherId, billingMode, keyId } = caller
+  const models = caller.models ? { models: caller.models } : {}
   if (billingMode === 'test' && deps.config.livemode)
     throw fault('forbidden', { message: 'A test key moves sandbox money only, and this server has real money.' })
   const named = inPath ?? inHeader
@@ -56,6 +57,7 @@ async function keyPayer(
       keyId,
       billingMode,
       markupBps: 0,
+      ...models,
     }
   }
   if (billingMode === 'developer')
@@ -76,6 +78,7 @@ async function keyPayer(
     keyId,
     billingMode,
     markupBps: app.markup_bps,
+    ...models,
   }
 }
 

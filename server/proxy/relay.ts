@@ -20,6 +20,7 @@ import { holdOrAsk, type Parked } from './parked.ts'
 import { payerOf } from './payer.ts'
 import { pricesFor } from './prices.ts'
 import { type Offer, type Quote, quoteOf } from './quote.ts'
+import { noteRefusal } from './refusals.ts'
 import { collectedReply, failureOf, type Head, headOf, replay, sealAnswer, streamEnd, writeHead } from './reply.ts'
 import type { Running, RunningCall } from './running.ts'
 import { type Seen, seenFrom, tellEnd, tellRefusal, tellReplay, tellSending } from './seen.ts'
@@ -73,6 +74,7 @@ export async function relay(
     await relayFor({ deps, shape, request, reply, route, payer, seen }, watched)
   } catch (error) {
     tellRefusal({ deps, request, route }, seen, error)
+    noteRefusal(deps, request, route, error)
     throw error
   } finally {
     leave()
@@ -156,6 +158,7 @@ async function afterHold(call: Call, running: Running): Promise<void> {
     if (!ended) await voidQuietly(call, 'failed')
     closeStalled(call)
     tellEnd(call)
+    if (call.seen.failure) noteRefusal(deps, call.request, call.route, call.seen.failure)
   }
 }
 

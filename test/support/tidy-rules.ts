@@ -65,6 +65,7 @@ const RANKS: Record<string, number> = {
   wallet: 7,
   webhooks: 7,
   analytics: 7,
+  developers: 7.5, // the console brings what the others know together
   account: 8,
   'procedures.ts': 9,
   'admin.ts': 9,

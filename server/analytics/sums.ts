@@ -1,0 +1,104 @@
+// What a handful of charges come to, counter by counter.
+// owns: which counters a charge is counted in. never: a database.
+// always true: pure; each charge is in one hour, one day and one day of its payer.
+
+import type { Units } from '../contract/receipts.ts'
+import type { Charge } from '../receipts/charges.ts'
+
+export const HOUR_MS = 3_600_000
+export const DAY_MS = 86_400_000
+/** The first Monday of the epoch's calendar: 5 January 1970. */
+const MONDAY_MS = 4 * DAY_MS
+
+export type Sum = { requests: number; base: number; markup: number; granted: number; tokens: number }
+export type ModelSum = Sum & { publisher: string; grain: 'h' | 'd'; start: number; app: string; model: string }
+/** `hours` has a bit for each hour of the day. */
+export type UserSum = Sum & { publisher: string; start: number; app: string; payer: string; hours: number }
+
+const TOKENS: readonly (keyof Units)[] = [
+  'input',
+  'cached_input',
+  'cache_write',
+  'cache_write_1h',
+  'input_audio',
+  'cached_input_audio',
+  'input_image',
+  'cached_input_image',
+  'output',
+  'reasoning',
+  'output_audio',
+  'output_image',
+]
+
+/** Tokens of all kinds; images, characters, seconds and searches are none. */
+export function tokensOf(units: Units): number {
+  return TOKENS.reduce((sum, kind) => sum + (units[kind] ?? 0), 0)
+}
+
+/** The start of the day, week (from Monday) or month that a moment is in, UTC, in milliseconds. */
+export function startOf(grain: 'h' | 'd' | 'w' | 'm', atMs: number): number {
+  if (grain === 'h') return Math.floor(atMs / HOUR_MS) * HOUR_MS
+  if (grain === 'd') return Math.floor(atMs / DAY_MS) * DAY_MS
+  if (grain === 'w') return Math.floor((atMs - MONDAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS + MONDAY_MS
+  const at = new Date(atMs)
+  return Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1)
+}
+
+/** When what begins there is over. */
+export function endOf(grain: 'h' | 'd' | 'w' | 'm', startMs: number): number {
+  if (grain === 'h') return startMs + HOUR_MS
+  if (grain === 'd') return startMs + DAY_MS
+  if (grain === 'w') return startMs + 7 * DAY_MS
+  const at = new Date(startMs)
+  return Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1)
+}
+
+/**
+ * Adds charges up.
+ * @param tokens of a charge, by its request id
+ * @returns the counters they touch, in the order of their keys (so that two processes lock them in one order)
+ */
+export function sumsOf(
+  charges: readonly Charge[],
+  tokens: (requestId: string) => number,
+): { models: ModelSum[]; users: UserSum[] } {
+  const models = new Map<string, ModelSum>()
+  const users = new Map<string, UserSum>()
+  for (const charge of charges) {
+    const { publisherId: publisher, appId: app, model, payer, at } = charge
+    const one = {
+      requests: 1,
+      base: charge.base,
+      markup: charge.markup,
+      granted: charge.granted,
+      tokens: tokens(charge.requestId),
+    }
+    for (const grain of ['d', 'h'] as const) {
+      const start = startOf(grain, at)
+      const key = `${publisher} ${grain} ${start} ${app} ${model}`
+      add(models, key, () => ({ publisher, grain, start, app, model, ...NOTHING }), one)
+    }
+    const start = startOf('d', at)
+    const user = add(
+      users,
+      `${publisher} ${start} ${app} ${payer}`,
+      () => ({ publisher, start, app, payer, hours: 0, ...NOTHING }),
+      one,
+    )
+    user.hours |= 1 << Math.floor((at - start) / HOUR_MS)
+  }
+  return { models: inOrder(models), users: inOrder(users) }
+}
+
+const NOTHING: Sum = { requests: 0, base: 0, markup: 0, granted: 0, tokens: 0 }
+
+function add<T extends Sum>(sums: Map<string, T>, key: string, fresh: () => T, one: Sum): T {
+  const sum = sums.get(key) ?? fresh()
+  sums.set(key, sum)
+  for (const name of ['requests', 'base', 'markup', 'granted', 'tokens'] as const) sum[name] += one[name]
+  return sum
+}
+
+function inOrder<T>(sums: Map<string, T>): T[] {
+  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum)
+}
