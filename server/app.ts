@@ -142,13 +142,30 @@ function refuseDoubled(raw: IncomingMessage): void {
 // Answers whether the request was a preflight, which needs nothing more.
 function cors(deps: Deps, request: FastifyRequest, reply: FastifyReply): boolean {
   const { origin } = request.headers
-  if (!origin || !deps.config.QUOTA_WALLET_ORIGINS.includes(origin)) return false
+  if (!origin) return false
+  if (!deps.config.QUOTA_WALLET_ORIGINS.includes(origin))
+    return OPEN_TO_PAGES.test(request.url) && openTo(request, reply)
   reply.header('access-control-allow-origin', origin)
   reply.header('vary', 'origin')
   reply.header('access-control-expose-headers', 'x-request-id, retry-after')
   if (request.method !== 'OPTIONS') return false
   reply.header('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
   reply.header('access-control-allow-headers', 'authorization, content-type, idempotency-key, x-quota-wallet, accept')
+  reply.header('access-control-max-age', '600')
+  return true
+}
+
+/** What an app's own pages may call with the access token they hold. */
+const OPEN_TO_PAGES = /^\/(v1\/(?!wallet\/)|\.well-known\/quota-receipts\.json)/
+
+// Any origin, because nothing comes along by itself: without allow-credentials a browser sends no cookie of ours, and who
+// holds no token reads what anybody reads (Fetch, 3.3.5).
+function openTo(request: FastifyRequest, reply: FastifyReply): boolean {
+  reply.header('access-control-allow-origin', '*')
+  reply.header('access-control-expose-headers', '*')
+  if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false
+  reply.header('access-control-allow-methods', 'GET, POST, DELETE')
+  reply.header('access-control-allow-headers', 'authorization, *')
   reply.header('access-control-max-age', '600')
   return true
 }

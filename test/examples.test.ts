@@ -1,5 +1,5 @@
 // The examples, started as a newcomer would and used as a person would: over their pages, their prompts and the wallet's.
-// owns: examples/hosted and examples/cli from the outside. never: their source. (examples/chat is driven by story.spec.ts.)
+// owns: examples/hosted, grants, developer-pays and cli from the outside. never: their source. (examples/chat is driven by story.spec.ts.)
 // always true: each runs against a server of its own, with nothing but its public address.
 
 import assert from 'node:assert/strict'
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, bearer, browser } from './server/identity.rig.ts'
-import { type App, buy, call, connect, createApp, must, type Person, register } from './support/api.ts'
+import { type App, buy, call, connect, createApp, createKey, must, type Person, register } from './support/api.ts'
 import { assertBooks, balanceOf } from './support/relay-world.ts'
 import { freePort, type Server, startServer } from './support/server.ts'
 
@@ -27,12 +27,13 @@ after(() => {
 })
 
 /** Starts a file of the examples with these settings, and nothing of our own environment. */
-function start(file: string, args: string[], env: Record<string, string>) {
+function start(file: string, args: string[], env: Record<string, string>, input?: string) {
   const child = spawn(process.execPath, [join(EXAMPLES, file), ...args], {
     env: { PATH: process.env.PATH ?? '', QUOTA_TEST_RUN: process.env.QUOTA_TEST_RUN ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   children.add(child)
+  child.stdin.end(input)
   const said = { out: '', err: '' }
   child.stdout.on('data', (piece) => {
     said.out += piece
@@ -202,6 +203,71 @@ describe('examples/hosted', () => {
       await on.go('POST', '/haiku', { form: { topic: '<script>' } })
       assert.doesNotMatch((await on.go('GET', '/')).text, /<script/)
     })
+  })
+})
+
+describe('examples/grants and examples/developer-pays', () => {
+  let server: Server
+  let developer: Person
+  let app: App
+  let key: string
+  before(async () => {
+    server = await startServer({ env: { QUOTA_SANDBOX_TOKEN_MS: '0' } })
+    developer = await register(server, 'developer')
+    await buy(server, developer.session, 'starter')
+    app = await createApp(server, developer)
+    key = await createKey(server, developer, app)
+  })
+  after(() => server.stop())
+
+  test('a sign-up is welcomed once, spends it, is told when it is used up, and pays', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    const env = { QUOTA_URL: server.url, QUOTA_API_KEY: key, PORT: new URL(url).port, WELCOME: '0.0001' }
+    const running = start('grants/server.ts', [], env)
+    await running.heard(/Welcome Desk: http/)
+    const on = browser(url)
+    const shown = async () => (await on.go('GET', '/')).text
+    const send = async (path: string, form: Record<string, string> = {}) => on.go('POST', path, { form })
+    assert.equal((await send('/sign-up', { name: 'ann' })).status, 503, 'the pool is empty, and that is said')
+    await must(server, 'POST', '/v1/funding/pool', { bearer: key, body: { amount: 1 } })
+    assert.equal((await send('/sign-up', { name: '<b>' })).status, 400)
+    assert.equal((await send('/sign-up', { name: 'ann' })).status, 303)
+    assert.match(await shown(), /Hello ann, you have \$0\.0001\./)
+    assert.equal((await browser(url).go('POST', '/sign-up', { form: { name: 'ann' } })).status, 400, 'the name is taken')
+
+    await send('/ask', { question: '<script>' })
+    const answered = await shown()
+    assert.match(answered, /<p role="status">[^<]+\(\$0\.0000\d+\)<\/p>/)
+    assert.doesNotMatch(answered, /<script/)
+    for (let asked = 0; asked < 20 && !/used up/.test(await shown()); asked++) await send('/ask', { question: 'More?' })
+    assert.match(await shown(), /Your free answers are used up\. Add money to go on\./)
+
+    const { location } = await send('/buy')
+    const checkout = location.split('/').at(-1) ?? ''
+    await must(server, 'POST', `/sandbox/checkouts/${checkout}`, { body: { outcome: 'paid' } })
+    await send('/ask', { question: 'And now?' })
+    assert.match(await shown(), /you have \$4\.0[\s\S]*\(\$0\.0/)
+    const pool = await must<{ balance_credits: number }>(server, 'GET', '/v1/funding/pool', { bearer: key })
+    assert.equal(pool.balance_credits, 1_000_000 - 100, 'one welcome of $0.0001, once')
+    running.child.kill('SIGTERM')
+    assert.equal(await running.ended, 0, running.said.err)
+    await assertBooks(server)
+  })
+
+  test('the plain OpenAI SDK: the developer pays, and without money the server’s sentence is all there is', async () => {
+    const own = await createKey(server, developer, app, 'developer')
+    const before = await balanceOf(server, developer)
+    const run = start('developer-pays/summarize.ts', [], { QUOTA_URL: server.url, QUOTA_API_KEY: own }, 'Long notes.')
+    assert.equal(await run.ended, 0, run.said.err)
+    const spent = before - (await balanceOf(server, developer))
+    assert.ok(spent > 0 && run.said.out.trim().length > 0)
+    assert.equal(run.said.err, `${spent} credits, ${before - spent} left\n`)
+
+    const poor = await register(server, 'poor')
+    const poorKey = await createKey(server, poor, await createApp(server, poor), 'developer')
+    const refused = start('developer-pays/summarize.ts', [], { QUOTA_URL: server.url, QUOTA_API_KEY: poorKey }, 'Notes.')
+    assert.deepEqual([await refused.ended, refused.said.out], [1, ''])
+    assert.equal(refused.said.err, 'The balance does not cover this call.\n')
   })
 })
 

@@ -8,7 +8,7 @@ import { blank, bodiesOf, importsOf, readSources, source } from './support/sourc
 import { RULES } from './support/tidy-rules.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const FOLDERS = ['server', 'src-main', 'src-renderer', 'examples', 'test']
+const FOLDERS = ['server', 'src-main', 'src-renderer', 'packages', 'examples', 'test']
 const sources = readSources(ROOT, FOLDERS)
 
 describe('house rules', () => {

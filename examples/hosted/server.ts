@@ -8,6 +8,7 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import cookie from '@fastify/cookie'
+import { dollars } from '@quota-wallet/sdk'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import * as wallet from './quota.ts'
 
@@ -47,7 +48,7 @@ app.get('/', async (request, reply) => {
 
 app.get('/connect', async (request, reply) => {
   const { desk } = person(request, reply)
-  const { url, leaving } = wallet.leave(quota)
+  const { url, leaving } = await wallet.leave(quota)
   desk.leaving = leaving
   return reply.redirect(url)
 })
@@ -58,7 +59,7 @@ app.get('/callback', async (request, reply) => {
   desk.leaving = null
   if (!leaving) return reply.redirect('/') // not asked for, or answered already
   try {
-    const back = new URL(request.url, wallet.APP_URL).searchParams
+    const back = new URL(request.url, wallet.APP_URL)
     const linked = await wallet.link(quota, back, leaving, userId)
     desk.notice = linked ? 'Your wallet is connected.' : 'You did not connect your wallet. Nothing was charged.'
   } catch (error) {
@@ -118,10 +119,6 @@ function page(shown: { notice: string | null; last: wallet.Haiku | null; balance
 
 function haikuOf({ text, cost }: Extract<wallet.Haiku, { text: string }>): string {
   return `<blockquote>${escaped(text)}</blockquote><p class="small">You paid ${dollars(cost)}.</p>`
-}
-
-function dollars(credits: number): string {
-  return `$${(credits / 1_000_000).toFixed(6).replace(/0{1,4}$/, '')}`
 }
 
 function escaped(text: string): string {

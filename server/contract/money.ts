@@ -1,38 +1,11 @@
 // Money as integers.
-// owns: units, and the only conversions between them. never: floats that hold money. always true: 1_000_000 micros
-// ("credits" on the wire) are one dollar, and one micro is 1_000_000 picos (the unit of unit prices).
+// owns: the schemas of amounts. never: floats that hold money. always true: the arithmetic is in amounts.ts, for all.
 
 import { z } from 'zod'
 
-export const MICROS_PER_DOLLAR = 1_000_000
-export const PICOS_PER_MICRO = 1_000_000n
+export { dollars, MICROS_PER_DOLLAR, microsFromDollarText, PICOS_PER_MICRO } from './amounts.ts'
 
 /** A positive, safe count of micro-dollars. */
 export const Micros = z.int().positive()
 /** Zero or more micro-dollars. */
 export const MicrosOrZero = z.int().nonnegative()
-
-/**
- * Reads a dollar amount exactly, from its decimal text.
- * @param text decimal text with at most six decimals ("0.50", "12", "3.000001")
- * @returns micro-dollars, or null when the text is no such amount or is not a positive safe integer of micros
- */
-export function microsFromDollarText(text: string): number | null {
-  const match = /^(\d{1,10})(?:\.(\d{1,6}))?$/.exec(text)
-  if (!match) return null
-  const micros = Number(match[1]) * MICROS_PER_DOLLAR + Number((match[2] ?? '').padEnd(6, '0'))
-  return Number.isSafeInteger(micros) && micros > 0 ? micros : null
-}
-
-/**
- * Shows micro-dollars as people read them: two decimals, or as many (up to six) as the amount needs.
- * @param micros micro-dollars, of either sign
- * @returns "$10.00", "$0.0031", "-$2.50"
- */
-export function dollars(micros: number): string {
-  const sign = micros < 0 ? '-' : ''
-  const whole = Math.floor(Math.abs(micros) / MICROS_PER_DOLLAR)
-  const decimals = String(Math.abs(micros) % MICROS_PER_DOLLAR).padStart(6, '0')
-  const shown = decimals.replace(/0{1,4}$/, '')
-  return `${sign}$${whole}.${shown}`
-}

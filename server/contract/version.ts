@@ -17,4 +17,4 @@
 //      webhooks; the models and the archive of an app, the end of a key; the fault `grant_limit_exceeded`.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '7f50be16df8f0b8c050fb144c54fad15487db332135cf5e2292b03e4d4de3260'
+export const WIRE_HASH = '52960ea56a629dcef875470d81322d1a3cce435031b973c8a07cf2f75eb27ef0'

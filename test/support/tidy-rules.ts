@@ -134,11 +134,38 @@ export const RULES: Rule[] = [
       in_(sources, 'examples/').flatMap((s) =>
         importFindings(
           s,
-          ({ from }) => /^(server|src-main|src-renderer|test)\//.test(from) || from.startsWith('@quota-wallet/'),
+          ({ from }) =>
+            /^(server|src-main|src-renderer|test|packages)\//.test(from) ||
+            (from.startsWith('@quota-wallet/') && !/^@quota-wallet\/sdk(\/|$)/.test(from)),
         ),
       ),
     planted: { 'examples/chat/x.ts': "import { FAULTS } from '../../server/contract/faults.ts'\n" },
     says: /examples\/chat\/x\.ts:1 .*server\/contract/,
+  },
+  {
+    name: 'the SDK carries the arithmetic of the contract, and imports nothing else but types and React',
+    find: (sources) =>
+      in_(sources, 'packages/sdk/src/').flatMap((s) =>
+        importFindings(
+          s,
+          ({ from, typeOnly }) =>
+            !from.startsWith('packages/sdk/src/') &&
+            !/^server\/contract\/(amounts|charge)\.ts$/.test(from) &&
+            !(typeOnly && (from === 'zod' || from.startsWith('server/contract/'))) &&
+            !(s.path.startsWith('packages/sdk/src/react/') && from === 'react'),
+        ),
+      ),
+    planted: { 'packages/sdk/src/x.ts': "import { ReceiptPayload } from '../../../server/contract/receipts.ts'\n" },
+    says: /packages\/sdk\/src\/x\.ts:1 .*receipts/,
+  },
+  {
+    name: 'what the SDK carries of the contract imports nothing but itself',
+    find: (sources) =>
+      sources
+        .filter(({ path }) => /^server\/contract\/(amounts|charge)\.ts$/.test(path))
+        .flatMap((s) => importFindings(s, ({ from }) => from !== 'server/contract/amounts.ts')),
+    planted: { 'server/contract/charge.ts': "import { z } from 'zod'\n" },
+    says: /server\/contract\/charge\.ts:1 .*zod/,
   },
   {
     name: 'each outside system is known in one place',
@@ -310,7 +337,7 @@ function in_(sources: readonly Source[], folder: string): Source[] {
 
 /** The programs: not their tests, whose tables and journeys may be long. */
 function ours(sources: readonly Source[]): Source[] {
-  return sources.filter(({ path }) => /^(server|src-main|src-renderer|examples)\/.*\.(ts|tsx)$/.test(path))
+  return sources.filter(({ path }) => /^(server|src-main|src-renderer|packages|examples)\/.*\.(ts|tsx)$/.test(path))
 }
 
 function unitOf(path: string): string {

@@ -1,0 +1,173 @@
+// Every public route of the server, as a table.
+// owns: methods, paths, and the types of what goes in and comes out. never: how a call is made (client.ts).
+// always true: a name in braces is taken from the input; the rest of it is the query of a GET, or the JSON body.
+
+import type {
+  Account,
+  AccountPatch,
+  App,
+  AppCreate,
+  AppSettings,
+  CheckoutCreate,
+  CheckoutReply,
+  ConnectOnboard,
+  ConnectOnboarded,
+  ConnectStatus,
+  Credentials,
+  DomainState,
+  Key,
+  KeyCreate,
+  LoginRequest,
+  PackagesReply,
+  PayoutStatement,
+  PayoutsReply,
+  PriceTable,
+  Quota,
+  SessionReply,
+  UsageEntry,
+} from './types.ts'
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+/** `dollars`: the input's `credits` go out as an amount of dollars. `raw`: the answer is not JSON, and is handed over as it is. */
+type Kind = 'json' | 'dollars' | 'raw' | 'form'
+export type AnyRoute = { method: Method; path: string; kind: Kind }
+/** `types` is for the compiler alone. */
+export type Route<I, O> = AnyRoute & { readonly types?: [I, O] }
+
+const route = <I, O>(method: Method, path: string): Route<I, O> => ({ method, path, kind: 'json' })
+const raw = <I>(method: Method, path: string): Route<I, Response> => ({ method, path, kind: 'raw' })
+const form = <I, O>(path: string): Route<I, O> => ({ method: 'POST', path, kind: 'form' })
+const funds = <I, O>(path: string): Route<I, O> => ({ method: 'POST', path, kind: 'dollars' })
+
+type Page = { limit?: number; cursor?: string } | undefined
+type ById = { id: string }
+type ByUser = { external_user_id: string }
+type Deleted = { id: string; deleted: true }
+type Shown = { balance: number; balance_display: string }
+
+/** `wallet` says whose: the developer's behind a key, or the person's behind an access token. */
+export type Balance = Shown & {
+  wallet: 'developer' | 'oauth_user'
+  plan: string
+  user_id: string
+  billing_mode: string
+}
+export type UserBalance = Shown & { external_user_id: string; billing_mode: 'user' }
+/** `email` and `name` with the scopes for them. */
+export type User = { id: string; balance: number | null; email?: string; name?: string | null }
+export type LinkedUser = User & { external_user_id: string; balance_display: string | null }
+export type Pool = { balance: string; balance_credits: number; granted_total_credits: number }
+export type Granted = {
+  external_user_id: string
+  amount_granted: string
+  amount_granted_credits: number
+  balance_before: string
+  balance_before_credits: number
+  balance_after: string
+  balance_after_credits: number
+  ledger_id: string
+  /** The same Idempotency-Key was used before: nothing was given again. */
+  duplicate: boolean
+}
+/** `credits` is micro-dollars: `usd('0.50')`. */
+export type GrantCreate = ByUser & { credits: number; description?: string; expires_at?: string }
+export type Model = {
+  id: string
+  owned_by: string
+  context_window: number | null
+  max_output_tokens: number | null
+  /** `unit_prices` are exact, in pico-dollars per unit; the others are dollars, for display. */
+  pricing: {
+    prompt_per_1k_tokens: number | null
+    completion_per_1k_tokens: number | null
+    price_version: string
+    unit_prices: Record<string, string>
+  }
+}
+export type PublicKeys = { keys: (JsonWebKey & { kid?: string })[] }
+
+/** A body in the vendor's own shape. A stream is asked for with `stream`, or with the vendor's SDK over `fetch`. */
+export type Body = { model: string } & Record<string, unknown>
+export type ChatMessage = { role: string; content?: unknown } & Record<string, unknown>
+export type ChatReply = {
+  id: string
+  model: string
+  choices: {
+    index: number
+    finish_reason: string | null
+    message: { role: string; content: string | null } & Record<string, unknown>
+  }[]
+  quota: Quota
+}
+export type Answer = { quota: Quota } & Record<string, unknown>
+
+/** Each of these also stands under `/v1/users/{external_user_id}`. */
+export const METERED = {
+  chat: route<Body & { messages: ChatMessage[] }, ChatReply>('POST', '/chat/completions'),
+  responses: route<Body & { input: unknown }, Answer>('POST', '/responses'),
+  messages: route<Body & { max_tokens: number; messages: ChatMessage[] }, Answer>('POST', '/messages'),
+  embeddings: route<Body & { input: unknown }, Answer>('POST', '/embeddings'),
+  images: route<Body & { prompt: string }, Answer>('POST', '/images/generations'),
+  speech: raw<Body & { input: string; voice?: unknown }>('POST', '/audio/speech'),
+  transcriptions: form<FormData, Answer>('/audio/transcriptions'),
+}
+
+export const ROUTES = {
+  models: route<undefined, { object: 'list'; data: Model[] }>('GET', '/v1/models'),
+  balance: route<undefined, Balance>('GET', '/v1/balance'),
+  me: route<undefined, { user: User }>('GET', '/v1/me'),
+  packages: route<undefined, PackagesReply>('GET', '/v1/packages'),
+  checkout: route<CheckoutCreate, CheckoutReply>('POST', '/api/payments/checkout'),
+  usage: route<Page, { object: 'list'; data: UsageEntry[]; next_cursor: string | null }>('GET', '/v1/usage'),
+  prices: route<{ version: string }, PriceTable>('GET', '/v1/prices/{version}'),
+  receiptKeys: route<undefined, PublicKeys>('GET', '/.well-known/quota-receipts.json'),
+  users: {
+    list: route<Page, { users: LinkedUser[]; next_cursor: string | null }>('GET', '/v1/users'),
+    get: route<ByUser, { user: LinkedUser }>('GET', '/v1/users/{external_user_id}'),
+    balance: route<ByUser, UserBalance>('GET', '/v1/users/{external_user_id}/balance'),
+    unlink: route<ByUser, ByUser & { deleted: true }>('DELETE', '/v1/users/{external_user_id}'),
+  },
+  funding: {
+    pool: route<undefined, Pool>('GET', '/v1/funding/pool'),
+    fund: funds<{ credits: number }, Pool>('/v1/funding/pool'),
+    withdraw: funds<{ credits: number }, Pool>('/v1/funding/pool/withdraw'),
+    grant: funds<GrantCreate, Granted>('/v1/funding/grant'),
+  },
+  auth: {
+    register: route<Credentials, SessionReply>('POST', '/auth/register'),
+    login: route<LoginRequest, SessionReply>('POST', '/auth/login'),
+    me: route<undefined, { id: string; email: string; balance: number }>('GET', '/auth/me'),
+    logout: route<undefined, { success: boolean }>('POST', '/auth/logout'),
+  },
+  account: {
+    get: route<undefined, Account>('GET', '/account'),
+    update: route<AccountPatch, Account>('PATCH', '/account'),
+  },
+  developers: {
+    apps: {
+      create: route<AppCreate, { app: App; client_secret?: string }>('POST', '/developers/apps'),
+      list: route<undefined, { apps: App[] }>('GET', '/developers/apps'),
+      update: route<ById & AppSettings, { app: App }>('PATCH', '/developers/apps/{id}/settings'),
+      remove: route<ById, Deleted>('DELETE', '/developers/apps/{id}'),
+      rotateSecret: route<ById, { app: App; client_secret: string }>('POST', '/developers/apps/{id}/rotate-secret'),
+      revokeSecondarySecret: route<ById, { app: App }>('POST', '/developers/apps/{id}/revoke-secondary-secret'),
+      domain: route<ById, DomainState>('GET', '/developers/apps/{id}/domain'),
+      setDomain: route<ById & { domain: string }, DomainState>('POST', '/developers/apps/{id}/domain'),
+      verifyDomain: route<ById & { by: 'file' | 'dns' }, DomainState>('POST', '/developers/apps/{id}/domain/verify'),
+      removeDomain: route<ById, Deleted>('DELETE', '/developers/apps/{id}/domain'),
+    },
+    keys: {
+      create: route<KeyCreate, { key: Key; secret: string }>('POST', '/developers/keys'),
+      list: route<undefined, { keys: Key[] }>('GET', '/developers/keys'),
+      revoke: route<ById, Deleted>('DELETE', '/developers/keys/{id}'),
+    },
+    connect: {
+      onboard: route<ConnectOnboard, ConnectOnboarded>('POST', '/developers/connect/onboard'),
+      status: route<undefined, ConnectStatus>('GET', '/developers/connect/status'),
+    },
+    payouts: {
+      list: route<{ cursor?: string } | undefined, PayoutsReply>('GET', '/developers/payouts'),
+      get: route<ById & { cursor?: string }, PayoutStatement>('GET', '/developers/payouts/{id}'),
+    },
+  },
+}
