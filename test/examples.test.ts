@@ -233,7 +233,11 @@ describe('examples/grants and examples/developer-pays', () => {
     assert.equal((await send('/sign-up', { name: '<b>' })).status, 400)
     assert.equal((await send('/sign-up', { name: 'ann' })).status, 303)
     assert.match(await shown(), /Hello ann, you have \$0\.0001\./)
-    assert.equal((await browser(url).go('POST', '/sign-up', { form: { name: 'ann' } })).status, 400, 'the name is taken')
+    assert.equal(
+      (await browser(url).go('POST', '/sign-up', { form: { name: 'ann' } })).status,
+      400,
+      'the name is taken',
+    )
 
     await send('/ask', { question: '<script>' })
     const answered = await shown()
@@ -265,7 +269,12 @@ describe('examples/grants and examples/developer-pays', () => {
 
     const poor = await register(server, 'poor')
     const poorKey = await createKey(server, poor, await createApp(server, poor), 'developer')
-    const refused = start('developer-pays/summarize.ts', [], { QUOTA_URL: server.url, QUOTA_API_KEY: poorKey }, 'Notes.')
+    const refused = start(
+      'developer-pays/summarize.ts',
+      [],
+      { QUOTA_URL: server.url, QUOTA_API_KEY: poorKey },
+      'Notes.',
+    )
     assert.deepEqual([await refused.ended, refused.said.out], [1, ''])
     assert.equal(refused.said.err, 'The balance does not cover this call.\n')
   })

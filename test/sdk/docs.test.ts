@@ -255,10 +255,4 @@ describe('the snippets', () => {
       return handlers[method](new Request(`http://127.0.0.1:7999${path}`, init))
     })
   })
-
-  test('a developer’s key in the place of a user’s: the wallet’s words', async () => {
-    const run = start(named(''), { QUOTA_API_KEY: 'sk-quota-wrong' })
-    assert.equal(await run.ended, 1)
-    assert.match(run.said.err, /No valid credential was given/)
-  })
 })
