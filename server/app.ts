@@ -25,6 +25,7 @@ import { receiptRoutes } from './receipts/routes.ts'
 import { linksOf } from './vault/links.ts'
 import { walletRoutes } from './wallet/routes.ts'
 import { walletPages } from './wallet-pages.ts'
+import { webhookRoutes } from './webhooks/routes.ts'
 
 const SINGLE_HEADERS = new Set([
   'host',
@@ -78,6 +79,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   connectionsRoutes(app, deps)
   grantsRoutes(app, deps)
   analyticsRoutes(app, deps)
+  webhookRoutes(app, deps)
   developersRoutes(app, deps)
   paymentsRoutes(app, deps)
   proxyRoutes(app, deps)

@@ -94,6 +94,11 @@ const OWN_SETTINGS = [
   { name: 'QUOTA_RATE_LIMIT_SCALE', default: '1', text: 'Multiplies every rate limit; sandbox only.' },
   { name: 'QUOTA_CLOCK_OFFSET_MS', default: '0', text: 'Shifts the server’s clock; sandbox only.' },
   {
+    name: 'QUOTA_WEBHOOK_LOCAL',
+    default: '0',
+    text: '`1`: webhooks may also go to `http://127.0.0.1` and `http://localhost`, at any port; sandbox only.',
+  },
+  {
     name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     default: null,
     text: 'Where traces go, e.g. `http://127.0.0.1:4318` (OTLP over HTTP); without it there are none.',
@@ -164,6 +169,7 @@ const SHAPE = {
     .transform(Number)
     .refine((n) => n > 0 && n <= 1e6, 'must be above zero'),
   QUOTA_CLOCK_OFFSET_MS: integer,
+  QUOTA_WEBHOOK_LOCAL: z.enum(['0', '1']),
   OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
   QUOTA_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
   STRIPE_SECRET_KEY: z
@@ -234,6 +240,7 @@ function requireLive(given: z.infer<typeof Environment>): void {
   const missing = (['QUOTA_MASTER_KEY', 'STRIPE_WEBHOOK_SECRET'] as const).filter((name) => !given[name])
   if (missing.length > 0) throw new Error(missing.map((name) => `${name} is required in live mode`).join('\n'))
   if (given.QUOTA_CLOCK_OFFSET_MS !== 0) throw new Error('QUOTA_CLOCK_OFFSET_MS is for the sandbox only')
+  if (given.QUOTA_WEBHOOK_LOCAL !== '0') throw new Error('QUOTA_WEBHOOK_LOCAL is for the sandbox only')
   if (given.QUOTA_RATE_LIMIT_SCALE !== 1) throw new Error('QUOTA_RATE_LIMIT_SCALE is for the sandbox only')
 }
 

@@ -15,6 +15,7 @@ import type { PriceBook } from './proxy/prices.ts'
 import type { Upstreams } from './proxy/upstreams.ts'
 import type { MasterKey } from './seal.ts'
 import type { Tracing } from './tracing.ts'
+import type { WebhookPost } from './webhook-post.ts'
 
 export type Deps = {
   readonly config: Config
@@ -32,6 +33,8 @@ export type Deps = {
   readonly mail: Mailer
   /** What domains say about themselves; see domain-proofs.ts. */
   readonly domains: DomainProofs
+  /** Where developers are told of what happens; see webhook-post.ts. */
+  readonly webhooks: WebhookPost
   /** Seals secrets at rest. */
   readonly masterKey: MasterKey
   /** This process, as owner of holds. */

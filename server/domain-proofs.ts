@@ -64,8 +64,8 @@ export function isPublic(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'
 }
 
-// One resolution, looked at and then connected to, so that a second answer of the name server cannot differ.
-function guarded({ resolve, allowed = isPublic }: Ways): LookupFunction {
+/** One resolution, looked at and then connected to, so that a second answer of the name server cannot differ. */
+export function guarded({ resolve, allowed = isPublic }: Ways): LookupFunction {
   const find = resolve ?? ((host: string) => dns.lookup(host, { all: true }))
   return (host, options, done) => {
     find(host).then(

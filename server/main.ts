@@ -32,6 +32,7 @@ import { type ReceiptKey, receiptKey } from './receipts/keys.ts'
 import type { MasterKey } from './seal.ts'
 import { sweepers } from './sweepers.ts'
 import { makeTracing } from './tracing.ts'
+import { webhookPost } from './webhook-post.ts'
 
 const SEAL_EVERY_MS = 250
 const TOKENIZER_AFTER_MS = 1000
@@ -134,6 +135,7 @@ async function openPorts(config: Config): Promise<Program> {
     tracing: await makeTracing(config),
     mail: await makeMailer(config, now),
     domains: domainProofs(),
+    webhooks: webhookPost({ local: config.QUOTA_WEBHOOK_LOCAL === '1' }),
     masterKey,
     owner: newId('proc', now()),
     payments: openPayments({ config, db, now, publicUrl }),

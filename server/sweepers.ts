@@ -28,14 +28,19 @@ import { flushRefusals, sweepRefusals } from './proxy/refusals.ts'
 import { sweepWindows } from './rate-slices.ts'
 import { rotateOldReceiptKey, sealedReceiptKeys } from './receipts/keys.ts'
 import { reseal } from './vault/reseal.ts'
+import { tellCharges } from './webhooks/charges.ts'
+import { sweepDeliveries } from './webhooks/deliveries.ts'
+import { FACT_CARRIERS } from './webhooks/facts.ts'
+import { startSending } from './webhooks/sender.ts'
+import { sealedWebhookSecrets } from './webhooks/signing.ts'
 
 /** Every column that holds sealed texts; a few keys first, then what there may be much of. */
-const SEALED = [sealedIdentityKeys, sealedReceiptKeys, sealedTotps, sealedModels, sealedAnswers]
+const SEALED = [sealedIdentityKeys, sealedReceiptKeys, sealedWebhookSecrets, sealedTotps, sealedModels, sealedAnswers]
 
 export type Sweeper = { everyMs: number; sweep: () => Promise<unknown> }
 
 /** Who carries out what was promised, by kind of promise. */
-export const CARRIERS: Carriers = { ...PAYMENT_CARRIERS, ...WELCOME_CARRIERS }
+export const CARRIERS: Carriers = { ...PAYMENT_CARRIERS, ...WELCOME_CARRIERS, ...FACT_CARRIERS }
 
 /** Everything that has to be looked at now and then. */
 export function sweepers(deps: Deps): Sweeper[] {
@@ -55,6 +60,9 @@ export function sweepers(deps: Deps): Sweeper[] {
     { everyMs: 3_600_000, sweep: () => rotateOldReceiptKey(deps) },
     { everyMs: 3_600_000, sweep: () => rotateOldSigningKey(deps) },
     ...(db.dialect === 'postgres' ? [{ everyMs: 60_000, sweep: () => db.tx(sweepWindows, undefined) }] : []),
+    { everyMs: 1_000, sweep: () => tellCharges(deps) },
+    { everyMs: 1_000, sweep: () => startSending(deps) },
+    { everyMs: 3_600_000, sweep: () => db.tx(sweepDeliveries, undefined) },
     ...moneySweepers(deps),
     ...resealing(deps),
   ]

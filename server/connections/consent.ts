@@ -9,8 +9,9 @@ import { procedure, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
 import { holdsAccess, revokeGrantsOf } from '../identity/models.ts'
 import { decideRequest, leaveFeed, requestForWallet } from '../identity/requests.ts'
+import { promiseFact } from '../outbox/facts.ts'
 import { promise } from '../outbox/outbox.ts'
-import { appByClientId, appById } from './apps.ts'
+import { appByClientId, appById, publisherOf } from './apps.ts'
 import { lockConnection, setCaps } from './caps.ts'
 import {
   type ConnectionRow,
@@ -20,7 +21,7 @@ import {
   statusAt,
   writeConnection,
 } from './connections.ts'
-import { hasLink, unlinkConnection } from './external.ts'
+import { externalsOf, hasLink, unlinkConnection } from './external.ts'
 import { type Limits, loosens } from './limits.ts'
 import { cleanName } from './names.ts'
 
@@ -74,6 +75,7 @@ export const consent = procedure(
     )
     await setCaps(tx, row.id, caps)
     await promise(tx, { id: `welcome:${uid}`, kind: 'welcome', subject: row.id })
+    if (row.version === 0 || !isLive(row, tx.now)) await factOf(tx, row, 'connected')
     await writeConnection(tx, row.id)
     await leaveFeed(tx, uid)
     return { connectionId: row.id }
@@ -162,6 +164,7 @@ export async function revoke(tx: Tx, edit: Omit<Edit, 'baseVersion'>): Promise<s
   await lockConnection(tx, edit.connectionId)
   const row = await own(tx, edit.userId, edit.connectionId)
   await revokeGrantsOf(tx, { userId: edit.userId, clientId: await clientIdOf(tx, row.app_id) })
+  if (isLive(row, tx.now)) await factOf(tx, row, 'disconnected')
   const unlinked = await unlinkConnection(tx, row.id)
   if (row.status !== 'revoked') await setStatus(tx, row.id, 'revoked')
   return unlinked
@@ -181,6 +184,7 @@ export async function endIfLeft(tx: Tx, connectionId: string): Promise<boolean> 
   const access = { userId: row.user_id, clientId: await clientIdOf(tx, row.app_id) }
   if ((await hasLink(tx, row.id)) || (await holdsAccess(tx, access, tx.now))) return false
   await tx.run('UPDATE connections SET expires_at = ?, version = version + 1 WHERE id = ?', [tx.now, row.id])
+  await factOf(tx, row, 'disconnected')
   return true
 }
 
@@ -207,6 +211,24 @@ export function sawThis(current: number, base: number | undefined): void {
 }
 
 // --- below: how -----------------------------------------------------------------------------------------------------
+
+function isLive(row: ConnectionRow, nowMs: number): boolean {
+  const status = statusAt(row, nowMs)
+  return status === 'active' || status === 'paused'
+}
+
+/** What an app's developer may have asked to hear of. */
+async function factOf(tx: Tx, row: ConnectionRow, what: 'connected' | 'disconnected'): Promise<void> {
+  const [named] = (await externalsOf(tx, row.user_id)).filter((external) => external.app_id === row.app_id)
+  const data = { user_id: row.user_id, external_user_id: named?.external_user_id ?? null, app_id: row.app_id }
+  const at = new Date(tx.now).toISOString()
+  await promiseFact(tx, {
+    type: `user.${what}`,
+    publisherId: await publisherOf(tx, row.app_id),
+    appId: row.app_id,
+    data: { ...data, [`${what}_at`]: at },
+  })
+}
 
 async function setStatus(tx: Tx, id: string, status: ConnectionRow['status']): Promise<void> {
   await tx.run('UPDATE connections SET status = ?, version = version + 1 WHERE id = ? AND status <> ?', [

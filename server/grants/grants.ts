@@ -88,6 +88,13 @@ async function openGrants(reader: Reader, owner: GrantOwner, publisherId: string
     .sort((a, b) => end(a) - end(b) || (a.id < b.id ? -1 : 1))
 }
 
+/** A grant of which nothing is left and nothing held; null for one that has something, or has ended otherwise. */
+export async function exhaustedGrant(reader: Reader, id: string): Promise<GrantRow | null> {
+  const row = await reader.get<GrantRow>(`SELECT ${COLUMNS} FROM grants WHERE id = ? AND ended_at IS NULL`, [id])
+  const { available, held } = await stands(reader, account.grant(id))
+  return row && available + held === 0 ? row : null
+}
+
 /** A grant as it travels. `remaining` leaves out what running calls have reserved. */
 export async function grantDocument(reader: Reader, id: string): Promise<Grant> {
   const row = await reader.get<GrantRow>(`SELECT ${COLUMNS} FROM grants WHERE id = ?`, [id])

@@ -89,6 +89,11 @@ async function waitingTotals(reader: Reader): Promise<Totals> {
   return totals
 }
 
+/** The number of the last sealed movement. */
+export async function headSeq(reader: Reader): Promise<number> {
+  return (await reader.get<{ seq: number }>('SELECT seq FROM chain_head WHERE id = 1'))?.seq ?? 0
+}
+
 /** Whether anything waits to be chained; a look costs no commit. */
 export async function hasUnsealed(reader: Reader): Promise<boolean> {
   return (await reader.get('SELECT 1 AS yes FROM movements WHERE seq IS NULL LIMIT 1')) !== undefined
@@ -143,8 +148,7 @@ export async function settlementsAfter(
   kind: AccountKind | null,
   seq: number,
 ): Promise<{ rows: Settlement[]; seq: number }> {
-  const head = await reader.get<{ seq: number }>('SELECT seq FROM chain_head WHERE id = 1')
-  const upTo = Math.min(head?.seq ?? 0, seq + SETTLEMENTS_AT_ONCE)
+  const upTo = Math.min(await headSeq(reader), seq + SETTLEMENTS_AT_ONCE)
   if (upTo <= seq) return { rows: [], seq }
   const rows = await reader.all<Settlement>(
     `SELECT id, request_id, legs, at FROM movements WHERE seq > ? AND seq <= ? AND kind = 'settle' AND legs LIKE ? ORDER BY seq`,

@@ -3,11 +3,14 @@
 // always true: opened is not lost: what is there is held, taken when lost, free again when won; what is known of a dispute
 // only grows, so an older look at it changes nothing.
 
+import { publisherOf } from '../connections/apps.ts'
+import { externalById } from '../connections/external.ts'
 import { dollars } from '../contract/money.ts'
 import type { Tx } from '../db/db.ts'
 import { account } from '../ledger/chart.ts'
 import { STANDING } from '../ledger/leases.ts'
 import { hold, type Leg, settle, stands, transfer, voidHold } from '../ledger/ledger.ts'
+import { promiseFact } from '../outbox/facts.ts'
 import { creditsOf } from './cents.ts'
 import { topupTold } from './checkouts.ts'
 import { collect, take } from './debts.ts'
@@ -76,6 +79,7 @@ async function open(tx: Tx, lot: LotRow, seen: DisputeSeen): Promise<DisputeRow>
     if (held > 0) await hold(tx, { id: `dispute:${seen.id}`, legs, ...STANDING })
     await tx.run('UPDATE disputes SET held_credits = ? WHERE id = ?', [held, seen.id])
   }
+  await disputeFact(tx, lot, seen)
   return {
     id: seen.id,
     cents: seen.cents,
@@ -86,6 +90,16 @@ async function open(tx: Tx, lot: LotRow, seen: DisputeSeen): Promise<DisputeRow>
     taken_credits: 0,
     taken_cents: 0,
   }
+}
+
+// A purchase that was made for a user of an app is that app's matter; one that a person made in their wallet is not.
+async function disputeFact(tx: Tx, lot: LotRow, seen: DisputeSeen): Promise<void> {
+  const external = lot.external_id === null ? undefined : await externalById(tx, lot.external_id)
+  if (!external) return
+  const { app_id: appId, external_user_id, user_id, id } = external
+  const user = { user_id: user_id ?? id, external_user_id, app_id: appId }
+  const data = { ...user, dispute_id: seen.id, amount_cents: seen.cents, reason: seen.reason }
+  await promiseFact(tx, { type: 'dispute.opened', publisherId: await publisherOf(tx, appId), appId, data })
 }
 
 /** What the card network took and gave back, each movement once, by the provider's name for it. */

@@ -8,6 +8,7 @@ import { procedure, type Reader, type Tx } from '../db/db.ts'
 import { account } from '../ledger/chart.ts'
 import { STANDING } from '../ledger/leases.ts'
 import { hold, type Leg, lockAccount, settle, stands, transfer, voidHold } from '../ledger/ledger.ts'
+import { promiseFact } from '../outbox/facts.ts'
 import { promise } from '../outbox/outbox.ts'
 import { creditsOf } from './cents.ts'
 import { accountOf, mayBePaid } from './connect.ts'
@@ -149,6 +150,7 @@ export const settlePayout = procedure(
       `UPDATE payouts SET status = 'paid', transfer = ?, ended_at = ?, release_at = ?, failure = NULL WHERE id = ?`,
       [made.id, tx.now, row.reserved > 0 ? tx.now + RESERVE_DAYS * DAY_MS : null, id],
     )
+    await payoutFact(tx, row, 'payout.paid')
     await tell(tx, await toldPayout(tx, id))
   },
 )
@@ -172,6 +174,7 @@ export const refusePayout = procedure(
     await tx.run('UPDATE earnings SET payout = NULL WHERE publisher = ? AND payout = ?', [row.publisher, id])
     await tx.run('UPDATE payouts SET released_in = NULL WHERE released_in = ?', [id])
     await tx.run(`UPDATE payouts SET status = 'failed', failure = ?, ended_at = ? WHERE id = ?`, [code, tx.now, id])
+    await payoutFact(tx, row, 'payout.failed', code)
     await tell(
       tx,
       await toldPayout(tx, id, 'A payout could not be made. Your earnings are kept; look at your payout account.'),
@@ -194,6 +197,7 @@ const notePayoutReversed = procedure(
     await transfer(tx, { id: `payout:${id}:back:${reversedCents}`, legs: [leg], memo: 'transfer reversed' })
     const status = reversedCents === row.cents ? 'reversed' : row.status
     await tx.run('UPDATE payouts SET reversed_cents = ?, status = ? WHERE id = ?', [reversedCents, status, id])
+    if (status === 'reversed') await payoutFact(tx, row, 'payout.failed', 'reversed')
     await tell(tx, await toldPayout(tx, id, 'A payout was reversed. The money is among your earnings again.'))
   },
 )
@@ -229,6 +233,16 @@ export function payoutDocument(row: PayoutRow): Payout {
 }
 
 // --- below: how ------------------------------------------------------------------------------------------------------
+
+async function payoutFact(
+  tx: Tx,
+  row: PayoutRow,
+  type: 'payout.paid' | 'payout.failed',
+  failure?: string,
+): Promise<void> {
+  const data = { payout_id: row.id, amount_cents: row.cents, ...(failure === undefined ? {} : { failure }) }
+  await promiseFact(tx, { type, publisherId: row.publisher, appId: null, data })
+}
 
 function legsOf({ publisher, cents, reserved }: Pick<PayoutRow, 'publisher' | 'cents' | 'reserved'>): Leg[] {
   const from = account.payable(publisher)

@@ -6,6 +6,7 @@ import type { ReceiptRow } from '../contract/records.ts'
 import type { Reader } from '../db/db.ts'
 import { documentsAt } from '../feed/feed.ts'
 import { settlementsAfter } from '../ledger/chain.ts'
+import { legsFrom } from '../ledger/ledger.ts'
 import { padded } from '../ledger/lists.ts'
 
 /** Amounts are micros, `at` milliseconds. */
@@ -20,6 +21,8 @@ export type Charge = {
   base: number
   markup: number
   granted: number
+  /** Ids of the grants that paid some of it. */
+  grants: readonly string[]
 }
 
 type Row = {
@@ -51,9 +54,17 @@ export async function chargesAfter(reader: Reader, seq: number): Promise<{ charg
       list,
     )
     for (const { request_id: requestId, app_id: appId, publisher_id: publisherId, ...row } of rows)
-      found.set(requestId, { requestId, appId, publisherId, ...row })
+      found.set(requestId, { requestId, appId, publisherId, ...row, grants: [] })
+  }
+  for (const { request_id: id, legs } of looked.rows) {
+    const charge = id !== null && legs.includes('"grant:') ? found.get(id) : undefined
+    if (charge) found.set(charge.requestId, { ...charge, grants: grantsIn(legs) })
   }
   return { charges: ids.flatMap((id) => found.get(id) ?? []), seq: looked.seq }
+}
+
+function grantsIn(legs: string): string[] {
+  return legsFrom(legs).flatMap(({ from }) => (from.startsWith('grant:') ? [from.slice('grant:'.length)] : []))
 }
 
 /** The documents of charges as they were first written, by request id; one whose payer has left is not there. */

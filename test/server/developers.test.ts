@@ -336,7 +336,7 @@ for (const db of databases()) {
       }
       for (const [groupBy, name] of [
         ['app', 'Test app'],
-        ['model', 'openai/gpt-4o-mini'],
+        ['model', 'gpt-4o-mini'],
         ['user', /^usr_/],
       ] as const) {
         const { rows } = await read(

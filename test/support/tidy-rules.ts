@@ -50,6 +50,7 @@ const RANKS: Record<string, number> = {
   'tracing-otlp.ts': 0,
   'mail.ts': 0,
   'domain-proofs.ts': 0,
+  'webhook-post.ts': 0,
   db: 1,
   ledger: 2,
   feed: 2,
