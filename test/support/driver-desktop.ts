@@ -12,6 +12,7 @@ import { electronBinary } from '../../src-main/built.ts'
 import { type Capability, type LaunchOptions, painted, type Wallet } from './driver.ts'
 import { bareProgram } from './driver-bare.ts'
 import { chromiumPath, sharedBrowser } from './driver-browser.ts'
+import { borrowChromium, type Loan } from './driver-lent.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const STANDIN = join(import.meta.dirname, 'electron/electron')
@@ -30,7 +31,9 @@ export async function openDesktopShell(options: LaunchOptions & { userData: stri
     throw new Error('the real key store plays no states: ask can("keychain") first')
   }
   const executablePath = await chromiumPath()
-  const env = environment(options, executablePath)
+  // A profile that is read again has to lie on the disk; every other program borrows a Chromium that runs already.
+  const loan = options.restarts || process.env.QUOTA_ELECTRON === 'real' ? null : await borrowChromium()
+  const env = environment(options, executablePath, loan)
   const args = (link: string[]) => [target.program, `--user-data-dir=${options.userData}`, ...link]
   let running = await start(target, args(options.args ?? []), env, options)
   let browser: BrowserContext | null = null
@@ -69,13 +72,17 @@ export async function openDesktopShell(options: LaunchOptions & { userData: stri
     },
     main: (body, argument) => running.app.evaluate(body as never, argument) as never,
     async restart({ kill = false } = {}) {
+      if (loan && !options.bare)
+        throw new Error('a wallet whose profile is not kept cannot be restarted: launch with `restarts`')
       earlier = await opened()
       await end(running, kill)
+      await loan?.emptied()
       running = await start(target, args([]), env, options)
     },
     async close() {
       await browser?.close()
       await end(running, false)
+      await loan?.giveBack()
       if (options.bare) rmSync(target.program, { recursive: true, force: true })
     },
     can: (capability) => target.can.includes(capability),
@@ -133,13 +140,20 @@ async function end({ app, child }: Running, kill: boolean): Promise<void> {
   await gone
 }
 
-function environment({ serverUrl, keychain }: LaunchOptions, chromium: string): Record<string, string> {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'DISPLAY', 'XDG_RUNTIME_DIR', 'QUOTA_TEST_RUN', 'NODE_COMPILE_CACHE']
+function environment(
+  { serverUrl, keychain, userData }: LaunchOptions & { userData: string },
+  chromium: string,
+  loan: Loan | null,
+): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'DISPLAY', 'XDG_RUNTIME_DIR', 'QUOTA_TEST_RUN']
   const kept = names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]!]]))
   return {
     ...Object.fromEntries(kept),
     QUOTA_CHROMIUM: chromium,
+    ...(loan ? { STANDIN_CHROMIUM_ENDPOINT: loan.endpoint } : {}),
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(ROOT, 'node_modules/.cache/node'),
     QUOTA_SERVER_URL: serverUrl,
     STANDIN_KEYCHAIN: keychain ?? 'ok',
+    XDG_CONFIG_HOME: join(userData, 'config'), // where a start at login would be written
   }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test as base, expect, type Page } from '@playwright/test'
 import { type LaunchOptions, launch, type ShellKind, type Wallet } from './driver.ts'
 import { closeSharedBrowser } from './driver-browser.ts'
+import { closeLentChromiums } from './driver-lent.ts'
 
 const SCREENSHOTS = join(import.meta.dirname, '../../docs/screenshots')
 
@@ -23,7 +24,7 @@ export const test = base.extend<Fixtures, { browserEnds: undefined }>({
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from its destructured argument
     async ({}, use) => {
       await use(undefined)
-      await closeSharedBrowser()
+      await Promise.all([closeSharedBrowser(), closeLentChromiums()])
     },
     { scope: 'worker', auto: true },
   ],

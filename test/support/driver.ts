@@ -28,7 +28,7 @@ export type LaunchOptions = {
   userData?: string
   colorScheme?: 'light' | 'dark'
   viewport?: { width: number; height: number }
-  /** The wallet will be ended and started again on its profile; a tab then gets a browser of its own, which takes longer. */
+  /** The wallet will be ended and started again on its profile; it then gets a Chromium of its own, which takes longer. */
   restarts?: boolean
   /** What the system's key store is like; a shell that cannot play it refuses to start. */
   keychain?: Keychain

@@ -44,7 +44,7 @@ function filesOf(folder: string): string[] {
 }
 
 test('a sign-in ends in a token that is kept, sealed, for this person alone', async ({ openWallet }) => {
-  const wallet = await openWallet({ bare: true, serverUrl: fake.url })
+  const wallet = await openWallet({ bare: true, serverUrl: fake.url, restarts: true }) // Chromium's profile is searched too
   const page = await signIn(wallet)
   expect(await token(page)).toBe(fake.accessTokens[0])
   const sealed = join(wallet.userData, 'session.sealed')

@@ -39,7 +39,7 @@ test('a person connects an app, pays for its answers, and their limit holds', as
   shellKind,
 }) => {
   test.setTimeout(120_000)
-  const wallet = await openWallet({ serverUrl: server.url })
+  const wallet = await openWallet({ serverUrl: server.url, restarts: shellKind === 'desktop' })
   const page = await wallet.window()
 
   const outside = await test.step('creates an account', () => createAccount(wallet, page))

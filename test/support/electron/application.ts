@@ -6,20 +6,15 @@ import { EventEmitter } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { startChromium } from './devtools.ts'
+import { joinChromium, startChromium } from './devtools.ts'
 import { takeInstanceLock } from './instance.ts'
 import { loudClass, notImplemented } from './loud.ts'
 import { preventable, runtime, seen } from './runtime.ts'
 import { watchStrangers } from './strangers.ts'
 
 const EXIT_PATIENCE_MS = 3000
-/** Chromium would forbid a mapped own scheme to be answered locally in these ways; the real one has no such mapping. */
-const ALWAYS_OFF = [
-  'HttpsUpgrades',
-  'HttpsFirstBalancedModeAutoEnable',
-  'AvoidCorsURLLoaderRestartOnRedirect',
-  'PaintHolding',
-]
+/** Where a Chromium is lent to this program (driver-lent.ts); without it the program starts one of its own. */
+const LENT = process.env.STANDIN_CHROMIUM_ENDPOINT
 
 class App extends EventEmitter {
   readonly isPackaged = false
@@ -52,18 +47,18 @@ class App extends EventEmitter {
   async start(): Promise<void> {
     if (this.#isQuitting) return
     this.emit('will-finish-launching')
-    const devtools = startChromium({
-      profile: join(this.getPath('userData'), 'chromium'),
-      port: switchOf('remote-debugging-port'),
-      switches: [...this.#switches, `--disable-features=${ALWAYS_OFF.join(',')}`],
-    })
+    const port = switchOf('remote-debugging-port')
+    if (LENT && this.#switches.length > 0) notImplemented('app.commandLine.appendSwitch with a lent Chromium')
+    const devtools = LENT
+      ? await joinChromium({ endpoint: LENT, port })
+      : startChromium({ profile: join(this.getPath('userData'), 'chromium'), port, switches: this.#switches })
     runtime.devtools = devtools
-    devtools.child.on('exit', () => {
+    devtools.gone.then(() => {
       if (this.#isQuitting) return
       console.error('electron stand-in: Chromium went away')
       process.exit(1)
     })
-    process.on('exit', () => devtools.child.kill('SIGKILL'))
+    process.on('exit', devtools.kill)
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.quit())
     await watchStrangers(devtools)
     runtime.isReady = true
@@ -94,7 +89,7 @@ class App extends EventEmitter {
   }
   getPath(name: string): string {
     const home = homedir()
-    const config = join(home, '.config')
+    const config = process.env.XDG_CONFIG_HOME ?? join(home, '.config')
     const places: Record<string, string> = {
       home,
       appData: config,
@@ -149,9 +144,10 @@ class App extends EventEmitter {
     const done = () => process.exit(code)
     const { devtools } = runtime
     if (!devtools) return done()
-    devtools.child.once('exit', done)
+    devtools.gone.then(done)
     setTimeout(done, EXIT_PATIENCE_MS).unref()
-    devtools.send('Browser.close').catch(done)
+    if (devtools.isLent) devtools.kill()
+    else devtools.send('Browser.close').catch(done)
   }
   #isPrevented(name: string): boolean {
     const event = preventable({})

@@ -50,9 +50,9 @@ export class Session extends EventEmitter {
     return this.isDefault
   }
 
-  /** Which of DevTools' browser contexts this session is; undefined is the default one. */
+  /** Which of DevTools' browser contexts this session is; undefined is the default one, which a lent browser's is not. */
   async contextId(): Promise<string | undefined> {
-    if (this.isDefault) return undefined
+    if (this.isDefault && !devtools().isLent) return undefined
     this.#context ??= devtools()
       .send('Target.createBrowserContext', { disposeOnDetach: true })
       .then((made) => made.browserContextId)
