@@ -2,7 +2,8 @@
 // owns: one bundle at a time, in memory. never: a file. always true: what is measured is what an app would ship.
 
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { build } from 'vite'
 
 /** @param entry path of a module @returns its code with all that it imports, minified */
@@ -25,22 +26,23 @@ export async function bundle(entry: string, external: string[] = []): Promise<st
   return chunk.code
 }
 
-/** Serves these texts on a free port of loopback; `answer` first, where it knows the address. */
+/**
+ * Serves these texts on a free port of loopback.
+ * @param answer is asked first; null: it does not know the address
+ * @param headers of every text
+ */
 export async function servePages(
   pages: Record<string, string>,
   answer?: (request: Request) => Promise<Response | null>,
+  headers: Record<string, string> = {},
 ) {
-  const types: Record<string, string> = { js: 'text/javascript', css: 'text/css' }
-  const server = createServer(async (request, response) => {
-    const path = request.url ?? '/'
-    const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [name, String(value)])
-    const own = await answer?.(
-      new Request(new URL(path, `http://${request.headers.host}`), { method: request.method ?? 'GET', headers }),
-    )
+  const server = createServer(async (incoming, response) => {
+    const own = await answer?.(await requestOf(incoming))
     if (own) return void response.writeHead(own.status, Object.fromEntries(own.headers)).end(await own.text())
-    const text = pages[path.split('?')[0] ?? '']
-    const type = types[path.split('.').at(-1) ?? ''] ?? 'text/html'
-    response.writeHead(text === undefined ? 404 : 200, { 'content-type': type }).end(text)
+    const path = incoming.url?.split('?')[0] ?? ''
+    const page = pages[path]
+    const type = TYPES[path.split('.').at(-1) ?? ''] ?? 'text/html'
+    response.writeHead(page === undefined ? 404 : 200, { ...headers, 'content-type': type }).end(page)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -51,4 +53,13 @@ export async function servePages(
     await once(server, 'close')
   }
   return { url: `http://127.0.0.1:${address.port}`, close }
+}
+
+const TYPES: Record<string, string> = { js: 'text/javascript', css: 'text/css' }
+
+async function requestOf(incoming: IncomingMessage): Promise<Request> {
+  const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)])
+  const method = incoming.method ?? 'GET'
+  const body = method === 'GET' ? {} : { body: await text(incoming) }
+  return new Request(new URL(incoming.url ?? '/', `http://${incoming.headers.host}`), { method, headers, ...body })
 }

@@ -147,6 +147,9 @@ export async function uses(error: unknown, event: WebhookEvent) {
   ${REFUSED}
   await q.developers.keys.create({ app_id: 'x', name: 'y', billing_mode: 'free' })
   ${REFUSED}
+  await q.developers.analytics.breakdown({ groupBy: 'colour' })
+  sure<Equal<Awaited<ReturnType<typeof q.developers.analytics.summary>>['summary']['revenue'], number>>([])
+  ${REFUSED}
   await q.chat({ messages: [] })
   ${REFUSED}
   const wrong: FaultCode = 'no_such_code'
@@ -191,11 +194,18 @@ describe('the snippets', () => {
   test('there are some, and each is of a kind that is run', () => {
     assert.ok(snippets.length >= 10, `${snippets.length}`)
     const kinds = new Set(snippets.map(({ attributes }) => attributes))
-    assert.deepEqual([...kinds].sort(), ['', 'file=wallet.ts', 'recipe=express', 'recipe=fastify', 'recipe=next'])
+    assert.deepEqual([...kinds].sort(), [
+      '',
+      'file=newcomer.ts',
+      'file=wallet.ts',
+      'recipe=express',
+      'recipe=fastify',
+      'recipe=next',
+    ])
   })
 
   for (const { name, ext, attributes, text } of snippets) {
-    if (attributes.startsWith('recipe=') || ext === 'tsx') continue
+    if (attributes.startsWith('recipe=') || attributes === 'file=newcomer.ts' || ext === 'tsx') continue
     test(`runs: ${text.split('\n').find((line) => line && !line.startsWith('import'))}`, async () => {
       const run = start(name)
       assert.equal(await run.ended, 0, run.said.err)
@@ -203,6 +213,24 @@ describe('the snippets', () => {
       if (text.includes('console.log') && !text.includes('export ')) assert.ok(run.said.out.trim().length > 0)
     })
   }
+
+  test('from sign-up to the first revenue and what will be paid out, by the documentation alone', async (t) => {
+    const began = performance.now()
+    const run = start('newcomer')
+    assert.equal(await run.ended, 0, run.said.err)
+    t.diagnostic(`a newcomer’s whole way took ${Math.round(performance.now() - began)} ms`)
+    const money = '\\$0\\.(\\d+)'
+    const [ann, bob, total, payouts] = run.said.out.trim().split('\n')
+    const given = new RegExp(`^ann was given ${money} and pays no markup$`).exec(ann ?? '')
+    const paid = new RegExp(`^bob paid ${money} and ${money} of it is yours$`).exec(bob ?? '')
+    const came = new RegExp(`^2 calls of 2 users: ${money}, ${money} markup$`).exec(total ?? '')
+    const earned = new RegExp(`^${money} earned, payable after 7 days from \\$10\\.00$`).exec(payouts ?? '')
+    assert.ok(given && paid && came && earned, run.said.out)
+    const micros = (digits: string | undefined) => Number((digits ?? '').padEnd(6, '0'))
+    assert.ok(micros(paid[2]) > 0)
+    assert.equal(micros(came[1]), micros(given[1]) + micros(paid[1]), 'revenue is what both calls came to')
+    assert.deepEqual([micros(came[2]), micros(earned[1])], [micros(paid[2]), micros(paid[2])])
+  })
 
   /** One browserless journey over a recipe's routes: what stands, connecting, buying; and that a stranger gets nothing. */
   async function journey(user: string, ask: (path: string, init?: RequestInit) => Promise<Response>) {

@@ -19,6 +19,7 @@ import {
   usd,
   verifyWebhook,
 } from '../../packages/sdk/src/index.ts'
+import { METERED, ROUTES } from '../../packages/sdk/src/routes.ts'
 import { unseal } from '../../packages/sdk/src/seal.ts'
 
 /** What a case is given: a server with money in it. Plain data, so that it can be handed to a page. */
@@ -330,6 +331,24 @@ export const CASES: Case[] = [
     },
   },
   {
+    name: 'every route of the tables is one of the server’s: who brings nothing is asked for a credential, or served',
+    where: 'server',
+    run: async ({ baseUrl }) => {
+      const wrong: string[] = []
+      for (const { method, path } of routesOf({ ...ROUTES, ...metered() })) {
+        const at = path.replace('{version}', 'none').replace(/\{\w+\}/g, 'x')
+        const headers = { 'content-type': 'application/json' }
+        const reply = await fetch(baseUrl + at, { method, ...(method === 'GET' ? {} : { headers, body: '{}' }) })
+        const { error } = (await reply.json().catch(() => ({}))) as { error?: { code?: string } }
+        const asked = [401, 415].includes(reply.status) || path.startsWith('/v1/packages') || path.startsWith('/auth/')
+        const open = path === '/v1/prices/{version}' || path.startsWith('/.well-known/')
+        if (!asked && !open) wrong.push(`${method} ${path} ${reply.status} ${error?.code}`)
+        if (reply.status === 405) wrong.push(`${method} ${path} 405`)
+      }
+      equal(wrong, [])
+    },
+  },
+  {
     name: 'lists page by page',
     where: 'server',
     run: async ({ baseUrl, developerKey }) => {
@@ -405,6 +424,18 @@ export function hostedOptions(world: World): HostedOptions & { cookieSecret: str
     cookieSecret: 'a secret of thirty-two characters, at least',
     userOf: (request) => request.headers.get('x-user') || null,
   }
+}
+
+type Row = { method: string; path: string }
+
+function routesOf(table: object): Row[] {
+  return Object.values(table).flatMap((one) => (typeof one.path === 'string' ? [one as Row] : routesOf(one)))
+}
+
+function metered(): Row[] {
+  return routesOf(METERED).flatMap(({ method, path }) =>
+    ['/v1', '/v1/users/{id}'].map((at) => ({ method, path: at + path })),
+  )
 }
 
 /** Every figure of a receipt changed, and a signature of somebody else's key. */

@@ -2,47 +2,23 @@
 // owns: methods, paths, and the types of what goes in and comes out. never: how a call is made (client.ts).
 // always true: a name in braces is taken from the input; the rest of it is the query of a GET, or the JSON body.
 
+import { DEVELOPER_ROUTES } from './developer-routes.ts'
+import { form, funds, type Page, raw, route } from './route.ts'
 import type {
   Account,
   AccountPatch,
-  App,
-  AppCreate,
-  AppSettings,
   CheckoutCreate,
   CheckoutReply,
-  ConnectOnboard,
-  ConnectOnboarded,
-  ConnectStatus,
   Credentials,
-  DomainState,
-  Key,
-  KeyCreate,
   LoginRequest,
   PackagesReply,
-  PayoutStatement,
-  PayoutsReply,
   PriceTable,
   Quota,
   SessionReply,
   UsageEntry,
 } from './types.ts'
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-/** `dollars`: the input's `credits` go out as an amount of dollars. `raw`: the answer is not JSON, and is handed over as it is. */
-type Kind = 'json' | 'dollars' | 'raw' | 'form'
-export type AnyRoute = { method: Method; path: string; kind: Kind }
-/** `types` is for the compiler alone. */
-export type Route<I, O> = AnyRoute & { readonly types?: [I, O] }
-
-const route = <I, O>(method: Method, path: string): Route<I, O> => ({ method, path, kind: 'json' })
-const raw = <I>(method: Method, path: string): Route<I, Response> => ({ method, path, kind: 'raw' })
-const form = <I, O>(path: string): Route<I, O> => ({ method: 'POST', path, kind: 'form' })
-const funds = <I, O>(path: string): Route<I, O> => ({ method: 'POST', path, kind: 'dollars' })
-
-type Page = { limit?: number; cursor?: string } | undefined
-type ById = { id: string }
 type ByUser = { external_user_id: string }
-type Deleted = { id: string; deleted: true }
 type Shown = { balance: number; balance_display: string }
 
 /** `wallet` says whose: the developer's behind a key, or the person's behind an access token. */
@@ -143,31 +119,5 @@ export const ROUTES = {
     get: route<undefined, Account>('GET', '/account'),
     update: route<AccountPatch, Account>('PATCH', '/account'),
   },
-  developers: {
-    apps: {
-      create: route<AppCreate, { app: App; client_secret?: string }>('POST', '/developers/apps'),
-      list: route<undefined, { apps: App[] }>('GET', '/developers/apps'),
-      update: route<ById & AppSettings, { app: App }>('PATCH', '/developers/apps/{id}/settings'),
-      remove: route<ById, Deleted>('DELETE', '/developers/apps/{id}'),
-      rotateSecret: route<ById, { app: App; client_secret: string }>('POST', '/developers/apps/{id}/rotate-secret'),
-      revokeSecondarySecret: route<ById, { app: App }>('POST', '/developers/apps/{id}/revoke-secondary-secret'),
-      domain: route<ById, DomainState>('GET', '/developers/apps/{id}/domain'),
-      setDomain: route<ById & { domain: string }, DomainState>('POST', '/developers/apps/{id}/domain'),
-      verifyDomain: route<ById & { by: 'file' | 'dns' }, DomainState>('POST', '/developers/apps/{id}/domain/verify'),
-      removeDomain: route<ById, Deleted>('DELETE', '/developers/apps/{id}/domain'),
-    },
-    keys: {
-      create: route<KeyCreate, { key: Key; secret: string }>('POST', '/developers/keys'),
-      list: route<undefined, { keys: Key[] }>('GET', '/developers/keys'),
-      revoke: route<ById, Deleted>('DELETE', '/developers/keys/{id}'),
-    },
-    connect: {
-      onboard: route<ConnectOnboard, ConnectOnboarded>('POST', '/developers/connect/onboard'),
-      status: route<undefined, ConnectStatus>('GET', '/developers/connect/status'),
-    },
-    payouts: {
-      list: route<{ cursor?: string } | undefined, PayoutsReply>('GET', '/developers/payouts'),
-      get: route<ById & { cursor?: string }, PayoutStatement>('GET', '/developers/payouts/{id}'),
-    },
-  },
+  developers: DEVELOPER_ROUTES,
 }

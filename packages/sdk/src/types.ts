@@ -4,6 +4,7 @@
 
 import type { z } from 'zod'
 import type * as api from '../../../server/contract/api.ts'
+import type * as developers from '../../../server/contract/developers.ts'
 import type * as faults from '../../../server/contract/faults.ts'
 import type * as payments from '../../../server/contract/payments.ts'
 import type * as receipts from '../../../server/contract/receipts.ts'
@@ -38,3 +39,30 @@ export type ConnectOnboarded = z.infer<typeof payments.ConnectOnboarded>
 export type ConnectStatus = z.infer<typeof payments.ConnectStatus>
 export type PayoutsReply = z.infer<typeof payments.PayoutsReply>
 export type PayoutStatement = z.infer<typeof payments.PayoutStatement>
+export type KeySettings = z.input<typeof api.KeySettings>
+export type KeyRotated = z.infer<typeof api.KeyRotated>
+export type AppUsers = z.infer<typeof developers.AppUsers>
+export type GrantSettings = z.infer<typeof developers.GrantSettings>
+export type PoolState = z.infer<typeof developers.PoolState>
+export type PoolCheckout = z.input<typeof developers.PoolCheckout>
+export type DeveloperGrant = z.infer<typeof developers.DeveloperGrant>
+export type DeveloperGrants = z.infer<typeof developers.DeveloperGrants>
+export type DeveloperGrantCreate = z.input<typeof developers.DeveloperGrantCreate>
+export type DeveloperGranted = z.infer<typeof developers.DeveloperGranted>
+export type GrantsBulk = z.input<typeof developers.GrantsBulk>
+export type GrantsGiven = z.infer<typeof developers.GrantsGiven>
+export type RefusedCalls = z.infer<typeof developers.RefusedCalls>
+export type AnalyticsSummary = z.infer<typeof developers.AnalyticsSummary>
+export type AnalyticsTimeseries = z.infer<typeof developers.AnalyticsTimeseries>
+export type AnalyticsBreakdown = z.infer<typeof developers.AnalyticsBreakdown>
+export type Metric = z.infer<typeof developers.Metric>
+export type Interval = z.infer<typeof developers.Interval>
+export type GroupBy = z.infer<typeof developers.GroupBy>
+export type WebhookEventType = z.infer<typeof developers.WebhookEvent>
+export type Webhook = z.infer<typeof developers.Webhook>
+export type WebhookCreate = z.input<typeof developers.WebhookCreate>
+export type WebhookPatch = z.input<typeof developers.WebhookPatch>
+export type WebhookWithSecret = z.infer<typeof developers.WebhookWithSecret>
+export type Deliveries = z.infer<typeof developers.Deliveries>
+export type Delivery = z.infer<typeof developers.Delivery>
+export type DeliveryDetail = z.infer<typeof developers.DeliveryDetail>

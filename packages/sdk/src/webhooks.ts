@@ -6,17 +6,22 @@ import { bytesOf, utf8 } from './bytes.ts'
 import type { Setting } from './credentials.ts'
 import { parsed, QuotaError } from './errors.ts'
 
-type Event<T extends string, D> = { id: string; type: T; created_at: string; test?: true; data: D }
-/** Amounts are micro-dollars. A type that is not listed is a newer server's: ignore it. */
+type Event<T extends string, D> = { id: string; type: T; created_at: string; test?: true; data: D & More }
+/** A newer server may tell more. */
+type More = { [name: string]: unknown }
+/** `external_user_id` is the app's own name, where it has one for them. */
+type Who = { user_id: string; external_user_id?: string | null }
+type Call = Who & { app_id: string; request_id: string; model: string; endpoint: string }
+/** Amounts are micro-dollars unless a name says cents. A type that is not listed is a newer server's: ignore it. */
 export type WebhookEvent =
-  | Event<
-      'balance.updated',
-      { user_id: string; new_balance: number; amount_spent: number; model: string; endpoint: string }
-    >
-  | Event<'balance.low', { user_id: string; current_balance: number; threshold: number }>
-  | Event<'usage.completed', { user_id: string; model: string; credits_used: number } & Record<string, unknown>>
-  | Event<'user.connected' | 'user.disconnected', { user_id: string } & Record<string, unknown>>
-  | Event<'grant.exhausted' | 'payout.paid' | 'payout.failed' | 'dispute.opened', Record<string, unknown>>
+  | Event<'balance.updated', Call & { new_balance: number; amount_spent: number }>
+  | Event<'balance.low', Who & { current_balance: number; threshold: number }>
+  | Event<'usage.completed', Call & { credits_used: number; total_tokens: number }>
+  | Event<'user.connected', Who & { connected_at: string }>
+  | Event<'user.disconnected', Who & { disconnected_at: string }>
+  | Event<'grant.exhausted', Who & { grant_id: string; amount: number }>
+  | Event<'payout.paid' | 'payout.failed', { payout_id: string; amount_cents: number }>
+  | Event<'dispute.opened', Who & { dispute_id: string; amount_cents: number }>
 
 const TOLERANCE_S = 300
 
