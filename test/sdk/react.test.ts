@@ -127,14 +127,14 @@ describe('the components', () => {
   test('the connect link leads to the consent page, and a foreign answer back from it connects nobody', async () => {
     await open('another')
     await page.getByRole('link', { name: 'Connect your wallet' }).click()
-    await page.waitForURL(`${server.url}/wallet/interaction/**`)
+    await page.waitForURL(`${server.url}/wallet/interaction/**`, { waitUntil: 'commit' })
     await page.goto(`${pages.url}/api/quota/callback?code=x&state=forged&iss=${encodeURIComponent(server.url)}`)
     assert.equal(page.url(), `${pages.url}/?quota=failed`)
     await expect(page.getByRole('link', { name: 'Connect your wallet' })).toBeVisible()
   })
 
   test('a server that is away: said in words, and nothing is claimed', async () => {
-    await open('')
+    await open('yet-another')
     await expect(page.locator('.quota-badge')).toHaveAttribute('aria-label', 'Balance –')
     await page.route('**/api/quota/**', (route) => route.abort())
     await page.reload()

@@ -422,7 +422,7 @@ export function hostedOptions(world: World): HostedOptions & { cookieSecret: str
     apiKey: world.userKey,
     appUrl: 'https://app.example',
     cookieSecret: 'a secret of thirty-two characters, at least',
-    userOf: (request) => request.headers.get('x-user') || null,
+    userOf: (request) => request.headers.get('x-user'),
   }
 }
 

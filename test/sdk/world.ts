@@ -15,7 +15,7 @@ export async function makeWorld(server: Server, redirectUri: string): Promise<Wo
   await buy(server, developer.session, 'pro')
   const app = await createApp(server, developer, {
     name: 'SDK tests',
-    redirect_uris: ['http://127.0.0.1:7999/callback'],
+    redirect_uris: ['http://127.0.0.1:7999/callback', 'http://127.0.0.1:7999/api/quota/callback'],
   })
   const [userKey, developerKey] = await Promise.all([
     createKey(server, developer, app, 'user'),

@@ -82,7 +82,7 @@ async function handle(ctx: Ctx, request: Request): Promise<Response> {
   if (!handler) return refused(404, 'not_found')
   if (request.method !== 'GET' && !isOwnPage(request, ctx.options.appUrl)) return refused(403, 'csrf')
   const user = await ctx.options.userOf(request)
-  if (user === null) return refused(401, 'unauthorized')
+  if (user === null || user === '') return refused(401, 'unauthorized')
   try {
     return await handler(ctx, request, user)
   } catch (error) {

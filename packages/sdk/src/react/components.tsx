@@ -2,7 +2,7 @@
 // owns: their markup, names for people who cannot see it, and class names. never: a colour (styles.css, by variables).
 // always true: each is a native link, button or text; nothing needs inline styles, so a strict CSP may stand.
 
-import { type ComponentProps, type ReactNode, useId, useState } from 'react'
+import { type ComponentProps, type ReactNode, useState } from 'react'
 import { dollars } from '../money.ts'
 import { useQuota } from './context.tsx'
 
@@ -85,14 +85,13 @@ export function BuyButton({ packageId, children, className, ...rest }: Buy) {
 /** What this page has spent, of `limit` if there is one (micro-dollars). */
 export function SpendMeter({ limit, className }: { limit?: number; className?: string }) {
   const { spent } = useQuota()
-  const id = useId()
   const said = limit === undefined ? `${dollars(spent)} spent` : `${dollars(spent)} of ${dollars(limit)} spent`
   return (
     <span className={named('quota-meter', className)}>
       {limit !== undefined && (
-        <meter aria-labelledby={id} min={0} max={limit} high={nearly(limit)} value={Math.min(spent, limit)} />
+        <meter aria-label={said} min={0} max={limit} high={nearly(limit)} value={Math.min(spent, limit)} />
       )}
-      <output id={id}>{said}</output>
+      <output>{said}</output>
     </span>
   )
 }
