@@ -1,36 +1,33 @@
-// The page that every error points to.
-// owns: GET /docs, a table of the failures by code. never: behaviour.
-// always true: it is made from the same table that errors are made from, so no code is missing.
+// The reference, for people and for programs.
+// owns: GET /docs, GET /openapi.json. never: behaviour, a word of it (reference/ has those).
+// always true: both are made from the tables and schemas that the server works with, so no error code is missing.
 
-import { FAULTS } from './contract/faults.ts'
 import type { Routes } from './http.ts'
+import { documentOf } from './reference/document.ts'
+import { PAGE_POLICY, pageOf } from './reference/page.ts'
 
-const STYLE = `:root{color-scheme:light dark;--line:#8884}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.5rem .75rem;border-bottom:1px solid var(--line);vertical-align:top}
-code{font-family:ui-monospace,monospace}tr:target{background:#6c8cff33}`
+const CACHE = 'public, max-age=300'
 
-export const docsRoutes: Routes = (app) => {
-  const page = pageOf()
-  app.get('/docs', async (_request, reply) =>
-    reply
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+export const docsRoutes: Routes = (app, { publicUrl }) => {
+  // Made when first asked for: a start needs neither.
+  let page: string | null = null
+  let document: string | null = null
+
+  app.get('/docs', async (_request, reply) => {
+    page ??= pageOf(publicUrl)
+    return reply
+      .header('content-security-policy', PAGE_POLICY)
+      .header('cache-control', CACHE)
       .type('text/html; charset=utf-8')
-      .send(page),
-  )
-}
+      .send(page)
+  })
 
-function pageOf(): string {
-  const rows = Object.entries(FAULTS).map(
-    ([code, [status, type, message]]) =>
-      `<tr id="${code}"><td>${status}</td><td><code>${code}</code></td><td><code>${type}</code></td><td>${escaped(message)}</td></tr>`,
-  )
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Quota Wallet: errors</title>
-<style>${STYLE}</style><h1>Errors</h1>
-<p>Every error has this body: <code>{"error": {message, type, code, param, details, hint, docs_url, request_id}}</code>.
-A 402 says in <code>details</code> which limit spoke and when it resets. Quote <code>request_id</code> when you ask for help.</p>
-<table><thead><tr><th>Status</th><th>Code</th><th>Type</th><th>What it says</th></tr></thead><tbody>${rows.join('')}</tbody></table></html>`
-}
-
-function escaped(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;')
+  app.get('/openapi.json', async (_request, reply) => {
+    document ??= JSON.stringify(documentOf(publicUrl))
+    return reply
+      .header('access-control-allow-origin', '*')
+      .header('cache-control', CACHE)
+      .type('application/json')
+      .send(document)
+  })
 }

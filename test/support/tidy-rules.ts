@@ -68,6 +68,7 @@ const RANKS: Record<string, number> = {
   analytics: 7,
   developers: 7.5, // the console brings what the others know together
   account: 8,
+  reference: 8,
   'procedures.ts': 9,
   'admin.ts': 9,
   'wallet-pages.ts': 9,

@@ -1,0 +1,178 @@
+// Counters: whatever the order and the batches, they come to what the charges come to, once.
+// owns: made-up charges and their sums by hand. never: a server.
+// always true: every figure that can be asked for is compared with a plain sum over the charges.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { csvOf } from '../../server/analytics/csv.ts'
+import { rankingOf, type Scope, seriesOf, summaryOf, totalsOf } from '../../server/analytics/reads.ts'
+import { addSums } from '../../server/analytics/rollup.ts'
+import { DAY_MS, endOf, startOf, sumsOf, tokensOf } from '../../server/analytics/sums.ts'
+import type { Db } from '../../server/db/db.ts'
+import type { Charge } from '../../server/receipts/charges.ts'
+import { eachDatabase } from '../support/databases.ts'
+import { PROCEDURES } from './money.rig.ts'
+
+describe('the calendar of counters', () => {
+  const rows: ['h' | 'd' | 'w' | 'm', string, string, string][] = [
+    ['h', '2026-11-26T21:59:59.999Z', '2026-11-26T21:00:00.000Z', '2026-11-26T22:00:00.000Z'],
+    ['d', '2026-11-26T00:00:00.000Z', '2026-11-26T00:00:00.000Z', '2026-11-27T00:00:00.000Z'],
+    ['w', '2026-11-22T23:59:59.999Z', '2026-11-16T00:00:00.000Z', '2026-11-23T00:00:00.000Z'],
+    ['w', '2026-11-23T00:00:00.000Z', '2026-11-23T00:00:00.000Z', '2026-11-30T00:00:00.000Z'],
+    ['m', '2026-12-31T23:59:59.999Z', '2026-12-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'],
+    ['m', '2028-02-29T12:00:00.000Z', '2028-02-01T00:00:00.000Z', '2028-03-01T00:00:00.000Z'],
+  ]
+  for (const [grain, at, start, end] of rows) {
+    test(`${grain} of ${at}`, () => {
+      const begins = startOf(grain, Date.parse(at))
+      assert.deepEqual([new Date(begins).toISOString(), new Date(endOf(grain, begins)).toISOString()], [start, end])
+    })
+  }
+})
+
+test('tokens are tokens; searches, seconds and images are not', () => {
+  assert.equal(
+    tokensOf({ input: 1, cached_input: 2, reasoning: 4, output_audio: 8, web_search: 16, second: 32, image: 64 }),
+    15,
+  )
+})
+
+test('a file for a spreadsheet holds no formula, and its quotes are quoted', () => {
+  const rows = [
+    { name: '=1+1', n: -1 },
+    { name: 'a "b", c', n: null },
+  ]
+  assert.equal(csvOf(['name', 'n'], rows), `name,n\r\n'=1+1,-1\r\n"a ""b"", c",\r\n`)
+})
+
+// A small generator of its own, so that a failure can be run again.
+function dice(seed: number) {
+  let state = seed
+  return (sides: number) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return Math.floor((state / 2_147_483_648) * sides)
+  }
+}
+
+const BEGIN = Date.parse('2026-10-20T00:00:00Z')
+const DAYS = 45
+
+function chargesMade(count: number): Charge[] {
+  const roll = dice(7)
+  return Array.from({ length: count }, (_, n) => {
+    const publisher = `user_p${roll(2)}`
+    const base = roll(5000)
+    return {
+      requestId: `req_${String(n).padStart(6, '0')}`,
+      payer: `user_${roll(9)}`,
+      rev: n + 1,
+      appId: `${publisher}_app${roll(3)}`,
+      publisherId: publisher,
+      model: `model-${roll(4)}`,
+      at: BEGIN + roll(DAYS * 24 * 60) * 60_000,
+      base,
+      markup: roll(500),
+      granted: roll(3) === 0 ? base : 0,
+      grants: [],
+    }
+  })
+}
+
+const tokensFor = (requestId: string) => Number(requestId.slice(4)) % 97
+
+function byHand(charges: readonly Charge[]) {
+  const sum = (of: (charge: Charge) => number) => charges.reduce((all, charge) => all + of(charge), 0)
+  return {
+    requests: charges.length,
+    revenue: sum((c) => c.base + c.markup),
+    cost: sum((c) => c.base),
+    profit: sum((c) => c.markup),
+    granted: sum((c) => c.granted),
+    tokens: sum((c) => tokensFor(c.requestId)),
+  }
+}
+const usersIn = (charges: readonly Charge[]) => new Set(charges.map(({ payer }) => payer)).size
+
+function chosen(charges: readonly Charge[], { publisherId, from, to, appId, model }: Scope): Charge[] {
+  return charges.filter(
+    (c) =>
+      c.publisherId === publisherId &&
+      c.at >= from &&
+      c.at < to &&
+      (appId === null || c.appId === appId) &&
+      (model === null || c.model === model),
+  )
+}
+
+async function count(db: Db, charges: readonly Charge[]): Promise<void> {
+  const roll = dice(3)
+  for (let from = 0; from < charges.length; ) {
+    const to = Math.min(charges.length, from + 1 + roll(120))
+    const batch = { from, to, ...sumsOf(charges.slice(from, to), tokensFor) }
+    // Several processes try the same batch: one of them counts it.
+    const won = await Promise.all([1, 2, 3].map(() => db.tx(addSums, batch)))
+    assert.deepEqual(won.filter(Boolean), [true])
+    from = to
+  }
+}
+
+eachDatabase('analytics', (open) => {
+  test('every figure is the sum of its charges, however they were counted', async () => {
+    const { db } = await open({ procedures: PROCEDURES })
+    const charges = chargesMade(1500)
+    await count(db, charges)
+    assert.equal(await db.tx(addSums, { from: 0, to: 9999, ...sumsOf(charges, tokensFor) }), false, 'counted again')
+    const end = BEGIN + DAYS * DAY_MS
+    const scopes: Scope[] = [
+      { publisherId: 'user_p0', from: BEGIN, to: end, appId: null, model: null },
+      { publisherId: 'user_p1', from: BEGIN + 3 * DAY_MS, to: BEGIN + 20 * DAY_MS, appId: 'user_p1_app2', model: null },
+      { publisherId: 'user_p0', from: BEGIN + DAY_MS, to: BEGIN + 31 * DAY_MS, appId: null, model: 'model-1' },
+      { publisherId: 'user_p0', from: BEGIN, to: end, appId: 'user_p1_app0', model: null },
+      { publisherId: 'nobody', from: BEGIN, to: end, appId: null, model: null },
+    ]
+    for (const scope of scopes) await compare(db, charges, scope)
+    const mine = charges.filter((c) => c.appId === 'user_p0_app1' && c.payer === 'user_3')
+    const totals = await totalsOf(db, 'user_p0', 'user_p0_app1', 'user_3')
+    assert.deepEqual([totals.requests, totals.base], [byHand(mine).requests, byHand(mine).cost])
+  })
+})
+
+async function compare(db: Db, charges: readonly Charge[], scope: Scope): Promise<void> {
+  const within = chosen(charges, scope)
+  if (scope.model === null) assert.deepEqual(await summaryOf(db, scope), { ...byHand(within), users: usersIn(within) })
+  for (const [interval, grain] of [
+    ['hour', 'h'],
+    ['day', 'd'],
+    ['week', 'w'],
+    ['month', 'm'],
+  ] as const) {
+    const series = await seriesOf(db, scope, interval)
+    assert.equal(series[0]?.start, startOf(grain, scope.from))
+    for (const [n, { start, users, ...figures }] of series.entries()) {
+      if (n > 0) assert.equal(start, endOf(grain, series[n - 1]?.start ?? 0), 'a gap')
+      const here = within.filter(({ at }) => startOf(grain, at) === start)
+      assert.deepEqual(figures, byHand(here), `${interval} ${new Date(start).toISOString()}`)
+      // The users of a whole week or month, also where the period begins or ends within it.
+      const whole = chosen(charges, { ...scope, from: start, to: endOf(grain, start) })
+      assert.equal(users, scope.model === null ? usersIn(whole) : null)
+    }
+  }
+  for (const [groupBy, key] of [
+    ['model', 'model'],
+    ['app', 'appId'],
+    ['user', 'payer'],
+  ] as const) {
+    if (groupBy === 'user' && scope.model !== null) continue
+    const groups = Map.groupBy(within, (charge) => charge[key])
+    const rows = await rankingOf(db, scope, { groupBy, metric: 'revenue', limit: 100 })
+    assert.equal(rows.length, groups.size)
+    for (const { key: name, users, ...figures } of rows) assert.deepEqual(figures, byHand(groups.get(name) ?? []), name)
+    const order = rows.map(({ revenue }) => revenue)
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => b - a),
+    )
+    const [top] = await rankingOf(db, scope, { groupBy, metric: 'requests', limit: 1 })
+    assert.equal(top?.requests ?? 0, Math.max(0, ...[...groups.values()].map(({ length }) => length)))
+  }
+}
