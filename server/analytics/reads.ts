@@ -106,16 +106,15 @@ export async function rankingOf(
   return ranked.slice(0, limit)
 }
 
-/** What each of these payers has used of an app, ever. */
+/** What a payer has used of an app, ever. */
 export async function totalsOf(
   reader: Reader,
-  publisherId: string,
   appId: string,
   payer: string,
 ): Promise<Sums & { last_day: number | null }> {
   const row = await reader.get<Sums & { last_day: number | null }>(
-    `SELECT ${SUMS}, MAX(starts_at) AS last_day FROM usage_by_user WHERE publisher_id = ? AND payer = ? AND app_id = ?`,
-    [publisherId, payer, appId],
+    `SELECT ${SUMS}, MAX(starts_at) AS last_day FROM usage_by_user WHERE payer = ? AND app_id = ?`,
+    [payer, appId],
   )
   return row ?? { ...NOTHING, last_day: null }
 }

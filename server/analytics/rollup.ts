@@ -111,16 +111,17 @@ async function addUser(tx: Tx, sum: UserSum): Promise<void> {
   )
 }
 
-type Day = { app_id: string; starts_at: number; hours: number }
+type Day = { publisher_id: string; app_id: string; starts_at: number; hours: number }
 
 /** A payer was seen in hours in which this app had not seen them: who else has, of the same month and week, decides what is new. */
 async function countActive(tx: Tx, { publisher, start, app, payer }: UserSum, fresh: number): Promise<void> {
   const [week, month] = [startOf('w', start), startOf('m', start)]
   const from = Math.min(week, month)
-  const days = await tx.all<Day>(
-    'SELECT app_id, starts_at, hours FROM usage_by_user WHERE publisher_id = ? AND payer = ? AND starts_at >= ? AND starts_at <= ?',
-    [publisher, payer, from, Math.max(week + 6 * 24 * HOUR_MS, startOf('m', start) + 31 * 24 * HOUR_MS)],
+  const found = await tx.all<Day>(
+    'SELECT publisher_id, app_id, starts_at, hours FROM usage_by_user WHERE payer = ? AND starts_at >= ? AND starts_at <= ?',
+    [payer, from, Math.max(week + 6 * 24 * HOUR_MS, startOf('m', start) + 31 * 24 * HOUR_MS)],
   )
+  const days = found.filter((day) => day.publisher_id === publisher)
   for (const scope of [app, '']) {
     const mine = scope === '' ? days : days.filter((day) => day.app_id === scope)
     const seen = mine.filter((day) => day.starts_at === start).reduce((mask, day) => mask | day.hours, 0)

@@ -54,7 +54,7 @@ async function person(reader: Reader, { publisherId, appId, now }: UsersQuery, r
     balance: found && may('credits.read') ? await spendable(reader, payer, publisherId, now) : null,
     connected_at: new Date(row.created_at).toISOString(),
     last_used_at: used === null ? null : new Date(used).toISOString(),
-    totals: (await totals(reader, publisherId, appId, row.user_id)).totals,
+    totals: (await totals(reader, appId, row.user_id)).totals,
   }
 }
 
@@ -64,7 +64,7 @@ async function unclaimed(
   row: ExternalRow & { created_at: number },
 ): Promise<AppUser> {
   const payer = { owner: { externalId: row.id }, account: account.external(appId, row.id) }
-  const { totals: sums, lastDay } = await totals(reader, publisherId, appId, row.id)
+  const { totals: sums, lastDay } = await totals(reader, appId, row.id)
   return {
     id: row.id,
     external_user_ids: [row.external_user_id],
@@ -78,15 +78,8 @@ async function unclaimed(
   }
 }
 
-async function totals(reader: Reader, publisherId: string, appId: string, payer: string) {
-  const {
-    requests,
-    base,
-    markup,
-    granted,
-    tokens,
-    last_day: lastDay,
-  } = await totalsOf(reader, publisherId, appId, payer)
+async function totals(reader: Reader, appId: string, payer: string) {
+  const { requests, base, markup, granted, tokens, last_day: lastDay } = await totalsOf(reader, appId, payer)
   const sums: UsageTotals = { requests, base_credits: base, markup_credits: markup, granted_credits: granted, tokens }
   return { totals: sums, lastDay }
 }

@@ -132,7 +132,7 @@ eachDatabase('analytics', (open) => {
     ]
     for (const scope of scopes) await compare(db, charges, scope)
     const mine = charges.filter((c) => c.appId === 'user_p0_app1' && c.payer === 'user_3')
-    const totals = await totalsOf(db, 'user_p0', 'user_p0_app1', 'user_3')
+    const totals = await totalsOf(db, 'user_p0_app1', 'user_3')
     assert.deepEqual([totals.requests, totals.base], [byHand(mine).requests, byHand(mine).cost])
   })
 })
