@@ -9,6 +9,7 @@ import { rankingOf, type Scope, seriesOf, summaryOf, totalsOf } from '../../serv
 import { addSums } from '../../server/analytics/rollup.ts'
 import { DAY_MS, endOf, startOf, sumsOf, tokensOf } from '../../server/analytics/sums.ts'
 import type { Db } from '../../server/db/db.ts'
+import { isFault } from '../../server/faults.ts'
 import type { Charge } from '../../server/receipts/charges.ts'
 import { eachDatabase } from '../support/databases.ts'
 import { PROCEDURES } from './money.rig.ts'
@@ -109,8 +110,9 @@ async function count(db: Db, charges: readonly Charge[]): Promise<void> {
   for (let from = 0; from < charges.length; ) {
     const to = Math.min(charges.length, from + 1 + roll(120))
     const batch = { from, to, ...sumsOf(charges.slice(from, to), tokensFor) }
-    // Several processes try the same batch: one of them counts it.
-    const won = await Promise.all([1, 2, 3].map(() => db.tx(addSums, batch)))
+    // Several processes try the same batch: one of them counts it. On a slow machine the others may give up waiting.
+    const tried = () => db.tx(addSums, batch).catch((error) => isFault(error) && false)
+    const won = await Promise.all([tried(), tried(), tried()])
     assert.deepEqual(won.filter(Boolean), [true])
     from = to
   }
@@ -119,7 +121,7 @@ async function count(db: Db, charges: readonly Charge[]): Promise<void> {
 eachDatabase('analytics', (open) => {
   test('every figure is the sum of its charges, however they were counted', async () => {
     const { db } = await open({ procedures: PROCEDURES })
-    const charges = chargesMade(1500)
+    const charges = chargesMade(900)
     await count(db, charges)
     assert.equal(await db.tx(addSums, { from: 0, to: 9999, ...sumsOf(charges, tokensFor) }), false, 'counted again')
     const end = BEGIN + DAYS * DAY_MS
