@@ -33,11 +33,12 @@ export async function summaryOf(reader: Reader, scope: Scope): Promise<Figures &
     `SELECT ${SUMS} FROM usage_by_model WHERE publisher_id = ? AND grain = 'd' AND starts_at >= ? AND starts_at < ?${sql}`,
     [publisherId, from, to, ...values],
   )
+  // A payer is counted at their first day within the period: the one that no day within it comes before.
   const users = await reader.get<{ users: number }>(
-    `SELECT COUNT(*) AS users FROM (SELECT DISTINCT payer FROM usage_by_user WHERE publisher_id = ? AND starts_at >= ? AND starts_at < ?${
-      appId === null ? '' : ' AND app_id = ?'
-    }) AS payers`,
-    [publisherId, from, to, ...(appId === null ? [] : [appId])],
+    `SELECT COUNT(*) AS users FROM usage_by_user WHERE publisher_id = ? AND starts_at >= ? AND starts_at < ? AND ${
+      appId === null ? 'before_any < ?' : 'before_app < ? AND app_id = ?'
+    }`,
+    [publisherId, from, to, from, ...(appId === null ? [] : [appId])],
   )
   return { ...figures(row), users: Number(users?.users ?? 0) }
 }
@@ -128,9 +129,9 @@ const NOTHING: Sums = { requests: 0, base: 0, markup: 0, granted: 0, tokens: 0 }
 
 async function usersByApp(reader: Reader, { publisherId, from, to }: Scope): Promise<Map<string, number>> {
   const rows = await reader.all<{ app_id: string; users: number }>(
-    `SELECT app_id, COUNT(*) AS users FROM (SELECT DISTINCT app_id, payer FROM usage_by_user WHERE publisher_id = ? AND starts_at >= ?
-     AND starts_at < ?) AS payers GROUP BY app_id`,
-    [publisherId, from, to],
+    `SELECT app_id, COUNT(*) AS users FROM usage_by_user WHERE publisher_id = ? AND starts_at >= ? AND starts_at < ? AND before_app < ?
+     GROUP BY app_id`,
+    [publisherId, from, to, from],
   )
   return new Map(rows.map((row) => [row.app_id, Number(row.users)]))
 }

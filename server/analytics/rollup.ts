@@ -110,11 +110,63 @@ async function addUser(tx: Tx, sum: UserSum): Promise<void> {
     )
     return
   }
+  const before = await daysBefore(tx, sum)
   await tx.run(
-    `INSERT INTO usage_by_user (publisher_id, starts_at, app_id, payer, hours, requests, base, markup, granted, tokens)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [...key, sum.hours, sum.requests, sum.base, sum.markup, sum.granted, sum.tokens],
+    `INSERT INTO usage_by_user (publisher_id, starts_at, app_id, payer, hours, requests, base, markup, granted, tokens, before_any, before_app)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [...key, sum.hours, sum.requests, sum.base, sum.markup, sum.granted, sum.tokens, before.inAny, before.inApp],
   )
+  await daysAfter(tx, sum, before.inAny === start)
+}
+
+const NEVER = -1
+// The primary key begins with the publisher too; a look for one payer's days is to go by the payer's index.
+const OF_PAYER = "FROM usage_by_user WHERE payer = ? AND publisher_id || '' = ?"
+
+/** The payer's day before this one, with any app of the publisher and with this one; the same day, where another app was first. */
+async function daysBefore(
+  tx: Tx,
+  { publisher, start, app, payer }: UserSum,
+): Promise<{ inAny: number; inApp: number }> {
+  const latest = await tx.get<{ day: number }>(
+    `SELECT starts_at AS day ${OF_PAYER} AND starts_at <= ? ORDER BY starts_at DESC LIMIT 1`,
+    [payer, publisher, start],
+  )
+  const own = await tx.get<{ day: number }>(
+    `SELECT starts_at AS day ${OF_PAYER} AND starts_at < ? AND app_id = ? ORDER BY starts_at DESC LIMIT 1`,
+    [payer, publisher, start, app],
+  )
+  return { inAny: latest?.day ?? NEVER, inApp: own?.day ?? NEVER }
+}
+
+/** A day that is counted late (clocks differ) comes before days that are counted already. */
+async function daysAfter(tx: Tx, { publisher, start, app, payer }: UserSum, second: boolean): Promise<void> {
+  const next = await tx.get<{ day: number }>(
+    `SELECT starts_at AS day ${OF_PAYER} AND starts_at > ? ORDER BY starts_at LIMIT 1`,
+    [payer, publisher, start],
+  )
+  if (!next) return
+  const apps = await tx.all<{ app_id: string }>(`SELECT app_id ${OF_PAYER} AND starts_at = ?`, [
+    payer,
+    publisher,
+    next.day,
+  ])
+  const key = 'publisher_id = ? AND starts_at = ? AND app_id = ? AND payer = ?'
+  if (!second)
+    for (const { app_id } of apps)
+      await tx.run(`UPDATE usage_by_user SET before_any = ? WHERE ${key} AND before_any < ?`, [
+        start,
+        publisher,
+        next.day,
+        app_id,
+        payer,
+        start,
+      ])
+  const own = await tx.get<{ day: number }>(
+    `SELECT starts_at AS day ${OF_PAYER} AND starts_at > ? AND app_id = ? ORDER BY starts_at LIMIT 1`,
+    [payer, publisher, start, app],
+  )
+  if (own) await tx.run(`UPDATE usage_by_user SET before_app = ? WHERE ${key}`, [start, publisher, own.day, app, payer])
 }
 
 type Day = { publisher_id: string; app_id: string; starts_at: number; hours: number }

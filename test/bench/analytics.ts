@@ -180,6 +180,12 @@ async function fillCharges(db: Db, options: Options): Promise<void> {
           active.set(key, seen.add(payer))
         }
   }
+  const last = new Map<string, number>()
+  for (const row of users.values()) {
+    // In order of time, as they came; each payer has one app here.
+    row.before_any = row.before_app = last.get(String(row.payer)) ?? -1
+    last.set(String(row.payer), Number(row.starts_at))
+  }
   await write(db, 'usage_by_model', [...models.values()])
   await write(db, 'usage_by_user', [...users.values()])
   const rows = [...active].map(([key, seen]) => {
