@@ -42,11 +42,11 @@ before(async () => {
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
 /** Compiles files of the folder with the options that `tsc --init` gives, types of libraries checked too. */
-function compile(): void {
+function compile(more: { lib?: string[]; include?: string[] } = {}): void {
   const compilerOptions = {
     target: 'es2022',
     module: 'nodenext',
-    lib: ['es2022', 'dom', 'dom.iterable'],
+    lib: more.lib ?? ['es2022', 'dom', 'dom.iterable'],
     strict: true,
     jsx: 'react-jsx',
     types: ['node'],
@@ -54,7 +54,10 @@ function compile(): void {
     rewriteRelativeImportExtensions: true,
     outDir: 'out',
   }
-  writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts', '*.tsx'] }))
+  writeFileSync(
+    join(FOLDER, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, include: more.include ?? ['*.ts', '*.tsx'] }),
+  )
   execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', FOLDER], { encoding: 'utf8' })
 }
 
@@ -111,6 +114,13 @@ describe('the package as it is published', () => {
     writeFileSync(join(FOLDER, 'types.ts'), TYPES)
     compile()
     rmSync(join(FOLDER, 'types.ts'))
+    // A program without a page has Node's types, and none of a browser's.
+    writeFileSync(
+      join(FOLDER, 'server.ts'),
+      "import { quota } from '@quota-wallet/sdk'\nexport const q = quota({ baseUrl: '' })\n",
+    )
+    compile({ lib: ['es2022'], include: ['server.ts'] })
+    rmSync(join(FOLDER, 'server.ts'))
   })
 })
 

@@ -2,21 +2,10 @@
 // owns: methods, paths, and the types of what goes in and comes out. never: how a call is made (client.ts).
 // always true: a name in braces is taken from the input; the rest of it is the query of a GET, or the JSON body.
 
+import { ACCOUNT_ROUTES, AUTH_ROUTES, PAYMENT_ROUTES } from './account-routes.ts'
 import { DEVELOPER_ROUTES } from './developer-routes.ts'
 import { form, funds, type Page, raw, route } from './route.ts'
-import type {
-  Account,
-  AccountPatch,
-  CheckoutCreate,
-  CheckoutReply,
-  Credentials,
-  LoginRequest,
-  PackagesReply,
-  PriceTable,
-  Quota,
-  SessionReply,
-  UsageEntry,
-} from './types.ts'
+import type { CheckoutCreate, CheckoutReply, PackagesReply, PriceTable, Quota, UsageEntry } from './types.ts'
 
 type ByUser = { external_user_id: string }
 type Shown = { balance: number; balance_display: string }
@@ -60,7 +49,8 @@ export type Model = {
     unit_prices: Record<string, string>
   }
 }
-export type PublicKeys = { keys: (JsonWebKey & { kid?: string })[] }
+/** Ed25519 keys (RFC 8037). */
+export type PublicKeys = { keys: { kid?: string; kty?: string; crv?: string; x?: string; alg?: string }[] }
 
 /** A body in the vendor's own shape. A stream is asked for with `stream`, or with the vendor's SDK over `fetch`. */
 export type Body = { model: string } & Record<string, unknown>
@@ -109,15 +99,8 @@ export const ROUTES = {
     withdraw: funds<{ credits: number }, Pool>('/v1/funding/pool/withdraw'),
     grant: funds<GrantCreate, Granted>('/v1/funding/grant'),
   },
-  auth: {
-    register: route<Credentials, SessionReply>('POST', '/auth/register'),
-    login: route<LoginRequest, SessionReply>('POST', '/auth/login'),
-    me: route<undefined, { id: string; email: string; balance: number }>('GET', '/auth/me'),
-    logout: route<undefined, { success: boolean }>('POST', '/auth/logout'),
-  },
-  account: {
-    get: route<undefined, Account>('GET', '/account'),
-    update: route<AccountPatch, Account>('PATCH', '/account'),
-  },
+  auth: AUTH_ROUTES,
+  account: ACCOUNT_ROUTES,
+  payments: PAYMENT_ROUTES,
   developers: DEVELOPER_ROUTES,
 }
