@@ -2,6 +2,8 @@
 // owns: their markup, names for people who cannot see it, and class names. never: a colour (styles.css, by variables).
 // always true: each is a native link, button or text; nothing needs inline styles, so a strict CSP may stand.
 
+'use client'
+
 import { type ComponentProps, type ReactNode, useState } from 'react'
 import { dollars } from '../money.ts'
 import { useQuota } from './context.tsx'

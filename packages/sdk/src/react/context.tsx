@@ -2,6 +2,8 @@
 // owns: that state, and asking for it again. never: a credential (the app's own server has it).
 // always true: a component without a provider says so; money is whole micro-dollars.
 
+'use client'
+
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react'
 
 export type Standing = { connected: boolean; balance: number | null }
