@@ -4,7 +4,7 @@
 
 import type Stripe from 'stripe'
 import type { z } from 'zod'
-import { listed } from './lists.ts'
+import { equal, listed } from './lists.ts'
 import { created, listParams, params, text } from './params.ts'
 import { must, type Work } from './work.ts'
 
@@ -123,9 +123,7 @@ export async function listTransactions(work: Work, given: z.output<typeof TRANSA
     '/v1/balance_transactions',
     given,
     (one) =>
-      (given.type === undefined || one.type === given.type) &&
-      (given.source === undefined || one.source === given.source) &&
-      (given.currency === undefined || one.currency === given.currency) &&
+      equal(one, { type: given.type, source: given.source, currency: given.currency }) &&
       (inPayout === null || inPayout.has(one.id)),
   )
 }

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { availableOn, cardFee, move } from './balance.ts'
 import { declineOf, type Plastic } from './cards.ts'
 import { emit } from './events.ts'
-import { listed } from './lists.ts'
+import { equal, listed } from './lists.ts'
 import { clearable, created, listParams, mergedMetadata, metadata, params, text } from './params.ts'
 import { plasticOf } from './payment-methods.ts'
 import { must, type Work } from './work.ts'
@@ -196,15 +196,12 @@ export const CHARGE_LIST = listParams({
 })
 
 export async function listCharges(work: Work, given: z.output<typeof CHARGE_LIST>) {
-  return listed(
-    work,
-    'charge',
-    '/v1/charges',
-    given,
-    (one) =>
-      (given.customer === undefined || one.customer === given.customer) &&
-      (given.payment_intent === undefined || one.payment_intent === given.payment_intent) &&
-      (given.transfer_group === undefined || one.transfer_group === given.transfer_group),
+  return listed(work, 'charge', '/v1/charges', given, (one) =>
+    equal(one, {
+      customer: given.customer,
+      payment_intent: given.payment_intent,
+      transfer_group: given.transfer_group,
+    }),
   )
 }
 

@@ -9,7 +9,7 @@ import { lineItem, newSession } from './checkout-session.ts'
 import { liveCustomer } from './customers.ts'
 import { invalid, refused } from './errors.ts'
 import { emit } from './events.ts'
-import { listed, paged } from './lists.ts'
+import { equal, listed, paged } from './lists.ts'
 import { cents, created, currency, integer, listParams, mergedMetadata, metadata, params, text, url } from './params.ts'
 import { cancel, checkAmount } from './payment-intents.ts'
 import { must, type Work } from './work.ts'
@@ -137,10 +137,9 @@ export async function listSessions(work: Work, given: z.output<typeof SESSION_LI
     '/v1/checkout/sessions',
     given,
     (one) =>
-      (given.customer === undefined || one.customer === given.customer) &&
-      (given.payment_intent === undefined || one.payment_intent === given.payment_intent) &&
-      (given.customer_details === undefined || one.customer_details?.email === given.customer_details.email) &&
-      (given.status === undefined || current(work, one).status === given.status),
+      equal(one, { customer: given.customer, payment_intent: given.payment_intent }) &&
+      equal(current(work, one), { status: given.status }) &&
+      equal(one.customer_details ?? { email: null }, { email: given.customer_details?.email }),
   )
 }
 

@@ -6,7 +6,7 @@ import type Stripe from 'stripe'
 import { z } from 'zod'
 import { missing } from './errors.ts'
 import { emit } from './events.ts'
-import { listed } from './lists.ts'
+import { equal, listed } from './lists.ts'
 import { clearable, created, listParams, mergedMetadata, metadata, params, text } from './params.ts'
 import { must, type Work } from './work.ts'
 
@@ -109,13 +109,7 @@ export async function deleteCustomer(
 }
 
 export async function listCustomers(work: Work, given: z.output<typeof CUSTOMER_LIST>) {
-  return listed(
-    work,
-    'customer',
-    '/v1/customers',
-    given,
-    (one) => !one.deleted && (given.email === undefined || one.email === given.email),
-  )
+  return listed(work, 'customer', '/v1/customers', given, (one) => !one.deleted && equal(one, { email: given.email }))
 }
 
 /** The fields that differ, as they were. */

@@ -9,7 +9,7 @@ import { idOf } from './charges.ts'
 import { changes } from './customers.ts'
 import { refused } from './errors.ts'
 import { emit } from './events.ts'
-import { listed } from './lists.ts'
+import { equal, listed } from './lists.ts'
 import { clearable, created, flag, listParams, mergedMetadata, metadata, params, text } from './params.ts'
 import { plasticOf } from './payment-methods.ts'
 import { must, type Work } from './work.ts'
@@ -143,14 +143,8 @@ export const DISPUTE_LIST = listParams({
 })
 
 export async function listDisputes(work: Work, given: z.output<typeof DISPUTE_LIST>) {
-  return listed(
-    work,
-    'dispute',
-    '/v1/disputes',
-    given,
-    (one) =>
-      (given.charge === undefined || one.charge === given.charge) &&
-      (given.payment_intent === undefined || one.payment_intent === given.payment_intent),
+  return listed(work, 'dispute', '/v1/disputes', given, (one) =>
+    equal(one, { charge: given.charge, payment_intent: given.payment_intent }),
   )
 }
 
@@ -206,14 +200,8 @@ export const WARNING_LIST = listParams({
 })
 
 export async function listWarnings(work: Work, given: z.output<typeof WARNING_LIST>) {
-  return listed(
-    work,
-    'radar.early_fraud_warning',
-    '/v1/radar/early_fraud_warnings',
-    given,
-    (one) =>
-      (given.charge === undefined || one.charge === given.charge) &&
-      (given.payment_intent === undefined || one.payment_intent === given.payment_intent),
+  return listed(work, 'radar.early_fraud_warning', '/v1/radar/early_fraud_warnings', given, (one) =>
+    equal(one, { charge: given.charge, payment_intent: given.payment_intent }),
   )
 }
 

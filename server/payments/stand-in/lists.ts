@@ -37,6 +37,11 @@ export async function listed<K extends Kind>(
   return paged(fitting(), path, paging)
 }
 
+/** Whether an object's fields are what a filter asks for; what it does not ask for fits. */
+export function equal<T extends object>(one: T, asked: { readonly [K in keyof T]?: unknown }): boolean {
+  return Object.entries(asked).every(([name, wanted]) => wanted === undefined || one[name as keyof T] === wanted)
+}
+
 /** A page of what comes newest first. */
 export async function paged<T extends { id: string }>(
   all: AsyncIterable<T> | Iterable<T>,

@@ -11,7 +11,7 @@ import { liveCustomer } from './customers.ts'
 import { refused } from './errors.ts'
 import { emit } from './events.ts'
 import { letters } from './ids.ts'
-import { listed } from './lists.ts'
+import { equal, listed } from './lists.ts'
 import {
   cents,
   clearable,
@@ -228,13 +228,7 @@ export function cancel(work: Work, before: Intent, reason: Stripe.PaymentIntent.
 }
 
 export async function listIntents(work: Work, given: z.output<typeof INTENT_LIST>) {
-  return listed(
-    work,
-    'payment_intent',
-    '/v1/payment_intents',
-    given,
-    (one) => given.customer === undefined || one.customer === given.customer,
-  )
+  return listed(work, 'payment_intent', '/v1/payment_intents', given, (one) => equal(one, { customer: given.customer }))
 }
 
 // --- below: how -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import { cardNumbered, type Plastic, plasticNamed } from './cards.ts'
 import { liveCustomer } from './customers.ts'
 import { invalid, missing, refused } from './errors.ts'
 import { emit } from './events.ts'
-import { listed } from './lists.ts'
+import { equal, listed } from './lists.ts'
 import { integer, listParams, mergedMetadata, metadata, params, text } from './params.ts'
 import { must, type Work } from './work.ts'
 
@@ -165,8 +165,7 @@ export async function listMethods(work: Work, given: z.output<typeof METHOD_LIST
     'payment_method',
     path,
     given,
-    (one) =>
-      customer !== undefined && one.customer === customer && (given.type === undefined || one.type === given.type),
+    (one) => customer !== undefined && equal(one, { customer, type: given.type }),
   )
 }
 

@@ -8,7 +8,7 @@ import { move, standing } from './balance.ts'
 import { changes } from './customers.ts'
 import { refused } from './errors.ts'
 import { emit } from './events.ts'
-import { listed } from './lists.ts'
+import { equal, listed } from './lists.ts'
 import { cents, created, currency, listParams, mergedMetadata, metadata, params, text } from './params.ts'
 import { must, type Work } from './work.ts'
 
@@ -80,14 +80,8 @@ export async function cancelPayout(work: Work, _given: unknown, [id = '']: strin
 }
 
 export async function listPayouts(work: Work, given: z.output<typeof PAYOUT_LIST>) {
-  return listed(
-    work,
-    'payout',
-    '/v1/payouts',
-    given,
-    (one) =>
-      (given.status === undefined || one.status === given.status) &&
-      (given.destination === undefined || one.destination === given.destination),
+  return listed(work, 'payout', '/v1/payouts', given, (one) =>
+    equal(one, { status: given.status, destination: given.destination }),
   )
 }
 

@@ -8,7 +8,7 @@ import { move } from './balance.ts'
 import { idOf } from './charges.ts'
 import { refused } from './errors.ts'
 import { emit } from './events.ts'
-import { listed } from './lists.ts'
+import { equal, listed } from './lists.ts'
 import { cents, created, listParams, mergedMetadata, metadata, params, text } from './params.ts'
 import { plasticOf } from './payment-methods.ts'
 import { must, type Work } from './work.ts'
@@ -120,14 +120,8 @@ export async function updateRefund(work: Work, given: z.output<typeof REFUND_UPD
 }
 
 export async function listRefunds(work: Work, given: z.output<typeof REFUND_LIST>) {
-  return listed(
-    work,
-    'refund',
-    '/v1/refunds',
-    given,
-    (one) =>
-      (given.charge === undefined || one.charge === given.charge) &&
-      (given.payment_intent === undefined || one.payment_intent === given.payment_intent),
+  return listed(work, 'refund', '/v1/refunds', given, (one) =>
+    equal(one, { charge: given.charge, payment_intent: given.payment_intent }),
   )
 }
 

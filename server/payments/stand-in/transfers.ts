@@ -9,7 +9,7 @@ import { move, standing } from './balance.ts'
 import { idOf } from './charges.ts'
 import { missing, refused } from './errors.ts'
 import { emit } from './events.ts'
-import { listed, paged } from './lists.ts'
+import { equal, listed, paged } from './lists.ts'
 import { cents, created, currency, listParams, mergedMetadata, metadata, params, text } from './params.ts'
 import { arrivedPayment } from './transfer-payments.ts'
 import { must, type Work } from './work.ts'
@@ -99,14 +99,8 @@ export async function updateTransfer(work: Work, given: z.output<typeof TRANSFER
 }
 
 export async function listTransfers(work: Work, given: z.output<typeof TRANSFER_LIST>) {
-  return listed(
-    work,
-    'transfer',
-    '/v1/transfers',
-    given,
-    (one) =>
-      (given.destination === undefined || one.destination === given.destination) &&
-      (given.transfer_group === undefined || one.transfer_group === given.transfer_group),
+  return listed(work, 'transfer', '/v1/transfers', given, (one) =>
+    equal(one, { destination: given.destination, transfer_group: given.transfer_group }),
   )
 }
 
