@@ -67,6 +67,8 @@ export const ConnectStatus = z.object({
   /** What the provider still asks for, in its own words. */
   requirements_due: z.array(z.string()),
   disabled_reason: z.string().nullable(),
+  /** The last payout from that account that its bank refused, while none has arrived since. Its money waits there. */
+  bank_refusal: z.object({ amount_cents: z.int().positive(), code: z.string(), at: Time }).nullable().optional(),
 })
 export type ConnectStatus = z.infer<typeof ConnectStatus>
 
@@ -82,7 +84,7 @@ export const PayoutsReply = z.object({
   payouts: z.array(Payout),
   next_cursor: z.string().nullable(),
 })
-/** GET /developers/payouts/{id}: with its statement, line by line, a page at a time. */
+/** GET /developers/payouts/{id} (and {id}/csv, whole): with its statement, line by line, a page at a time. */
 export const PayoutStatement = z.object({
   payout: Payout,
   lines: z.array(
@@ -92,5 +94,7 @@ export const PayoutStatement = z.object({
       amount: Micros,
     }),
   ),
+  /** Whose reserve came free in it: `released` in parts. */
+  released: z.array(z.object({ payout_id: Id, amount: Micros })).optional(),
   next_cursor: z.string().nullable(),
 })

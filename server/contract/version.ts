@@ -14,7 +14,8 @@
 //      proofs of a token's key; money in and out: two more outcomes of a top-up and what went back of it, a debt beside the
 //      balance, refunds, automatic top-ups, payout accounts, payouts and earnings; kinds of units
 //      for image tokens and for searches; the developers' console (developers.ts): users, grants, refused calls, analytics and
-//      webhooks; the models and the archive of an app, the end of a key; the fault `grant_limit_exceeded`.
+//      webhooks; the models and the archive of an app, the end of a key; the fault `grant_limit_exceeded`;
+//      a bank's refusal beside a payout account, whose reserve came free in a payout.
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '52960ea56a629dcef875470d81322d1a3cce435031b973c8a07cf2f75eb27ef0'
+export const WIRE_HASH = 'f93baa8a4988c587083e63d9e92f1be0a88086c3b0bab2a0b857f0dec1e5d15a'

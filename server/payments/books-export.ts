@@ -96,7 +96,7 @@ function nameOf(id: string): string {
 }
 
 /** Micro-dollars as dollars with six decimals. */
-function decimal(micros: number): string {
+export function decimal(micros: number): string {
   const digits = String(Math.abs(micros)).padStart(7, '0')
   return `${micros < 0 ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`
 }

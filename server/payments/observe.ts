@@ -3,6 +3,7 @@
 // always true: events say where to look and nothing else; a look may be repeated by anyone and changes nothing twice; no
 // look happens inside a commit.
 
+import { lookAtBankPayout } from './bank-payouts.ts'
 import type { CheckoutRow } from './checkouts.ts'
 import { checkout, checkoutOfSession, LIVES_MS, noteLook, openCheckouts } from './checkouts.ts'
 import { lookAtAccount } from './connect.ts'
@@ -90,7 +91,8 @@ async function observe(port: Port, subject: Subject): Promise<void> {
     await warnOf(port, subject)
   } else if (subject.kind === 'account') await lookAtAccount(port, subject.id)
   else if (subject.kind === 'transfer') await lookAtTransfer(port, subject.id)
-  else if (subject.failed) port.log.warn(subject, 'a bank refused a payout; its money waits at the provider')
+  else if (subject.account !== null) await lookAtBankPayout(port, { account: subject.account, id: subject.id })
+  else if (subject.failed) port.log.error(subject, 'our own bank refused a payout; its money waits at the provider')
 }
 
 async function observeSession(port: Port, sessionId: string): Promise<void> {

@@ -37,6 +37,7 @@ export function openPayments(given: Given): Payments {
     transfer: async (asked) => (await real()).transfer(asked),
     findTransfer: async (id) => (await real()).findTransfer(id),
     transferById: async (id) => (await real()).transferById(id),
+    bankPayout: async (id, account) => (await real()).bankPayout(id, account),
     events: async (sinceMs) => (await real()).events(sinceMs),
     transactions: async (fromMs, toMs) => (await real()).transactions(fromMs, toMs),
     balanceCents: async () => (await real()).balanceCents(),

@@ -70,6 +70,9 @@ export type AccountSeen = {
 
 export type TransferSeen = { id: string; cents: number; reversedCents: number; ourId: string | null }
 
+/** A payout from a publisher's account to their bank, once it is over. `at`: when it was made there, ms. */
+export type BankPayoutSeen = { id: string; cents: number; status: 'paid' | 'failed'; code: string; at: number }
+
 export type TransactionSeen = {
   id: string
   type: string
@@ -128,6 +131,8 @@ export type Payments = {
   transfer(asked: { id: string; account: string; cents: number; attempt: number }): Promise<Refused | TransferSeen>
   findTransfer(payoutId: string): Promise<TransferSeen | null>
   transferById(id: string): Promise<TransferSeen | null>
+  /** Null when there is none, and while its outcome is open. */
+  bankPayout(id: string, account: string): Promise<BankPayoutSeen | null>
   /** Oldest first. */
   events(sinceMs: number): Promise<EventSeen[]>
   /** Oldest first, those made from `fromMs` on and before `toMs`. */

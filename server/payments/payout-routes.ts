@@ -2,6 +2,7 @@
 // owns: /developers/connect, /developers/payouts. never: a payout.
 // always true: a publisher sees their own and nothing else; where the money goes is set up after a fresh proof.
 
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { requireCaller } from '../connections/credentials.ts'
 import { checkReturnUrl } from '../connections/names.ts'
@@ -12,10 +13,12 @@ import { fault } from '../faults.ts'
 import { body } from '../http.ts'
 import { requireSession } from '../identity/sessions.ts'
 import { requireRecent } from '../identity/step-up.ts'
+import { bankRefusal } from './bank-payouts.ts'
 import { connectStatus, onboard } from './connect.ts'
 import { earningOf } from './earnings.ts'
 import { MINIMUM, RESERVE_DAYS, RESERVE_PERCENT } from './payout-amounts.ts'
-import { linesOf, payout, payoutDocument, payoutsOf } from './payouts.ts'
+import { releasedIn, statementCsv } from './payout-statement.ts'
+import { linesOf, type PayoutRow, payout, payoutDocument, payoutsOf } from './payouts.ts'
 import { DAY_MS, MATURE_MS } from './risk.ts'
 
 const PAGE = 50
@@ -45,7 +48,9 @@ export function payoutRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.get('/developers/connect/status', async (request) => {
     const { userId } = await requireCaller(deps, request, 'session', 'wallet')
-    return connectStatus(deps, userId)
+    const status = await connectStatus(deps, userId)
+    const at = status.stripe_account_id
+    return { ...status, bank_refusal: at === null ? null : await bankRefusal(deps.db, at) }
   })
 
   payoutReads(app, deps)
@@ -71,9 +76,8 @@ function payoutReads(app: FastifyInstance, deps: Deps): void {
 
   app.get<{ Params: { id: string } }>('/developers/payouts/:id', async (request) => {
     const { userId } = await requireCaller(deps, request, 'session', 'wallet')
-    const { id } = request.params
-    const row = Id.safeParse(id).success ? await payout(deps.db, id) : undefined
-    if (row?.publisher !== userId) throw fault('not_found')
+    const row = await ownPayout(deps, request.params.id, userId)
+    const { id } = row
     const rows = await linesOf(deps.db, { id, publisher: userId, after: cursorOf(request, ''), limit: LINES + 1 })
     const page = rows.slice(0, LINES)
     return {
@@ -83,9 +87,26 @@ function payoutReads(app: FastifyInstance, deps: Deps): void {
         at: new Date(line.at).toISOString(),
         amount: line.amount,
       })),
+      released: await releasedIn(deps.db, id),
       next_cursor: rows.length > LINES ? (page.at(-1)?.id ?? null) : null,
     }
   })
+
+  app.get<{ Params: { id: string } }>('/developers/payouts/:id/csv', async (request, reply) => {
+    const { userId } = await requireCaller(deps, request, 'session', 'wallet')
+    const row = await ownPayout(deps, request.params.id, userId)
+    return reply
+      .header('content-disposition', `attachment; filename="payout-${row.day}.csv"`)
+      .type('text/csv; charset=utf-8')
+      .send(Readable.from(statementCsv(deps.db, row)))
+  })
+}
+
+/** @throws Fault `not_found` */
+async function ownPayout(deps: Deps, id: string, userId: string): Promise<PayoutRow> {
+  const row = Id.safeParse(id).success ? await payout(deps.db, id) : undefined
+  if (row?.publisher !== userId) throw fault('not_found')
+  return row
 }
 
 /** @throws Fault `bad_request` */

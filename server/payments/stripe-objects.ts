@@ -5,6 +5,7 @@
 import type Stripe from 'stripe'
 import type {
   AccountSeen,
+  BankPayoutSeen,
   DisputeSeen,
   EventSeen,
   RefundSeen,
@@ -81,6 +82,12 @@ export function transactionSeen(one: Stripe.BalanceTransaction): TransactionSeen
     currency: one.currency,
     at: one.created * 1000,
   }
+}
+
+/** Null while it is on its way, and when it was called off. */
+export function bankPayoutSeen({ id, amount, status, failure_code, created }: Stripe.Payout): BankPayoutSeen | null {
+  if (status !== 'paid' && status !== 'failed') return null
+  return { id, cents: amount, status, code: failure_code ?? 'failed', at: created * 1000 }
 }
 
 export function eventSeen(event: Stripe.Event): EventSeen {

@@ -7,6 +7,7 @@ import Stripe from 'stripe'
 import type { EventSeen, Mode, PaymentSeen, Payments } from './payments.ts'
 import {
   accountSeen,
+  bankPayoutSeen,
   disputeSeen,
   eventSeen,
   idOf,
@@ -193,7 +194,10 @@ async function paymentSeen(stripe: Stripe, id: string): Promise<PaymentSeen> {
 
 function accountCalls(
   stripe: Stripe,
-): Pick<Payments, 'createAccount' | 'account' | 'accountLink' | 'transfer' | 'findTransfer' | 'transferById'> {
+): Pick<
+  Payments,
+  'createAccount' | 'account' | 'accountLink' | 'transfer' | 'findTransfer' | 'transferById' | 'bankPayout'
+> {
   return {
     createAccount: async ({ userId, email }) => {
       const account = await stripe.accounts.create(
@@ -235,6 +239,8 @@ function accountCalls(
       return made ? transferSeen(made) : null
     },
     transferById: (id) => found(async () => transferSeen(await stripe.transfers.retrieve(id))),
+    bankPayout: (id, stripeAccount) =>
+      found(async () => bankPayoutSeen(await stripe.payouts.retrieve(id, {}, { stripeAccount }))),
   }
 }
 

@@ -2,16 +2,18 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Payout } from '../../server/contract/records.ts'
+import type { Notice, Payout } from '../../server/contract/records.ts'
 import { sealAll } from '../../server/ledger/chain.ts'
 import { account } from '../../server/ledger/chart.ts'
 import { stands } from '../../server/ledger/ledger.ts'
+import { bankRefusal, lookAtBankPayout } from '../../server/payments/bank-payouts.ts'
 import { reconcileBooks } from '../../server/payments/books.ts'
 import { onboard } from '../../server/payments/connect.ts'
 import { earningOf, gatherEarnings, matureEarnings } from '../../server/payments/earnings.ts'
 import { payoutAmounts } from '../../server/payments/payout-amounts.ts'
 import { payDue, releaseReserves } from '../../server/payments/payout-day.ts'
-import { lookAtTransfer, payoutsOf } from '../../server/payments/payouts.ts'
+import { statementCsv } from '../../server/payments/payout-statement.ts'
+import { lookAtTransfer, type PayoutRow, payoutsOf } from '../../server/payments/payouts.ts'
 import { earningRisk } from '../../server/payments/risk.ts'
 import { assertInOrder, eachDatabase } from '../support/databases.ts'
 import { earnFrom, fundUser } from './money.procedures.ts'
@@ -191,6 +193,91 @@ eachDatabase('payouts', (open) => {
     w.advance(11 * 60_000)
     assert.equal(await day(w), 1)
     assert.deepEqual(await sentTo(w, one.id), [['paid', 900, 1]])
+    await assertInOrder(w.db)
+  })
+
+  test('the statement of a payout adds up to it, line by line', async () => {
+    const w = await payWorld(open)
+    await w.stripe.fund(100_000)
+    const { id } = await publisher(w)
+    for (const amount of [7_000_001, 5_345_677]) await earn(w, id, amount)
+    w.advance(7 * DAY)
+    assert.equal(await day(w), 1)
+    w.advance(90 * DAY)
+    await earn(w, id, 10_000_000)
+    w.advance(7 * DAY)
+    assert.equal(await day(w), 1)
+    const read = async (row: PayoutRow) => {
+      let text = ''
+      for await (const part of statementCsv(w.db, row)) text += part
+      return text
+        .trimEnd()
+        .split('\r\n')
+        .map((line) => line.split(',').slice(1))
+    }
+    const [last, first] = await payoutsOf(w.db, id, '~', 2)
+    assert.ok(first && last)
+    const [head, ...lines] = await read(first)
+    assert.deepEqual(head, ['kind', 'reference', 'amount_usd'])
+    assert.deepEqual(
+      lines.map(([kind, , amount]) => [kind, amount]),
+      [
+        ['earned', '7.000001'],
+        ['earned', '5.345677'],
+        ['carried_in', '0.000000'],
+        ['reserved', '-1.234567'],
+        ['carried_out', '-0.001111'],
+        ['sent', '-11.110000'],
+      ],
+    )
+    const again = await read(last)
+    assert.deepEqual(
+      again
+        .filter(([kind]) => kind === 'reserve_released' || kind === 'carried_in')
+        .map(([, what, amount]) => [what, amount]),
+      [
+        [first.id, '1.234567'],
+        ['', '0.001111'],
+      ],
+    )
+    for (const [, ...rows] of [await read(first), again])
+      assert.equal(
+        rows.reduce((sum, [, , amount = '']) => sum + BigInt(amount.replace('.', '')), 0n),
+        0n,
+      )
+  })
+
+  test('a payout that a publisher’s bank refuses is told once, moves nothing, and is over when a later one arrives', async () => {
+    const w = await payWorld(open)
+    await w.stripe.fund(10_000)
+    const { id, account: there } = await publisher(w)
+    await earn(w, id, 10_000_000)
+    w.advance(7 * DAY)
+    assert.equal(await day(w), 1)
+    w.advance(3 * DAY)
+    const out = await w.stripe.payOutAll(there)
+    assert.ok(out)
+    const look = (what = out.id) => lookAtBankPayout(w.deps, { account: there, id: what })
+    await look()
+    assert.equal(await bankRefusal(w.db, there), null, 'on its way')
+    await w.stripe.payoutFails(there, out.id)
+    const before = await payable(w, id)
+    for (let i = 0; i < 3; i++) await look()
+    const refusal = await bankRefusal(w.db, there)
+    assert.deepEqual([refusal?.amount_cents, refusal?.code], [900, 'account_closed'])
+    const notices = (await documents<Notice>(w.db, id, 'notice')).filter(({ kind }) => kind === 'bank_payout_failed')
+    assert.equal(notices.length, 1)
+    assert.match(notices[0]?.text ?? '', /^Your bank refused a payout of \$9\.00/)
+    assert.deepEqual([await payable(w, id), await sentTo(w, id)], [before, [['paid', 900, 1]]])
+    assert.equal(await bankRefusal(w.db, 'acct_other'), null)
+    w.advance(DAY)
+    const next = await w.stripe.payOutAll(there)
+    assert.ok(next)
+    await w.stripe.payoutPaid(there, next.id)
+    await look(next.id)
+    assert.equal(await bankRefusal(w.db, there), null)
+    await look()
+    assert.equal(await bankRefusal(w.db, there), null, 'the older one is heard of again')
     await assertInOrder(w.db)
   })
 
