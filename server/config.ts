@@ -35,6 +35,11 @@ const OWN_SETTINGS = [
   },
   { name: 'QUOTA_MAIL_FROM', default: 'Quota Wallet <no-reply@localhost>', text: 'Sender of those mails.' },
   {
+    name: 'QUOTA_SELLER',
+    default: 'Quota Wallet',
+    text: 'Who sells the balance, as receipts say it: name, address, tax number, on one line.',
+  },
+  {
     name: 'QUOTA_PRICES_FILE',
     default: null,
     text: 'JSON file of model prices that add to or replace the built-in table.',
@@ -146,6 +151,7 @@ const SHAPE = {
   QUOTA_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   QUOTA_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   QUOTA_MAIL_FROM: z.string().regex(/^[^\r\n]{3,200}$/, 'must be one line'),
+  QUOTA_SELLER: z.string().regex(/^[^\r\n]{1,300}$/, 'must be one line'),
   QUOTA_PRICES_FILE: z.string().min(1).optional(),
   QUOTA_UPSTREAMS_FILE: z.string().min(1).optional(),
   QUOTA_UPSTREAM_FAILURES: positive,

@@ -43,7 +43,7 @@ export function refundRoutes(app: FastifyInstance, deps: Deps): void {
   })
 
   app.put('/api/payments/auto-topup', async (request, reply) => {
-    const { userId } = await requireCaller(deps, request, 'session', 'wallet')
+    const { userId, kind } = await requireCaller(deps, request, 'session', 'wallet')
     const { enabled, threshold, package_id, month_max_cents } = body(AutoTopupSet, request)
     const change = {
       userId,
@@ -55,7 +55,8 @@ export function refundRoutes(app: FastifyInstance, deps: Deps): void {
     try {
       await deps.db.tx(setAutoTopup, { ...change, recent: false })
     } catch (error) {
-      if (!isFault(error) || error.code !== 'step_up_required') throw error
+      // A wallet's token proves nothing about its person: it is asked for on a page that has their session.
+      if (!isFault(error) || error.code !== 'step_up_required' || kind === 'wallet') throw error
       await requireRecent(deps, request, reply) // throws with the ways to prove it; only a session can
       await deps.db.tx(setAutoTopup, { ...change, recent: true })
     }

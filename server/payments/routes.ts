@@ -19,6 +19,7 @@ import { packages } from './packages.ts'
 import { payPageRoutes } from './pay-page.ts'
 import { payoutRoutes } from './payout-routes.ts'
 import { land, payAt } from './purchase.ts'
+import { purchaseRoutes } from './purchase-routes.ts'
 import { refundRoutes } from './refund-routes.ts'
 import { returnUrl } from './sandbox-page.ts'
 import { sandboxRoutes } from './sandbox-routes.ts'
@@ -35,6 +36,7 @@ export function paymentsRoutes(app: FastifyInstance, deps: Deps): void {
   })
   app.register(async (scope) => webhookRoute(scope, deps))
   refundRoutes(app, deps)
+  purchaseRoutes(app, deps)
   payoutRoutes(app, deps)
   booksRoutes(app, deps)
   if (deps.payments.mode === 'sandbox') app.register(async (scope) => sandboxRoutes(scope, deps))

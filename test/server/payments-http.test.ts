@@ -225,6 +225,52 @@ for (const db of databases()) {
       assert.equal((await call(server, 'GET', '/developers/payouts/payout_x', { bearer })).status, 404)
     })
 
+    test('a receipt for whoever paid, as a page and a file, and for nobody else', async () => {
+      const [person, other, developer] = [await register(server), await register(server), await register(server)]
+      const name = 'Łukasz <王小明>'
+      await must(server, 'PATCH', '/account', { bearer: person.session, body: { name } })
+      const read = (id: string, by: Person | null, path = '') =>
+        call(server, 'GET', `/payments/receipts/${id}${path}`, by ? { bearer: by.session } : {})
+      const made = await begin(person)
+      assert.equal((await read(made.id, person)).status, 404, 'not paid yet')
+      await stripe.pay(sessionOf(made))
+      await call(server, 'GET', `/payments/landing/${made.id}`)
+      const page = await read(made.id, person)
+      assert.deepEqual([page.status, page.headers.get('cache-control')], [200, 'no-store'])
+      assert.match(page.headers.get('content-security-policy') ?? '', /^default-src 'none'/)
+      for (const words of ['&#60;王小明&#62;', person.email, 'Basic package', '>$8.50<', '>$1.50<', '>$10.00<'])
+        assert.ok(page.text.includes(words), words)
+      assert.ok(!page.text.includes(made.id.slice(-32)) || page.text.includes(`${made.id}/pdf`))
+      const pdf = await read(made.id, person, '/pdf')
+      assert.deepEqual([pdf.status, pdf.headers.get('content-type')], [200, 'application/pdf'])
+      assert.match(pdf.headers.get('content-disposition') ?? '', /^attachment; filename="receipt-chk_\w+\.pdf"$/)
+      const nobody = await read(made.id, null)
+      assert.deepEqual([nobody.status, nobody.text.includes(person.email)], [401, false])
+      for (const [by, path] of [
+        [other, ''],
+        [other, '/pdf'],
+        [null, '/pdf'],
+      ] as const)
+        assert.equal((await read(made.id, by, path)).status, 404)
+      assert.equal((await call(server, 'GET', `/payments/receipts/${made.id}`, { bearer: 'sess_x' })).status, 401)
+
+      await must(server, 'POST', '/api/payments/refunds', { bearer: person.session, body: { amount: 2_000_000 } })
+      const after = (await read(made.id, person)).text
+      assert.match(after, /Refunded on [\s\S]*-\$2\.00[\s\S]*Paid after refunds[\s\S]*\$8\.00/)
+
+      const app = await createApp(server, developer)
+      const key = await createKey(server, developer, app)
+      const theirs = await must<Made>(server, 'POST', '/api/payments/checkout', {
+        bearer: key,
+        body: { package_id: 'starter', ...URLS, external_user_id: 'someone@app.example' },
+      })
+      await stripe.pay(sessionOf(theirs))
+      await call(server, 'GET', `/payments/landing/${theirs.id}`)
+      const open = await read(theirs.id, null)
+      assert.deepEqual([open.status, /Billed to|someone@|example\.org/.test(open.text)], [200, false])
+      assert.equal((await read(theirs.id.slice(0, -1), null)).status, 401)
+    })
+
     test('the books agree with Stripe, say so when they do not, and leave for an accountant', async () => {
       type Report = { ok: boolean; ours: number; provider: number; differences: { kind: string; what: string }[] }
       const reconcile = () => must<Report>(server, 'POST', '/admin/books/reconcile', { bearer: ADMIN_TOKEN, body: {} })
