@@ -10,6 +10,9 @@ export type Api = {
   /** GET with the wallet's token; JSON of unknown shape. */
   get(path: string, signal?: AbortSignal): Promise<unknown>
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<unknown>
+  put(path: string, body: unknown): Promise<unknown>
+  /** GET of a file, whole. */
+  file(path: string): Promise<Blob>
   /** GET of a public document, without a credential. */
   open(path: string): Promise<unknown>
   stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
@@ -52,20 +55,21 @@ export async function connectApi(shell: Shell): Promise<Api> {
     }
   }
 
+  const send = async (method: string, path: string, body: unknown, headers?: Record<string, string>) => {
+    const init = {
+      method,
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json', ...headers },
+    }
+    return json(await authorised(path, withTimeout(init)))
+  }
+
   return {
     origin,
     get: async (path, signal) => json(await authorised(path, withTimeout(signal ? { signal } : {}))),
-    post: async (path, body, headers) =>
-      json(
-        await authorised(
-          path,
-          withTimeout({
-            method: 'POST',
-            body: JSON.stringify(body),
-            headers: { 'content-type': 'application/json', ...headers },
-          }),
-        ),
-      ),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    put: (path, body) => send('PUT', path, body),
+    file: async (path) => whole((await authorised(path, withTimeout({}))).blob()),
     open: async (path) => json(await answerOf(`${origin}${path}`, withTimeout({ credentials: 'omit' }))),
     async stream(path, signal) {
       const answer = await authorised(path, { signal, headers: { accept: 'text/event-stream' }, cache: 'no-store' })
@@ -124,9 +128,11 @@ async function failureOf(answer: Response): Promise<ApiFailure> {
 }
 
 /** A body that ends early or is not JSON counts as no answer: nothing of it is used. */
-async function json(answer: Response): Promise<unknown> {
+const json = (answer: Response): Promise<unknown> => whole(answer.json())
+
+async function whole<T>(body: Promise<T>): Promise<T> {
   try {
-    return await answer.json()
+    return await body
   } catch {
     throw new ApiFailure('offline', 'The answer was cut short.')
   }

@@ -35,10 +35,14 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 /** The token of a link that came by mail. */
 const linkIn = ({ token }: Record<string, unknown>): { token?: string } => (text(token) ? { token: String(token) } : {})
 
+/** What the wallet asks its person to agree to on the account page. */
+const termsIn = ({ 'top-up': terms }: Record<string, unknown>): { 'top-up'?: string } =>
+  text(terms) ? { 'top-up': String(terms) } : {}
+
 const routes = root.addChildren([
   createRoute({ getParentRoute: () => root, path: '/callback', component: Callback }),
   createRoute({ getParentRoute: () => root, path: '/interaction/$uid', component: InteractionPage }),
-  createRoute({ getParentRoute: () => root, path: '/account', component: AccountPage }),
+  createRoute({ getParentRoute: () => root, path: '/account', component: AccountPage, validateSearch: termsIn }),
   createRoute({ getParentRoute: () => root, path: '/reset', component: Recover, validateSearch: linkIn }),
   createRoute({ getParentRoute: () => root, path: '/verify', component: VerifyEmail, validateSearch: linkIn }),
   framed.addChildren([

@@ -5,7 +5,9 @@
 
 import { Dexie, type Table } from 'dexie'
 import type { Change, MutationArgs, MutationName } from '../server/contract/feed.ts'
+import type { AutoTopup } from '../server/contract/payments.ts'
 import type { Package, ReceiptRow } from '../server/contract/records.ts'
+import type { Checkout } from './checkout.ts'
 import { plus, type Rollup, sumUp, zoneOf } from './rollup.ts'
 import type { Checked } from './verify.ts'
 
@@ -43,14 +45,6 @@ export type Status = {
   contact: number | null
   message: string | null
 }
-export type Checkout = {
-  key: string
-  package_id: string
-  price_cents: number
-  at: number
-  topup_id: string | null
-  url: string | null
-}
 export type Rebuilt = { at: number; entries: number; rev: number }
 
 export type MetaValues = {
@@ -60,6 +54,7 @@ export type MetaValues = {
   keys: { jwks: JsonWebKey[] }
   packages: { packages: Package[]; at: number }
   checkout: Checkout
+  auto_topup: { settings: AutoTopup; at: number }
   dismissed: { ids: string[] }
   alerted: { ids: string[] }
   rebuilt: Rebuilt

@@ -11,6 +11,7 @@ import { Empty } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Mark } from '../ui/frame.tsx'
 import { AccountData } from './account-data.tsx'
+import { AccountTopup } from './account-topup.tsx'
 import { Credentials } from './credentials.tsx'
 import { SecurityParts } from './security.tsx'
 
@@ -35,6 +36,7 @@ export function AccountPage() {
     return (
       <Wide email={state.account.email}>
         <SecurityParts security={state.security} reload={load} />
+        <AccountTopup account={state.account} />
         <AccountData account={state.account} />
       </Wide>
     )
@@ -103,6 +105,7 @@ const SENTENCES: Record<string, string> = {
   invalid_link: 'This link is not valid, or no longer. Ask for a new one.',
   invalid_passkey: 'This passkey was not accepted.',
   weak_password: 'Choose a password of at least 8 characters.',
+  payments_unavailable: 'The payment provider cannot be reached right now. Nothing was charged; try again later.',
   mail_unavailable: 'This server cannot send mail. Ask whoever runs it.',
 }
 

@@ -1,5 +1,5 @@
-// The log as a file.
-// owns: its CSV form. never: the network. always true: every entry held on this device is in it, with its receipt, and
+// The log as a file; files that a page hands over.
+// owns: the log's CSV form, the saving. never: the network. always true: every entry held on this device is in it, with its receipt, and
 // a text cell never starts like a formula.
 
 import type { WalletDb } from '../db.ts'
@@ -30,9 +30,14 @@ export async function saveCsv(db: WalletDb, nameOf: (app: string) => string): Pr
       parts.push(`${cells.map(cell).join(',')}\n`)
     }
   }
+  saveFile(new Blob(parts, { type: 'text/csv' }), 'quota-wallet-activity.csv')
+}
+
+/** Lets the person save what this page holds. */
+export function saveFile(content: Blob, name: string): void {
   const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob(parts, { type: 'text/csv' }))
-  link.download = 'quota-wallet-activity.csv'
+  link.href = URL.createObjectURL(content)
+  link.download = name
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

@@ -116,6 +116,14 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
           <dt className="text-muted">Spent this month</dt>
           <dd className="mt-0.5 text-lg font-medium">{spend ? <Money micros={spend.monthSpent} /> : '–'}</dd>
         </div>
+        {balance?.debt && (
+          <div>
+            <dt className="text-muted">Owed</dt>
+            <dd className="mt-0.5 text-lg font-medium text-warn" title="Settled first by what you add">
+              <Money micros={balance.debt} />
+            </dd>
+          </div>
+        )}
         {granted > 0 && (
           <div>
             <dt className="text-muted">Granted by apps</dt>

@@ -17,6 +17,7 @@ import { Button, buttonLook } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { RequestForm, type Terms } from '../ui/request-form.tsx'
 import { ApprovalItem } from './approval-item.tsx'
+import { useDebt } from './debt.tsx'
 import { editWords } from './edit-words.ts'
 
 export function NeedsYou({ view, now }: { view: View | undefined; now: number }) {
@@ -26,9 +27,10 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
   const requests = view?.requests.filter((r) => Date.parse(r.expires_at) > now) ?? []
   const tight = useTight(view)
   const low = useLowBalance(view)
+  const debt = useDebt()
   const approvals = view?.approvals ?? []
   const quiet =
-    approvals.length + requests.length + refused.length + tight.length + notices.length === 0 && low === null
+    approvals.length + requests.length + refused.length + tight.length + notices.length + debt === 0 && low === null
   return (
     <section className="card p-5" aria-label="Needs you">
       <CardTitle>Needs you</CardTitle>
@@ -52,7 +54,12 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
               {words}
             </Item>
           ))}
-          {low !== null && (
+          {debt > 0 && (
+            <Item action={<GoTo to="/add-money">Settle it</GoTo>}>
+              You owe <Money micros={debt} />. Apps cannot spend until it is settled.
+            </Item>
+          )}
+          {low !== null && debt === 0 && (
             <Item action={<GoTo to="/add-money">Add money</GoTo>}>
               Only <Money micros={low} /> is left. Apps stop when it is used up.
             </Item>

@@ -7,7 +7,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, chromium, type Page } from '@playwright/test'
+import type { Topup } from '../../server/contract/records.ts'
 import { CHROMIUM_FLAGS, chromiumPath } from '../support/driver-browser.ts'
+import { AUTO_TOPUP } from './support-money.ts'
 import type { FakeServer } from './support-server.ts'
 import { expect, goTo, offline, test, upToDate } from './support-test.ts'
 import { cap, type World } from './support-world.ts'
@@ -54,6 +56,21 @@ const full = (world: World) => {
   const at = new Date().toISOString()
   world.put('notice', 'n1', { id: 'n1', kind: 'x', at, connection_id: null, text: 'A word.' })
   world.balance(400_000, 250_000)
+}
+/** Every outcome of a purchase, and a debt. */
+const owing = (world: World) => {
+  full(world)
+  const outcomes: Partial<Topup>[] = [
+    { status: 'processing', paid_at: null },
+    { status: 'declined', paid_at: null, failure: 'insufficient_funds', auto: true },
+    { status: 'failed', paid_at: null },
+    { dispute: 'open' },
+    { dispute: 'lost', returned_credits: 8_500_000 },
+    { refunding_credits: 3_000_000 },
+    { returned_credits: 8_500_000 },
+  ]
+  for (const [i, outcome] of outcomes.entries()) world.topup(`top_x${i}`, outcome)
+  world.put('balance', 'usr_ann', { posted: 0, held: 0, available: 0, debt: 4_210_000 })
 }
 const forged = (world: World) => {
   full(world)
@@ -278,6 +295,31 @@ const STATES: State[] = [
     name: 'add money',
     world: full,
     show: at('Add money', (page) => expect(page.getByRole('radio').first()).toBeVisible()),
+  },
+  {
+    name: 'money owed',
+    world: owing,
+    show: at('Add money', (page) => expect(page.getByRole('radio').first()).toBeVisible()),
+  },
+  {
+    name: 'refund',
+    world: (world) => world.lived({ calls: 5 }),
+    show: at('Add money', async (page) => {
+      await page.getByRole('button', { name: 'Refund', exact: true }).click()
+      await expect(dialog(page).getByLabel('Amount')).toBeVisible()
+    }),
+  },
+  {
+    name: 'automatic top-up',
+    world: full,
+    show: async (page, fake) => {
+      fake.script.autoTopup = { ...AUTO_TOPUP, card: { brand: 'visa', last4: '4242' }, stopped: 'declined' }
+      await at('Add money')(page, fake)
+      await page.getByRole('button', { name: 'Turn on again' }).click()
+      await page.getByLabel('At most in a calendar month').fill('1')
+      await expect(dialog(page).getByRole('alert')).toBeVisible()
+    },
+    viewport: PHONE,
   },
   { name: 'settings', world: full, show: at('Settings') },
   {

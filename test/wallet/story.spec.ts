@@ -43,6 +43,7 @@ test('a person connects an app, pays for its answers, and their limit holds', as
   const page = await wallet.window()
 
   const outside = await test.step('creates an account', () => createAccount(wallet, page))
+  await test.step('a declined card and a payment page that is left charge nothing', () => tryToBuy(wallet, page))
   await test.step('buys the $10 package', async () => {
     await buyTen(wallet, page)
     await expect(page.getByLabel('Balance')).toContainText('$8.50')
@@ -140,13 +141,35 @@ async function createAccount(wallet: Wallet, page: Page): Promise<Page> {
   return outside
 }
 
-async function buyTen(wallet: Wallet, page: Page): Promise<void> {
+/** The card is declined; then the window is closed, or the page left, without paying. */
+async function tryToBuy(wallet: Wallet, page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Add money' }).first().click()
+  const state = page.getByRole('region', { name: 'Buy' })
   await page.getByRole('button', { name: 'Pay $10.00' }).click()
-  const payment = wallet.can('paymentWindow') ? await paymentWindow(wallet) : page
+  await (await paymentPage(wallet, page)).getByRole('button', { name: 'Decline' }).click()
+  await expect(state.getByRole('alert')).toContainText('Nothing was charged.')
+  await state.getByRole('button', { name: 'OK' }).click()
+  await page.getByRole('button', { name: 'Pay $10.00' }).click()
+  const payment = await paymentPage(wallet, page)
+  if (payment === page) await payment.getByRole('link', { name: 'Cancel' }).click()
+  else await payment.close()
+  await expect(state.getByText(/is not finished\.|is not confirmed yet\./)).toBeVisible()
+  await expect(page.getByRole('region', { name: 'Purchases' })).toContainText('Not finished')
+}
+
+/** Goes on with the payment that was left. */
+async function buyTen(wallet: Wallet, page: Page): Promise<void> {
+  await page.getByRole('region', { name: 'Buy' }).getByRole('button', { name: 'Continue' }).click()
+  const payment = await paymentPage(wallet, page)
   await payment.getByRole('button', { name: /^Pay/ }).click()
   await expect(page.getByText('was added to your balance')).toBeVisible()
   await page.getByRole('link', { name: 'Home' }).first().click()
+}
+
+async function paymentPage(wallet: Wallet, page: Page): Promise<Page> {
+  if (wallet.can('paymentWindow')) return paymentWindow(wallet)
+  await expect(page.getByText('This is a test payment')).toBeVisible()
+  return page
 }
 
 async function paymentWindow(wallet: Wallet): Promise<Page> {

@@ -8,7 +8,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { extname, join } from 'node:path'
 import type { Change, FeedPage, Mutation, MutationResult } from '../../server/contract/feed.ts'
+import type { AutoTopup } from '../../server/contract/payments.ts'
 import type { Connection } from '../../server/contract/records.ts'
+import { AUTO_TOPUP, autoTopup, refunds } from './support-money.ts'
 import { ACCOUNT, World } from './support-world.ts'
 
 const BUILT = process.env.QUOTA_WALLET_BUILT ?? join(import.meta.dirname, '../../out/renderer')
@@ -30,6 +32,7 @@ export type Scripted = {
   /** What becomes of the next mutations. */
   mutations: ((mutation: Mutation) => Partial<MutationResult> | { status: number; code: string; details?: object })[]
   interaction: Record<string, unknown> | null
+  autoTopup: AutoTopup
 }
 
 export type FakeServer = {
@@ -51,8 +54,8 @@ export type FakeServer = {
   close(): Promise<void>
 }
 
-type Answer = { status?: number; body?: unknown; headers?: Record<string, string> }
-type Request = { url: URL; method: string; body: unknown; headers: IncomingMessage['headers'] }
+export type Answer = { status?: number; body?: unknown; headers?: Record<string, string> }
+export type Request = { url: URL; method: string; body: unknown; headers: IncomingMessage['headers'] }
 
 export async function startFake(world = new World()): Promise<FakeServer> {
   const sockets = new Set<Socket>()
@@ -70,7 +73,7 @@ export async function startFake(world = new World()): Promise<FakeServer> {
   const fake: FakeServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     world,
-    script: { feed: [], mutations: [], interaction: null },
+    script: { feed: [], mutations: [], interaction: null, autoTopup: AUTO_TOPUP },
     seen: [],
     session: true,
     subject: ACCOUNT,
@@ -103,6 +106,7 @@ async function handle(
   const { method = 'GET', headers } = incoming
   const cors = {
     'access-control-allow-origin': headers.origin ?? fake.url,
+    'access-control-allow-methods': 'GET, POST, PUT',
     'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-quota-wallet',
     'access-control-expose-headers': 'x-request-id',
   }
@@ -160,12 +164,16 @@ function answerTo(fake: FakeServer, request: Request): Answer {
   if (path === '/oauth/userinfo') return { body: { sub: fake.subject } }
   if (path === '/v1/wallet/feed') return feed(fake, url)
   if (path === '/v1/wallet/mutations' && method === 'POST') return mutations(fake, request)
+  if (path === '/account')
+    return { body: { ...fake.world.doc<object>('profile', ACCOUNT), balance: 0, email_verified: true } }
+  if (path === '/api/payments/auto-topup') return autoTopup(fake, request)
+  if (path === '/api/payments/refunds') return refunds(fake, request)
   if (path === '/api/payments/checkout')
     return { body: { id: 'top_new', url: `${fake.url}/wallet/add-money?topup=done` } }
   return fault(404, 'not_found')
 }
 
-const fault = (status: number, code: string, details: object | null = null): Answer => ({
+export const fault = (status: number, code: string, details: object | null = null): Answer => ({
   status,
   body: {
     error: {

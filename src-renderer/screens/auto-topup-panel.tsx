@@ -1,0 +1,132 @@
+// The automatic top-up as it stands.
+// owns: saying it, and the way to change it. never: where the settings come from, the proof that raising asks for.
+// always true: whether it is on, what it buys, what it has bought and why it stopped are said in words.
+
+import { TriangleAlert } from 'lucide-react'
+import { useState } from 'react'
+import type { AutoTopup } from '../../server/contract/payments.ts'
+import type { Package } from '../../server/contract/records.ts'
+import { money, plural } from '../format.ts'
+import { Badge, Banner, Wrong } from '../ui/bits.tsx'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { useTry } from './account-page.tsx'
+import { AutoTopupForm, type AutoTopupWish, type Terms, termsOf } from './auto-topup-form.tsx'
+
+const CENT = 10_000
+
+const STOPPED: Record<NonNullable<AutoTopup['stopped']>, string> = {
+  declined: 'Your bank refused the card three times.',
+  authentication_required: 'Your bank wants you to confirm each payment yourself.',
+  no_card: 'There is no saved card, or the package is no longer offered.',
+  fraud_warning: 'Your bank warned that a payment may not have been yours.',
+}
+
+type Props = {
+  settings: AutoTopup
+  packages: Package[]
+  /** Changing needs the server. */
+  away: boolean
+  /** Answers false when the change goes on somewhere else. */
+  change: (wish: AutoTopupWish) => Promise<boolean>
+  /** Terms to be looked at and agreed to at once. */
+  asked?: Terms | null
+}
+
+export function AutoTopupPanel({ settings, packages, away, change, asked = null }: Props) {
+  const [terms, setTerms] = useState<Terms | null>(asked)
+  const [elsewhere, setElsewhere] = useState(false)
+  const { busy, wrong, attempt } = useTry()
+  const { enabled, card } = settings
+  const stopped = settings.stopped !== null && !enabled
+  const send = async (wish: AutoTopupWish) => {
+    setElsewhere(!(await change(wish)))
+    setTerms(null)
+  }
+  return (
+    <>
+      {stopped && settings.stopped && (
+        <div className="mb-3">
+          <Banner tone="warn" icon={TriangleAlert}>
+            It turned itself off. {STOPPED[settings.stopped]} Nothing is bought until you turn it on again.
+          </Banner>
+        </div>
+      )}
+      <Standing settings={settings} packages={packages} />
+      {elsewhere && (
+        <p role="status" className="mt-3 text-sm text-muted">
+          Go on in your browser: your account page asks for your own sign-in first.
+        </p>
+      )}
+      {wrong && (
+        <div className="mt-3">
+          <Wrong>{wrong}</Wrong>
+        </div>
+      )}
+      {card && (
+        <div className="mt-4 flex flex-wrap gap-2">
+          <Button disabled={away || busy} onClick={() => setTerms(termsOf(settings))}>
+            {enabled ? 'Change' : stopped ? 'Turn on again' : 'Turn on'}
+          </Button>
+          {enabled && (
+            <Button look="quiet" disabled={away || busy} onClick={() => attempt(() => send({ enabled: false }))}>
+              Turn off
+            </Button>
+          )}
+        </div>
+      )}
+      {terms && card && (
+        <Dialog title="Automatic top-up" onClose={() => setTerms(null)}>
+          <p className="mb-4 text-sm text-muted">
+            {cardWords(card)} is charged without asking you again, within these bounds. You can turn it off at any time.
+          </p>
+          <AutoTopupForm terms={terms} packages={packages} on={enabled} save={send} />
+        </Dialog>
+      )}
+    </>
+  )
+}
+
+function Standing({ settings, packages }: { settings: AutoTopup; packages: Package[] }) {
+  const { enabled, card, threshold, package_id, month_max_cents, spent_this_month_cents, today, per_day_max } = settings
+  if (!enabled || threshold === null || month_max_cents === null) {
+    return (
+      <p className="text-sm text-muted">
+        {card
+          ? `Off. ${cardWords(card)} is saved and is not charged.`
+          : 'Off. To use it, save a card: tick “Keep this card” when you pay.'}
+      </p>
+    )
+  }
+  const bought = packages.find((p) => p.id === package_id)
+  return (
+    <>
+      <p className="text-sm">
+        <Badge tone="good">On</Badge> Buys{' '}
+        <strong className="font-medium">{bought ? money(bought.balance_credits) : `“${package_id}”`}</strong>
+        {bought && ` for ${money(bought.price_cents * CENT)}`} when less than{' '}
+        <strong className="font-medium">{money(threshold)}</strong> is left.
+      </p>
+      <dl className="mt-3 grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 text-sm">
+        <dt className="text-muted">This month</dt>
+        <dd className="nums text-end">
+          {money(spent_this_month_cents * CENT)} of {money(month_max_cents * CENT)}
+        </dd>
+        <dt className="text-muted">Last 24 hours</dt>
+        <dd className="nums text-end">
+          {today} of {plural(per_day_max, 'purchase')}
+        </dd>
+        {card && (
+          <>
+            <dt className="text-muted">Card</dt>
+            <dd className="text-end">{cardWords(card)}</dd>
+          </>
+        )}
+      </dl>
+    </>
+  )
+}
+
+/** "Visa •••• 4242". */
+export const cardWords = ({ brand, last4 }: NonNullable<AutoTopup['card']>): string =>
+  `${brand.charAt(0).toUpperCase()}${brand.slice(1)}${last4 && ` •••• ${last4}`}`
