@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import type { Balance, Notice, Topup } from '../../server/contract/records.ts'
 import { account } from '../../server/ledger/chart.ts'
 import { creditsBack, parts, unspent } from '../../server/payments/lots.ts'
 import { observePayment } from '../../server/payments/observe.ts'
 import { refundable } from '../../server/payments/refunds.ts'
 import { claimRestsOfPayments } from '../../server/payments/rests.ts'
+import { refundParts } from '../../src-renderer/refund-parts.ts'
 import { assertInOrder, eachDatabase } from '../support/databases.ts'
 import { holdFrom, settleFrom } from './money.procedures.ts'
 import { documents, picture } from './money.rig.ts'
@@ -261,6 +263,20 @@ describe('the arithmetic of lots', () => {
       { paymentIntent: 'b', cents: 2 },
     ])
     assert.equal(parts(left, 5), null)
+  })
+  test('the wallet’s preview is what the server would do, for any purchases and amount', () => {
+    const whole = (credits: number) => Math.floor(credits / 10_000) * 10_000
+    const some = fc.array(fc.nat(60_000), { maxLength: 6 })
+    fc.assert(
+      fc.property(some, fc.integer({ min: 1, max: 20 }), (lots, cents) => {
+        const left = lots.map((credits, i) => ({ paymentIntent: `p${i}`, credits }))
+        const shown = left
+          .filter(({ credits }) => whole(credits) > 0)
+          .map(({ paymentIntent, credits }) => ({ topup_id: paymentIntent, refundable: whole(credits) }))
+        const done = parts(left, cents)?.map((part) => ({ topup_id: part.paymentIntent, amount: part.cents * 10_000 }))
+        assert.deepEqual(refundParts(shown, cents * 10_000), done ?? null)
+      }),
+    )
   })
   test('what goes back takes the balance first, then the fee', () => {
     const back = (returned_cents: number, cents: number) => creditsBack({ credits: 8_500_000, returned_cents }, cents)
