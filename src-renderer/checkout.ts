@@ -36,6 +36,7 @@ export async function startCheckout({ api, db }: Wallet, chosen: Package, saveCa
   const back = `${api.origin}/wallet/add-money`
   const body = {
     package_id: chosen.id,
+    ui: 'embedded', // the form on a page of the server
     success_url: `${back}?topup={CHECKOUT_SESSION_ID}`,
     cancel_url: back,
     ...(saveCard && { save_card: true }),

@@ -59,7 +59,8 @@ async function begin(deps: Deps, request: FastifyRequest, reply: FastifyReply) {
     successUrl: given.success_url,
     cancelUrl: given.cancel_url,
     livemode: deps.payments.livemode,
-    embedded: given.ui === 'embedded',
+    // The form needs the provider's script, and that needs a key for pages; without one the provider's own page serves.
+    embedded: given.ui === 'embedded' && deps.payments.publishableKey !== null,
     saveCard: given.save_card === true,
     scale: deps.payments.livemode ? 1 : deps.config.QUOTA_RATE_LIMIT_SCALE,
     attempt: attemptOf(request, { route: '/api/payments/checkout', app, payer }, given),
