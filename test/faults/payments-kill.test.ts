@@ -14,9 +14,10 @@ import { stands } from '../../server/ledger/ledger.ts'
 import { releaseClaims } from '../../server/outbox/outbox.ts'
 import { setAutoTopup } from '../../server/payments/auto-topup.ts'
 import { reconcileBooks } from '../../server/payments/books.ts'
-import { checkoutsSince } from '../../server/payments/checkouts.ts'
+import { checkoutsSince, openCheckouts } from '../../server/payments/checkouts.ts'
 import { onboard } from '../../server/payments/connect.ts'
 import { gatherEarnings, matureEarnings } from '../../server/payments/earnings.ts'
+import { observeCheckout } from '../../server/payments/observe.ts'
 import { payoutsOf } from '../../server/payments/payouts.ts'
 import type { Asking, Ending } from '../../server/payments/stand-in/exchange.ts'
 import { type Listening, listen } from '../../server/payments/stand-in/http.ts'
@@ -27,10 +28,11 @@ import { around } from '../server/pay.rig.ts'
 import { assertInOrder, eachDatabase, type Open } from '../support/databases.ts'
 import type { Task } from './payments-victim.ts'
 
-/** Lives of the process; 28 movements are cut in each: 112 on SQLite. */
-const LIVES = { sqlite: 4, postgres: 1 } as const
+/** Lives of the process; 16 movements are cut in each. More lives are a matter of patience: `QUOTA_TEST_LIVES=7` cuts 112. */
+const PATIENCE = Number(process.env.QUOTA_TEST_LIVES ?? 0)
+const LIVES = { sqlite: PATIENCE || 3, postgres: PATIENCE || 1 }
 const KINDS = ['refund', 'payout', 'auto', 'purchase'] as const
-const OF_EACH = 7
+const OF_EACH = 4
 const POINTS = ['before it is done', 'before its answer', 'after its answer'] as const
 const DAY = 86_400_000
 const VICTIM = join(import.meta.dirname, 'payments-victim.ts')
@@ -154,10 +156,11 @@ async function killedOften(open: Open, lives: number): Promise<number> {
       }
       w = around(await database.again(), stripe, now)
       await w.db.tx(releaseClaims, undefined) // the next start knows that it is dead
-      for (let look = 0; look < 3; look++) {
+      for (let look = 0; look < 2; look++) {
         ms += 60_000
         while ((await w.carry()) > 0);
-        await w.reconcile()
+        for (const row of await openCheckouts(w.db, ms, 100))
+          if (row.kind === 'page') await observeCheckout(w.deps, row)
       }
       for (const [i, { kind, check }] of prepared.entries())
         await check(w).catch((cause) => {
