@@ -6,7 +6,7 @@ import { defineConfig } from '@playwright/test'
 
 const PICTURES = '**/pictures.spec.ts'
 /** They look at pages that both shells draw alike, in a browser of their own. */
-const BROWSER_ONLY = ['**/access.spec.ts', PICTURES]
+const BROWSER_ONLY = ['**/access.spec.ts', '**/developer-access.spec.ts', PICTURES]
 
 export default defineConfig({
   testDir: 'test/wallet',

@@ -11,6 +11,8 @@ export type Api = {
   get(path: string, signal?: AbortSignal): Promise<unknown>
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<unknown>
   put(path: string, body: unknown): Promise<unknown>
+  patch(path: string, body: unknown): Promise<unknown>
+  remove(path: string): Promise<unknown>
   /** GET of a file, whole. */
   file(path: string): Promise<Blob>
   /** GET of a public document, without a credential. */
@@ -69,6 +71,8 @@ export async function connectApi(shell: Shell): Promise<Api> {
     get: async (path, signal) => json(await authorised(path, withTimeout(signal ? { signal } : {}))),
     post: (path, body, headers) => send('POST', path, body, headers),
     put: (path, body) => send('PUT', path, body),
+    patch: (path, body) => send('PATCH', path, body),
+    remove: (path) => send('DELETE', path, undefined),
     file: async (path) => whole((await authorised(path, withTimeout({}))).blob()),
     open: async (path) => json(await answerOf(`${origin}${path}`, withTimeout({ credentials: 'omit' }))),
     async stream(path, signal) {

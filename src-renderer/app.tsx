@@ -11,6 +11,15 @@ import {
 } from '@tanstack/react-router'
 import { Bug } from 'lucide-react'
 import { useEffect } from 'react'
+import { AppPage } from './developer/app-page.tsx'
+import { Apps as DeveloperApps } from './developer/apps.tsx'
+import { Console } from './developer/console.tsx'
+import { Grants } from './developer/grants.tsx'
+import { Keys } from './developer/keys.tsx'
+import { Overview } from './developer/overview.tsx'
+import { Payouts } from './developer/payouts.tsx'
+import { Refused } from './developer/refused.tsx'
+import { Webhooks } from './developer/webhooks.tsx'
 import { AccountPage } from './screens/account-page.tsx'
 import { Activity } from './screens/activity.tsx'
 import { AddMoney } from './screens/add-money.tsx'
@@ -31,6 +40,8 @@ const root = createRootRoute({ component: Outlet, errorComponent: Broken, notFou
 const framed = createRoute({ getParentRoute: () => root, id: 'framed', component: Gate })
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+const developer = createRoute({ getParentRoute: () => framed, path: '/developer', component: Console })
 
 /** The token of a link that came by mail. */
 const linkIn = ({ token }: Record<string, unknown>): { token?: string } => (text(token) ? { token: String(token) } : {})
@@ -65,6 +76,16 @@ const routes = root.addChildren([
         text(topup) ? { topup: String(topup) } : {},
     }),
     createRoute({ getParentRoute: () => framed, path: '/settings', component: Settings }),
+    developer.addChildren([
+      createRoute({ getParentRoute: () => developer, path: '/', component: Overview }),
+      createRoute({ getParentRoute: () => developer, path: '/apps', component: DeveloperApps }),
+      createRoute({ getParentRoute: () => developer, path: '/apps/$id', component: AppPage }),
+      createRoute({ getParentRoute: () => developer, path: '/keys', component: Keys }),
+      createRoute({ getParentRoute: () => developer, path: '/grants', component: Grants }),
+      createRoute({ getParentRoute: () => developer, path: '/payouts', component: Payouts }),
+      createRoute({ getParentRoute: () => developer, path: '/webhooks', component: Webhooks }),
+      createRoute({ getParentRoute: () => developer, path: '/refused', component: Refused }),
+    ]),
   ]),
 ])
 

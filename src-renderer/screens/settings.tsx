@@ -32,6 +32,12 @@ export function Settings() {
         </Section>
         <YourAccount />
         <ThisDevice />
+        <Section title="For developers">
+          <p className="mb-4 text-sm text-muted">Register apps, take keys, give grants, and see what you earn.</p>
+          <Link to="/developer" className={buttonLook()}>
+            Open the developer console
+          </Link>
+        </Section>
       </div>
     </>
   )

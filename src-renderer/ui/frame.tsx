@@ -1,9 +1,9 @@
 // The frame around the screens.
 // owns: navigation, the freshness mark, the test-money mark. never: a screen. always true: the same five places, at the
-// side on wide windows and below on narrow ones.
+// side on wide windows and below on narrow ones; the developers’ console beside them, or behind Settings where it is narrow.
 
 import { Link, Outlet } from '@tanstack/react-router'
-import { House, LayoutGrid, List, Plus, Settings, Snowflake } from 'lucide-react'
+import { Code, House, LayoutGrid, List, Plus, Settings, Snowflake } from 'lucide-react'
 import type { Profile } from '../../server/contract/records.ts'
 import { Alerts } from '../alerts.tsx'
 import { enqueue } from '../db.ts'
@@ -55,6 +55,9 @@ export function Frame() {
   )
 }
 
+const SIDE_LINK =
+  'flex h-10 items-center gap-3 rounded-lg px-3 text-[0.9rem] text-muted hover:bg-sunken hover:text-ink aria-[current=page]:bg-sunken aria-[current=page]:font-medium aria-[current=page]:text-ink'
+
 function Side({ profile }: { profile: Profile | null }) {
   return (
     <aside className="sticky top-0 hidden h-dvh flex-col border-e border-line px-3 py-5 md:flex">
@@ -63,16 +66,15 @@ function Side({ profile }: { profile: Profile | null }) {
       </div>
       <nav aria-label="Wallet" className="mt-7 space-y-0.5">
         {PLACES.map(({ to, label, icon: Icon }) => (
-          <Link
-            key={to}
-            to={to}
-            activeOptions={{ exact: to === '/', includeSearch: false }}
-            className="flex h-10 items-center gap-3 rounded-lg px-3 text-[0.9rem] text-muted hover:bg-sunken hover:text-ink aria-[current=page]:bg-sunken aria-[current=page]:font-medium aria-[current=page]:text-ink"
-          >
+          <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }} className={SIDE_LINK}>
             <Icon className="size-[1.125rem]" aria-hidden />
             {label}
           </Link>
         ))}
+        <Link to="/developer" activeOptions={{ includeSearch: false }} className={`${SIDE_LINK} mt-4`}>
+          <Code className="size-[1.125rem]" aria-hidden />
+          Developer
+        </Link>
       </nav>
       <div className="mt-auto space-y-3 px-3">
         {profile?.livemode === false && <Sandbox />}

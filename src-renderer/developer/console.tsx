@@ -1,0 +1,39 @@
+// The developers' console: its frame and its places.
+// owns: the row of places. never: what is in them. always true: a person without an app is told what to do first.
+
+import { Link, Outlet } from '@tanstack/react-router'
+import { PageTitle } from '../ui/bits.tsx'
+
+const PLACES = [
+  { to: '/developer', label: 'Overview' },
+  { to: '/developer/apps', label: 'Apps' },
+  { to: '/developer/keys', label: 'Keys' },
+  { to: '/developer/grants', label: 'Grants' },
+  { to: '/developer/payouts', label: 'Payouts' },
+  { to: '/developer/webhooks', label: 'Webhooks' },
+  { to: '/developer/refused', label: 'Refused calls' },
+] as const
+
+export function Console() {
+  return (
+    <>
+      <PageTitle>Developer</PageTitle>
+      <nav aria-label="Developer" className="-mx-4 mb-6 overflow-x-auto px-4 md:mx-0 md:px-0">
+        <ul className="flex w-max gap-1 border-b border-line md:w-auto">
+          {PLACES.map(({ to, label }) => (
+            <li key={to}>
+              <Link
+                to={to}
+                activeOptions={{ exact: to === '/developer', includeSearch: false }}
+                className="-mb-px flex h-10 items-center border-b-2 border-transparent px-3 text-sm text-muted -outline-offset-2 hover:text-ink aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-ink"
+              >
+                {label}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <Outlet />
+    </>
+  )
+}

@@ -1,0 +1,241 @@
+// What a developer's apps did: figures, a chart, who and what it came from.
+// owns: the choice of period, app and figure. never: a sum (the server's counters say them).
+// always true: revenue is base cost plus markup, and the markup is the developer's, whole.
+
+import { Link } from '@tanstack/react-router'
+import { Rocket } from 'lucide-react'
+import { useState } from 'react'
+import { z } from 'zod'
+import { App } from '../../server/contract/api.ts'
+import {
+  AnalyticsBreakdown,
+  AnalyticsSummary,
+  AnalyticsTimeseries,
+  type GroupBy,
+  type Interval,
+  type Metric,
+} from '../../server/contract/developers.ts'
+import { cleanName, count, exact, money, plural } from '../format.ts'
+import { Empty } from '../ui/bits.tsx'
+import { buttonLook } from '../ui/button.tsx'
+import { Bars } from './bars.tsx'
+import { Answer, Card, Choice, CsvButton } from './bits.tsx'
+import { pathWith, useRemote } from './remote.ts'
+
+export const Apps = z.object({ apps: z.array(App) })
+const DAY_MS = 86_400_000
+
+const PERIODS = [
+  ['1', 'Today'],
+  ['7', '7 days'],
+  ['30', '30 days'],
+  ['90', '90 days'],
+  ['365', 'A year'],
+] as const
+const INTERVALS: Record<string, Interval> = { 1: 'hour', 7: 'day', 30: 'day', 90: 'week', 365: 'month' }
+
+/** Each figure a chart can show; `unit` says how its values read. */
+const METRICS: Record<Metric, { words: string; say: (value: number) => string }> = {
+  revenue: { words: 'Charged', say: money },
+  profit: { words: 'Your markup', say: money },
+  cost: { words: 'Base cost', say: money },
+  granted: { words: 'Paid by grants', say: money },
+  requests: { words: 'Calls', say: count },
+  users: { words: 'Users', say: count },
+  tokens: { words: 'Tokens', say: count },
+}
+
+export function Overview() {
+  const apps = useRemote('/developers/apps', Apps)
+  const [days, setDays] = useState('30')
+  const [app, setApp] = useState('')
+  const options: [string, string][] = [['', 'All apps'], ...named(apps.data?.apps ?? [])]
+  if (apps.data?.apps.length === 0) return <FirstApp />
+  const period = periodOf(Number(days), app)
+  return (
+    <div className="space-y-4">
+      <div className="flex flex-wrap gap-2">
+        <Choice bare label="Period" options={PERIODS} value={days} onChange={setDays} />
+        <Choice bare label="App" options={options} value={app} onChange={setApp} />
+      </div>
+      <Figures period={period} />
+      <Chart period={period} interval={INTERVALS[days] ?? 'day'} />
+      <Breakdown period={period} />
+    </div>
+  )
+}
+
+const named = (apps: App[]): [string, string][] => apps.map(({ id, name }) => [id, cleanName(name)])
+
+type Period = { startDate: string; endDate: string; app_id: string | null }
+
+function periodOf(days: number, app: string): Period {
+  const day = (at: number) => new Date(at).toISOString().slice(0, 10)
+  const now = Date.now()
+  return { startDate: day(now - (days - 1) * DAY_MS), endDate: day(now), app_id: app || null }
+}
+
+function FirstApp() {
+  const action = (
+    <Link to="/developer/apps" className={buttonLook('main')}>
+      Register an app
+    </Link>
+  )
+  return (
+    <section className="card">
+      <Empty icon={Rocket} title="Let your app’s users pay for their own AI" action={action}>
+        Register an app, take a key, and send your calls through this server. What you add as a markup is yours, whole.
+      </Empty>
+    </section>
+  )
+}
+
+function Figures({ period }: { period: Period }) {
+  const summary = useRemote(pathWith('/developers/analytics/summary', period), AnalyticsSummary)
+  return (
+    <Answer of={summary} height="h-24">
+      {({ summary: of }) => (
+        <dl className="grid grid-cols-2 gap-4 sm:grid-cols-3 xl:grid-cols-5">
+          <Figure words="Your markup" value={money(of.profit)} title={exact(of.profit)} strong />
+          <Figure
+            words="Paid by users"
+            value={money(of.revenue - of.granted)}
+            title={`Base cost and markup, without the ${exact(of.granted)} that grants paid`}
+          />
+          <Figure
+            words="Base cost"
+            value={money(of.cost)}
+            title="What the model providers charge; none of it is yours"
+          />
+          <Figure words="Calls" value={count(of.requests)} title={plural(of.tokens, 'token')} />
+          <Figure words="Users" value={count(of.users)} title="Who made a call in this period" />
+        </dl>
+      )}
+    </Answer>
+  )
+}
+
+function Figure({ words, value, title, strong }: { words: string; value: string; title: string; strong?: boolean }) {
+  return (
+    <div className={`card min-w-0 p-4 ${strong ? 'col-span-2 sm:col-span-1' : ''}`} title={title}>
+      <dt className="text-sm text-muted">{words}</dt>
+      <dd className={`nums mt-1 truncate text-2xl font-semibold tracking-tight ${strong ? 'text-accent' : ''}`}>
+        {value}
+      </dd>
+    </div>
+  )
+}
+
+function Chart({ period, interval }: { period: Period; interval: Interval }) {
+  const [metric, setMetric] = useState<Metric>('revenue')
+  const path = pathWith('/developers/analytics/timeseries', { ...period, metric, interval })
+  const series = useRemote(path, AnalyticsTimeseries)
+  const options = Object.entries(METRICS).map(([one, { words }]) => [one, words] as const)
+  const aside = (
+    <span className="flex flex-wrap gap-2">
+      <Choice bare label="Figure" options={options} value={metric} onChange={(one) => setMetric(one as Metric)} />
+      <CsvButton path={`${path}&format=csv`} file={`quota-${interval}.csv`} />
+    </span>
+  )
+  return (
+    <Card title={`${METRICS[metric].words} by ${interval}`} aside={aside}>
+      <Answer of={series} height="h-56">
+        {({ series: points }) =>
+          points.every(({ value }) => value === 0) ? (
+            <NoCalls />
+          ) : (
+            <Bars
+              label={`${METRICS[metric].words} by ${interval}`}
+              interval={interval}
+              points={points.map(({ start, value }) => ({ at: Date.parse(start), value }))}
+              say={METRICS[metric].say}
+            />
+          )
+        }
+      </Answer>
+    </Card>
+  )
+}
+
+const GROUPS = [
+  ['model', 'By model'],
+  ['user', 'By user'],
+  ['app', 'By app'],
+] as const
+
+function Breakdown({ period }: { period: Period }) {
+  const [groupBy, setGroupBy] = useState<GroupBy>('model')
+  const path = pathWith('/developers/analytics/breakdown', { ...period, groupBy, metric: 'revenue', limit: '20' })
+  const ranking = useRemote(path, AnalyticsBreakdown)
+  const aside = (
+    <span className="flex flex-wrap gap-2">
+      <Choice bare label="Grouped" options={GROUPS} value={groupBy} onChange={(one) => setGroupBy(one as GroupBy)} />
+      <CsvButton path={`${path}&format=csv`} file={`quota-by-${groupBy}.csv`} />
+    </span>
+  )
+  return (
+    <Card title="Where it comes from" aside={aside}>
+      <Answer of={ranking}>
+        {({ rows }) => (rows.length === 0 ? <NoCalls /> : <Ranking rows={rows} mono={groupBy !== 'app'} />)}
+      </Answer>
+    </Card>
+  )
+}
+
+const NoCalls = () => <p className="py-6 text-sm text-muted">Nothing in this period.</p>
+
+function Ranking({ rows, mono }: { rows: AnalyticsBreakdown['rows']; mono: boolean }) {
+  const most = Math.max(1, ...rows.map((row) => row.revenue))
+  return (
+    <div className="-mx-1 overflow-x-auto px-1">
+      <table className="w-full text-sm">
+        <thead className="text-start text-muted">
+          <tr className="*:pb-2 *:font-normal">
+            <th scope="col" className="w-1/3 text-start sm:w-2/5">
+              Name
+            </th>
+            <th scope="col" className="text-end">
+              Calls
+            </th>
+            <th scope="col" className="hidden text-end sm:table-cell">
+              Base cost
+            </th>
+            <th scope="col" className="text-end">
+              Your markup
+            </th>
+            <th scope="col" className="text-end">
+              Revenue
+            </th>
+          </tr>
+        </thead>
+        <tbody className="nums divide-y divide-line">
+          {rows.map((row) => (
+            <tr key={row.key} className="*:py-2.5">
+              <th scope="row" className="max-w-0 pe-4 text-start font-normal">
+                <span className={`block truncate ${mono ? 'font-mono text-[0.8rem]' : 'font-medium'}`} title={row.name}>
+                  {row.name}
+                </span>
+                <span className="mt-1.5 block h-1 overflow-hidden rounded-full bg-sunken" aria-hidden>
+                  <span
+                    className="block h-full rounded-full bg-accent"
+                    style={{ width: `${(row.revenue / most) * 100}%` }}
+                  />
+                </span>
+              </th>
+              <td className="text-end">{count(row.requests)}</td>
+              <td className="hidden text-end sm:table-cell" title={exact(row.cost)}>
+                {money(row.cost)}
+              </td>
+              <td className="text-end" title={exact(row.profit)}>
+                {money(row.profit)}
+              </td>
+              <td className="text-end font-medium" title={exact(row.revenue)}>
+                {money(row.revenue)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}

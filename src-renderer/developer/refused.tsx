@@ -1,0 +1,89 @@
+// Metered calls that got no answer, and why.
+// owns: the list and its filters. never: a word of what was asked (the server keeps none).
+// always true: each line says the code an app was told, and which limit spoke.
+
+import { ShieldCheck } from 'lucide-react'
+import { useState } from 'react'
+import { type RefusedCall, RefusedCalls } from '../../server/contract/developers.ts'
+import { cleanName, count } from '../format.ts'
+import { useNow } from '../live.ts'
+import { Badge, Empty, When } from '../ui/bits.tsx'
+import { Button } from '../ui/button.tsx'
+import { Answer, Card, Choice } from './bits.tsx'
+import { Apps } from './overview.tsx'
+import { pathWith, useRemote } from './remote.ts'
+
+export function Refused() {
+  const apps = useRemote('/developers/apps', Apps)
+  const [app, setApp] = useState('')
+  const [code, setCode] = useState('')
+  const path = pathWith('/developers/logs', { app_id: app || null, code: code || null, limit: '100' })
+  const calls = useRemote(path, RefusedCalls)
+  const named = (apps.data?.apps ?? []).map(({ id, name }): [string, string] => [id, cleanName(name)])
+  const codes = [...new Set([code, ...(calls.data?.calls ?? []).map((call) => call.code)])].filter((one) => one !== '')
+  const aside = (
+    <span className="flex flex-wrap gap-2">
+      <Choice bare label="App" options={[['', 'All apps'], ...named]} value={app} onChange={setApp} />
+      <Choice
+        bare
+        label="Reason"
+        options={[['', 'Every reason'], ...codes.map((one) => [one, one] as [string, string])]}
+        value={code}
+        onChange={setCode}
+      />
+      <Button onClick={calls.reload}>Look again</Button>
+    </span>
+  )
+  return (
+    <Card title="Refused calls" aside={aside}>
+      <Answer of={calls}>
+        {({ calls: rows, dropped, next_cursor }) => (
+          <>
+            {rows.length === 0 ? (
+              <Empty icon={ShieldCheck} title="Nothing was refused">
+                Calls that a limit, a missing balance or a mistake stopped appear here, for 30 days.
+              </Empty>
+            ) : (
+              <ul className="divide-y divide-line">
+                {rows.map((call) => (
+                  <Line key={call.request_id} call={call} />
+                ))}
+              </ul>
+            )}
+            {next_cursor !== null && <p className="mt-3 text-sm text-muted">The newest 100 are shown.</p>}
+            {dropped > 0 && <p className="mt-1 text-sm text-muted">{count(dropped)} came too fast to be kept.</p>}
+          </>
+        )}
+      </Answer>
+    </Card>
+  )
+}
+
+function Line({ call }: { call: RefusedCall }) {
+  const now = useNow()
+  const limit = [call.limit, call.period].filter((part) => part !== null).join(', by the ')
+  return (
+    <li className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 py-3 text-sm">
+      <span className="min-w-0">
+        <span className="flex flex-wrap items-center gap-2">
+          <Badge tone={call.status >= 500 ? 'bad' : call.status === 402 ? 'warn' : 'plain'}>{call.status}</Badge>
+          <code className="font-medium">{call.code}</code>
+          {call.param && <code className="text-muted">{call.param}</code>}
+          {limit && <span className="text-muted">{limit}</span>}
+        </span>
+        <span className="mt-1 block text-muted">
+          {call.model ?? call.route}
+          {call.user && (
+            <>
+              {' '}
+              for <bdi>{call.user}</bdi>
+            </>
+          )}
+          {' · '}
+          <code className="text-xs">{call.request_id}</code>
+        </span>
+      </span>
+      <When at={Date.parse(call.at)} now={now} className="shrink-0 text-muted" />
+    </li>
+  )
+}
