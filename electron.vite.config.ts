@@ -10,7 +10,9 @@ import { BASE } from './src-main/settings.ts'
 
 export default defineConfig({
   main: {
-    // Everything that main needs is in its one file: an installed wallet has no node_modules.
+    // The key that proves a new version (src-main/update-proof.ts): a program built without one never updates itself.
+    define: { UPDATE_PUBLIC_KEY: JSON.stringify(process.env.QUOTA_UPDATE_PUBLIC_KEY ?? '') },
+    // Everything that main needs is in its own files: an installed wallet has no node_modules.
     build: {
       externalizeDeps: false,
       rollupOptions: { input: 'src-main/main.ts', output: { format: 'es', entryFileNames: 'main.js' } },

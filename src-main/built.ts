@@ -48,5 +48,6 @@ function newest(path: string): number {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat) return 0
   if (!stat.isDirectory()) return path.endsWith('.tsbuildinfo') ? 0 : stat.mtimeMs
-  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
+  const names = readdirSync(path).filter((name) => name !== 'node_modules') // of src-main/packaging, where packages are made
+  return Math.max(0, ...names.map((name) => newest(join(path, name))))
 }

@@ -1,11 +1,12 @@
 // quota:// links, and what the shell holds for the page until it asks.
-// owns: which links are understood, and the one waiting return. never: codes, tokens or addresses from a link.
+// owns: which links are understood, and what waits for the page. never: codes, tokens or addresses from a link.
 // always true: any program can send a link, so a link does two things at most - it brings the window to the front and
 // leaves an opaque id, which the page takes by itself.
 
 import { LINK_SCHEME } from './settings.ts'
 
 const LINK_LENGTH_MAX = 2048
+const WAITING_MAX = 16
 const KINDS = new Set(['request', 'topup'])
 const ID = /^[A-Za-z0-9_-]{1,64}$/
 
@@ -31,18 +32,18 @@ export function linkInArguments(argv: readonly string[]): string | null {
   return null
 }
 
-/** Holds one return for the page; a newer one replaces it. @param nudge tells the page that something waits */
+/**
+ * Holds what was left for the page, oldest first and each once; when it is full, the oldest goes.
+ * @param nudge tells the page that something waits
+ */
 export function createReturns(nudge: () => void): { put: (value: string) => void; take: () => string | null } {
-  let waiting: string | null = null
+  const waiting: string[] = []
   return {
     put(value) {
-      waiting = value
+      if (!waiting.includes(value)) waiting.push(value)
+      if (waiting.length > WAITING_MAX) waiting.shift()
       nudge()
     },
-    take() {
-      const value = waiting
-      waiting = null
-      return value
-    },
+    take: () => waiting.shift() ?? null,
   }
 }

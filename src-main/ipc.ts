@@ -28,6 +28,7 @@ const PER_MINUTE: Record<ShellCall, number> = {
   accessToken: 600,
   open: 30,
   notify: 30,
+  show: 240,
   pay: 12,
   takeReturn: 600,
 }

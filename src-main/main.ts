@@ -3,11 +3,13 @@
 // always true: guards, permissions and scheme stand before the first window, and one instance runs for each profile.
 
 import { join } from 'node:path'
-import { app, type BrowserWindow, Notification, safeStorage, session as sessions, type WebContents } from 'electron'
+import { app, type BrowserWindow, globalShortcut, safeStorage, session as sessions, type WebContents } from 'electron'
 import { originOf, serverOrigin } from './addresses.ts'
+import { HIDDEN } from './autostart.ts'
 import { createReturns, linkInArguments, readLink } from './deeplink.ts'
+import { createDesk, type Desk } from './desk.ts'
 import { answerShellCalls, nudge, Refusal, type ShellHandlers } from './ipc.ts'
-import { setMenu } from './menu.ts'
+import { notify } from './notifications.ts'
 import { openOutside } from './outside.ts'
 import { createPayments } from './payment.ts'
 import { lockSession } from './permissions.ts'
@@ -15,9 +17,11 @@ import { registerScheme, serveWallet } from './protocol.ts'
 import { sealedFile } from './sealed.ts'
 import { createSession } from './session.ts'
 import { APP_ID, HOME, LINK_SCHEME, ORIGIN, PRODUCT } from './settings.ts'
-import { createTray } from './tray.ts'
+import { mayUpdate, NO_UPDATES, startUpdates, type Updates } from './updates.ts'
 import { bringToFront, createWindow, guardAllContents } from './window.ts'
 import { keepWindowState, readWindowState } from './window-state.ts'
+
+declare const UPDATE_PUBLIC_KEY: string
 
 const OUT = join(import.meta.dirname, '..')
 
@@ -32,8 +36,10 @@ else app.exit(0)
 type Front = {
   page: () => WebContents | null
   show: () => void
-  /** Shows the window, and leaves it a link or a payment's id to take. */
-  follow: (held: string | null) => void
+  /** Brings the window up, or away when it is in front. */
+  toggle: () => void
+  /** Leaves the page something to take, and shows the window unless `quiet`. */
+  follow: (held: string | null, options?: { quiet: boolean }) => void
   take: () => string | null
 }
 
@@ -43,15 +49,21 @@ function run(): void {
   const page = () => (window && !window.isDestroyed() ? window.webContents : null)
   const returns = createReturns(() => nudge(page(), 'returned'))
   let isQuitting = false
+  let desk: Desk | null = null
+  const open = (hidden: boolean) => {
+    window = openWallet({ hidden, staysOpen: () => !isQuitting && (desk?.staysOpen() ?? false) })
+  }
   const show = () => {
     // A payment window that closes because everything does must not bring the wallet back.
     if (!app.isReady() || isQuitting) return
     if (page()) bringToFront(window)
-    else window = openWallet() // it shows itself once it has painted
+    else open(false) // it shows itself once it has painted
   }
-  const follow = (held: string | null) => {
+  const follow: Front['follow'] = (held, { quiet } = { quiet: false }) => {
     if (held) returns.put(held)
-    show()
+    // What is done without a look still needs the page that does it.
+    if (quiet && app.isReady() && !page()) open(true)
+    if (!quiet) show()
   }
   // macOS delivers a cold start's link before "ready", so these listen from the first moment.
   app.on('open-url', (event, url) => {
@@ -63,6 +75,7 @@ function run(): void {
   app.on('before-quit', () => {
     isQuitting = true
   })
+  app.on('will-quit', () => globalShortcut.unregisterAll())
   app.on('window-all-closed', () => {
     // Elsewhere the tray keeps the wallet reachable; a Linux desktop may have none.
     if (process.platform === 'linux') app.quit()
@@ -73,15 +86,37 @@ function run(): void {
     lockSession(sessions.defaultSession, { ownPages: true })
     serveWallet(join(OUT, 'renderer'), server)
     if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME, process.execPath, ['--'])
-    answerShellCalls(handlersFor(server, { page, show, follow, take: returns.take }), page, Date.now)
-    setMenu()
-    createTray({ show, quit: () => app.quit() })
-    follow(linkInArguments(process.argv.slice(1)))
+    const toggle = () => (window?.isVisible() && window.isFocused() ? window.hide() : show())
+    const front = { page, show, toggle, follow, take: returns.take }
+    desk = placeBeside(server, front)
+    answerShellCalls(handlersFor(server, front, desk.stand), page, Date.now)
+    if (process.argv.includes(HIDDEN)) follow(linkInArguments(process.argv.slice(1)), { quiet: true })
+    else follow(linkInArguments(process.argv.slice(1)))
   })
 }
 
+/** Puts tray, menu and key there, all of which lead back to the window, and looks for a newer version. */
+function placeBeside(server: string, { show, toggle, follow }: Front): Desk {
+  let updates = NO_UPDATES
+  const desk = createDesk(join(app.getPath('userData'), 'preferences.json'), process.platform, {
+    show,
+    toggle,
+    go: (place) => follow(`go:${place}`),
+    freeze: () => follow('freeze:', { quiet: true }),
+    unfreeze: () => follow('unfreeze:'),
+    update: () => updates.act(),
+    quit: () => app.quit(),
+  })
+  lookForUpdates(server, desk.updated)
+    .then((started) => {
+      updates = started
+    })
+    .catch((error) => console.error('updates cannot be looked for', error))
+  return desk
+}
+
 /** What each member of the bridge does. @param server its origin */
-function handlersFor(server: string, { page, show, follow, take }: Front): ShellHandlers {
+function handlersFor(server: string, { page, show, follow, take }: Front, stand: Desk['stand']): ShellHandlers {
   const kept = sealedFile(join(app.getPath('userData'), 'session.sealed'), {
     boundTo: server,
     keys: safeStorage,
@@ -96,34 +131,44 @@ function handlersFor(server: string, { page, show, follow, take }: Front): Shell
     signOut: session.signOut,
     accessToken: () => session.accessToken().catch(asRefusal),
     open: (url) => openOutside(url).catch(asRefusal),
-    notify: async (text) => notify(text, show),
+    notify: async (notice) => notify(notice, follow),
+    show: async (standing) => stand(standing),
     pay: ({ topup_id, url }) => payments.open({ topupId: topup_id, url }).catch(asRefusal),
     takeReturn: async () => take(),
   }
 }
 
-/** Opens the wallet's own window, where it was last. */
-function openWallet(): BrowserWindow {
+/** Opens the wallet's own window, where it was last. @param staysOpen whether closing it only hides it */
+function openWallet({ hidden, staysOpen }: { hidden: boolean; staysOpen: () => boolean }): BrowserWindow {
   const file = join(app.getPath('userData'), 'window.json')
   const { bounds, maximized } = readWindowState(file)
   const window = createWindow({
     title: PRODUCT,
     bounds,
+    hidden,
     preload: join(OUT, 'preload', 'preload.cjs'),
     session: sessions.defaultSession,
     allows: (url) => originOf(url.href) === ORIGIN,
   })
-  if (maximized) window.maximize()
+  if (maximized && !hidden) window.maximize()
   keepWindowState(window, file)
+  window.on('close', (event) => {
+    if (!staysOpen()) return
+    event.preventDefault()
+    window.hide()
+  })
   window.loadURL(HOME).catch((error) => console.error('the wallet did not load', error))
   return window
 }
 
-function notify({ title, body }: { title: string; body: string }, show: () => void): void {
-  if (!Notification.isSupported()) return
-  const notification = new Notification({ title, body })
-  notification.on('click', show)
-  notification.show()
+/** Looks for a newer version once at the start; the person may look again from the menu. */
+async function lookForUpdates(server: string, changed: Desk['updated']): Promise<Updates> {
+  const publicKey = UPDATE_PUBLIC_KEY
+  if (!mayUpdate({ isPackaged: app.isPackaged, publicKey, server })) return NO_UPDATES
+  const { autoUpdater } = await import('electron-updater')
+  const updates = startUpdates(autoUpdater, { publicKey, current: app.getVersion(), changed })
+  updates.act()
+  return updates
 }
 
 /** Lets the sentence of an expected failure reach the page; what it says was written for a person. */

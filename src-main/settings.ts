@@ -15,3 +15,6 @@ export const HOME = `${ORIGIN}${BASE}`
 export const LINK_SCHEME = 'quota'
 export const CLIENT_ID = 'quota-wallet'
 export const SCOPE = 'openid wallet'
+
+/** Three modifiers, so that it is nobody else's by accident; off until the person turns it on. */
+export const SHORTCUT = 'CommandOrControl+Alt+Shift+Q'

@@ -13,6 +13,8 @@ export type WindowPlan = {
   /** Absolute path of the preload, for the wallet's own window alone. */
   preload?: string
   session: Session
+  /** It stays hidden until it is brought to the front. */
+  hidden?: boolean
   /** Which addresses its frames may show; everything else is prevented. */
   allows: (url: URL, isMainFrame: boolean) => boolean
   /** Told of an address that its top frame was kept from. */
@@ -53,7 +55,7 @@ export function createWindow(plan: WindowPlan): BrowserWindow {
     },
   })
   plans.set(window.webContents, plan)
-  window.once('ready-to-show', () => window.show())
+  if (!plan.hidden) window.once('ready-to-show', () => window.show())
   return window
 }
 

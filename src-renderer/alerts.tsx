@@ -5,18 +5,21 @@
 import { Link, useLocation } from '@tanstack/react-router'
 import { BellRing } from 'lucide-react'
 import { useEffect } from 'react'
-import type { Approval, ConsentRequest, Notice } from '../server/contract/records.ts'
+import type { Approval, ConsentRequest, Notice, Topup } from '../server/contract/records.ts'
+import type { Notified } from '../server/contract/shell.ts'
 import { getMeta, setMeta, type WalletDb } from './db.ts'
-import { atMost, cleanName } from './format.ts'
-import { useNotices, useView } from './live.ts'
+import { atMost, cleanName, money } from './format.ts'
+import { useNotices, useTopups, useView } from './live.ts'
 import { useWallet } from './session.ts'
 import { shell } from './shell/shell.ts'
+import { useStanding } from './standing.ts'
 import { buttonLook } from './ui/button.tsx'
 
 /** A notice of before the wallet was opened is shown on Home; it is no news. */
 const NEWS_MS = 10 * 60_000
 
-type Alert = { id: string; title: string; body: string }
+/** `subject` is what a click leads to: a request, a call to approve, a connection or a top-up. */
+type Alert = { id: string; kind: Notified; subject: string | null; title: string; body: string }
 
 export function Alerts() {
   const { db } = useWallet()
@@ -26,15 +29,20 @@ export function Alerts() {
   const requests = view?.requests.filter((r) => Date.parse(r.expires_at) > Date.now()) ?? []
   const approvals = view?.approvals ?? []
   const fresh = (notices ?? []).filter((n) => Date.parse(n.at) > Date.now() - NEWS_MS)
-  const alerts = [...approvals.map(ofApproval), ...requests.map(ofRequest), ...fresh.map(ofNotice)]
+  const paid = (useTopups() ?? []).filter(
+    (t) => t.status === 'paid' && Date.parse(t.paid_at ?? '') > Date.now() - NEWS_MS,
+  )
+  useStanding()
+  const waiting = [...approvals.map(ofApproval), ...requests.map(ofRequest)]
+  const alerts = [...waiting, ...fresh.map(ofNotice), ...paid.map(ofTopup)]
   const key = alerts.map(({ id }) => id).join(' ')
   // biome-ignore lint/correctness/useExhaustiveDependencies: the ids say everything that is new
   useEffect(() => {
-    for (const { id, title, body } of alerts) {
-      void claimAlert(db, id).then((mine) => (mine ? shell.notify({ title, body }) : undefined))
+    for (const { id, ...alert } of alerts) {
+      void claimAlert(db, id).then((mine) => (mine ? shell.notify(alert) : undefined))
     }
   }, [db, key])
-  const [first, ...rest] = [...approvals.map(ofApproval), ...requests.map(ofRequest)]
+  const [first, ...rest] = waiting
   if (!first || pathname === '/') return null
   return (
     <div role="status" className="flex flex-wrap items-center gap-x-3 gap-y-2 rounded-lg bg-soft px-4 py-2.5 text-sm">
@@ -52,17 +60,38 @@ export function Alerts() {
 
 const ofApproval = ({ uid, app, model, amount }: Approval): Alert => ({
   id: uid,
+  kind: 'approval',
+  subject: uid,
   title: 'A call waits for you',
   body: `${cleanName(app.name)} asks for one call of ${cleanName(model)}, for at most ${atMost(amount)}.`,
 })
 
 const ofRequest = ({ uid, client, match }: ConsentRequest): Alert => ({
   id: uid,
+  kind: 'request',
+  subject: uid,
   title: 'An app asks to be connected',
   body: `${cleanName(client.name)}${client.verified_domain ? '' : ' (unverified)'} asks to be connected${match ? `; its page shows ${match}` : ''}.`,
 })
 
-const ofNotice = ({ id, text }: Notice): Alert => ({ id, title: 'Quota Wallet', body: text.slice(0, 300) })
+/** The server's notices that lead somewhere; any other is told plainly. */
+const NOTICES: Record<string, { kind: Notified; title: string }> = {
+  limit_80: { kind: 'limit-near', title: 'A limit is nearly reached' },
+  limit_100: { kind: 'limit-reached', title: 'A limit is reached' },
+}
+
+function ofNotice({ id, kind, connection_id, text }: Notice): Alert {
+  const known = NOTICES[kind] ?? { kind: 'other', title: 'Quota Wallet' }
+  return { id, ...known, subject: connection_id, body: text.slice(0, 300) }
+}
+
+const ofTopup = ({ id, balance_credits }: Topup): Alert => ({
+  id: `paid-${id}`,
+  kind: 'topup',
+  subject: id,
+  title: 'Money was added',
+  body: `${money(balance_credits)} was added to your balance.`,
+})
 
 const ALERTS_KEPT = 500
 

@@ -31,7 +31,8 @@ import { Recover, VerifyEmail } from './screens/recover.tsx'
 import { Settings } from './screens/settings.tsx'
 import { Stuck, Welcome } from './screens/welcome.tsx'
 import { start, useSession } from './session.ts'
-import { basepath, shell } from './shell/shell.ts'
+import { basepath } from './shell/shell.ts'
+import { useReturns } from './standing.ts'
 import { Empty } from './ui/bits.tsx'
 import { Button, buttonLook } from './ui/button.tsx'
 import { Frame } from './ui/frame.tsx'
@@ -116,24 +117,6 @@ function Gate() {
       Opening your wallet…
     </p>
   )
-}
-
-/** What the shell held for the page: a link to a request, or a payment that ended. It is asked for when mounting too. */
-function useReturns() {
-  const session = useSession()
-  const sync = session.phase === 'open' ? session.wallet.sync : null
-  useEffect(() => {
-    const take = async () => {
-      const held = await shell.takeReturn()
-      if (held === null) return
-      sync?.now()
-      if (held.startsWith('topup:'))
-        await router.navigate({ to: '/add-money', search: { topup: held.slice('topup:'.length) } })
-      else if (held.startsWith('request:')) await router.navigate({ to: '/' })
-    }
-    if (sync) void take()
-    return shell.on('returned', () => void take())
-  }, [sync])
 }
 
 function Broken({ error }: ErrorComponentProps) {

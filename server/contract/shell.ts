@@ -6,6 +6,18 @@
 import { z } from 'zod'
 
 const Nothing = z.tuple([])
+const Subject = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
+
+/** What a notification tells of; the shell alone decides which actions go with each, and where they lead. */
+export const NOTIFIED = ['limit-near', 'limit-reached', 'request', 'approval', 'topup', 'pace', 'other'] as const
+
+/**
+ * What the shell may leave for the page to take, as `{kind}:{id}`: something to look at (request, approval, topup, app),
+ * a place to go (go), or what the person chose in the tray or on a notification. None of them spends or raises anything
+ * by itself; a link from another program can leave the first two kinds at most.
+ */
+export const RETURNED = ['request', 'topup', 'approval', 'app', 'go', 'pause', 'refuse', 'freeze', 'unfreeze'] as const
+export const Returned = z.string().regex(new RegExp(`^(?:${RETURNED.join('|')}):[A-Za-z0-9_-]{0,64}$`))
 
 /** Calls from the page to the shell: arguments as a tuple, and what comes back. */
 export const SHELL_CALLS = {
@@ -18,9 +30,28 @@ export const SHELL_CALLS = {
   accessToken: { args: Nothing, result: z.string().nullable() },
   /** Opens an https (or loopback http) address outside the wallet. */
   open: { args: z.tuple([z.string().max(2000)]), result: z.void() },
-  /** Shows a notification of the operating system, where the person allows it. */
+  /** Shows a notification of the operating system, where the person allows it. `subject` is the id of what it tells of. */
   notify: {
-    args: z.tuple([z.strictObject({ title: z.string().max(80), body: z.string().max(300) })]),
+    args: z.tuple([
+      z.strictObject({
+        kind: z.enum(NOTIFIED),
+        subject: Subject.nullable(),
+        title: z.string().max(80),
+        body: z.string().max(300),
+      }),
+    ]),
+    result: z.void(),
+  },
+  /**
+   * Says how things stand, for what a shell shows beside the page (tray, badge, a tab's title): `available` in micros,
+   * null while it is not known; `waiting` counts what needs the person. Null when nobody is signed in.
+   */
+  show: {
+    args: z.tuple([
+      z
+        .strictObject({ available: z.int().nullable(), frozen: z.boolean(), waiting: z.int().min(0).max(10_000) })
+        .nullable(),
+    ]),
     result: z.void(),
   },
   /** Opens the payment page of a checkout (an unprivileged window, or a page of its own in a tab). */
@@ -28,14 +59,16 @@ export const SHELL_CALLS = {
     args: z.tuple([z.strictObject({ topup_id: z.string().max(64), url: z.string().max(2000) })]),
     result: z.void(),
   },
-  /** Takes the link or return the shell has been holding for the page, if any; a page asks when it mounts. */
-  takeReturn: { args: Nothing, result: z.string().max(2000).nullable() },
+  /** Takes the oldest of what the shell has been holding for the page, if anything; a page asks when it mounts. */
+  takeReturn: { args: Nothing, result: Returned.nullable() },
 } as const
 
 /** Nudges from the shell to the page; they carry no data, the page pulls. */
 export const SHELL_EVENTS = ['returned', 'session'] as const
 
 export type ShellCall = keyof typeof SHELL_CALLS
+export type Notified = (typeof NOTIFIED)[number]
+export type ReturnKind = (typeof RETURNED)[number]
 export type ShellEvent = (typeof SHELL_EVENTS)[number]
 export type ShellArgs<C extends ShellCall> = z.infer<(typeof SHELL_CALLS)[C]['args']>
 export type ShellResult<C extends ShellCall> = z.infer<(typeof SHELL_CALLS)[C]['result']>

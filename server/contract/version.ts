@@ -16,6 +16,9 @@
 //      for image tokens and for searches; the developers' console (developers.ts): users, grants, refused calls, analytics and
 //      webhooks; the models and the archive of an app, the end of a key; the fault `grant_limit_exceeded`;
 //      a bank's refusal beside a payout account, whose reserve came free in a payout.
+//
+// (The desktop's bridge, shell.ts, lies here too and is no part of the wire: `show`, kinds of notifications, and a closed
+// list of what a shell leaves for the page.)
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = 'f93baa8a4988c587083e63d9e92f1be0a88086c3b0bab2a0b857f0dec1e5d15a'
+export const WIRE_HASH = '6293acbc175ee6babad7edb84e0b70a7a23014f8db3102a62396f1cb41e47693'

@@ -48,6 +48,11 @@ export function browserShell(origin: string): BrowserShell {
     async notify({ title, body }) {
       if ('Notification' in window && Notification.permission === 'granted') new Notification(title, { body })
     },
+    async show(standing) {
+      // Where the wallet is installed as an app of the browser, its icon carries the count.
+      const { setAppBadge } = navigator as { setAppBadge?: (count: number) => Promise<void> }
+      await setAppBadge?.call(navigator, standing?.waiting ?? 0)
+    },
     async pay({ url }) {
       location.assign(url)
     },

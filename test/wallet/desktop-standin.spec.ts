@@ -12,13 +12,18 @@ import { checkedOutside, isReturn, mayPayAt, serverOrigin } from '../../src-main
 import { linkInArguments, readLink } from '../../src-main/deeplink.ts'
 import { fileFor } from '../../src-main/files.ts'
 import { type FakeServer, startFakeServer } from '../support/driver-oidc.ts'
+import { shareBare } from '../support/driver-shared.ts'
 import { expect, test } from '../support/driver-test.ts'
 
 let fake: FakeServer
 test.beforeAll(async () => {
   fake = await startFakeServer()
 })
-test.afterAll(() => fake.close())
+const shared = shareBare(() => fake.url)
+test.afterAll(async () => {
+  await shared.close()
+  await fake.close()
+})
 
 /** Calls a member of the bridge with any arguments; answers the result, or what the refusal said. */
 function callShell(page: Page, member: string, ...args: unknown[]): Promise<unknown> {
@@ -32,8 +37,8 @@ function callShell(page: Page, member: string, ...args: unknown[]): Promise<unkn
 }
 
 test.describe('the bridge', () => {
-  test('has exactly the contract’s members, frozen', async ({ openWallet }) => {
-    const page = await (await openWallet({ bare: true, serverUrl: fake.url })).window()
+  test('has exactly the contract’s members, frozen', async () => {
+    const { page } = await shared.take()
     const found = await page.evaluate(() => {
       const before = window.shell
       Reflect.set(window, 'shell', { kind: 'browser' })
@@ -50,8 +55,8 @@ test.describe('the bridge', () => {
     expect(found).toEqual({ members, kind: 'desktop', same: true, frozen: true, writable: false })
   })
 
-  test('leaves nothing of Node or Electron in the page', async ({ openWallet }) => {
-    const page = await (await openWallet({ bare: true, serverUrl: fake.url })).window()
+  test('leaves nothing of Node or Electron in the page', async () => {
+    const { page } = await shared.take()
     const names = [
       'require',
       'process',
@@ -94,9 +99,8 @@ test.describe('the bridge', () => {
 })
 
 test.describe('calls', () => {
-  test('with wrong arguments are refused, and say nothing of the inside', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
-    const page = await wallet.window()
+  test('with wrong arguments are refused, and say nothing of the inside', async () => {
+    const { wallet, page, opened } = await shared.take()
     const rows: [member: string, ...args: unknown[]][] = [
       ['apiOrigin', 'extra'],
       ['accessToken', { refresh: true }],
@@ -105,9 +109,15 @@ test.describe('calls', () => {
       ['open', 1],
       ['open', fake.url, fake.url],
       ['open', `https://example.com/${'a'.repeat(2000)}`],
-      ['notify', { title: 'x' }],
-      ['notify', { title: 'x', body: 'y', icon: 'file:///etc/passwd' }],
-      ['notify', { title: 'x'.repeat(81), body: 'y' }],
+      ['notify', { kind: 'other', subject: null, title: 'x' }],
+      ['notify', { kind: 'other', subject: null, title: 'x', body: 'y', icon: 'file:///etc/passwd' }],
+      ['notify', { kind: 'other', subject: null, title: 'x'.repeat(81), body: 'y' }],
+      ['notify', { kind: 'freeze', subject: null, title: 'x', body: 'y' }],
+      ['notify', { kind: 'request', subject: '../x', title: 'x', body: 'y' }],
+      ['show', { available: '12', frozen: false, waiting: 0 }],
+      ['show', { available: 1.5, frozen: false, waiting: 0 }],
+      ['show', { available: 1, frozen: false, waiting: -1 }],
+      ['show', { available: 1, frozen: false, waiting: 0, text: 'Pay Eve' }],
       ['pay', fake.url],
       ['pay', { topup_id: 'x', url: fake.url, preload: '/tmp/x.js' }],
       ['signIn', 'https://evil.example'],
@@ -118,14 +128,13 @@ test.describe('calls', () => {
         /^refused: Error invoking remote method 'shell:\w+': Error: refused: wrong arguments$/,
       )
     }
-    expect(await wallet.opened()).toEqual([])
+    expect(await opened()).toEqual([])
     expect(wallet.windows()).toHaveLength(1)
     expect(await callShell(page, 'apiOrigin')).toBe(fake.url)
   })
 
-  test('from another frame, origin or window are refused', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
-    await wallet.window()
+  test('from another frame, origin or window are refused', async () => {
+    const { wallet } = await shared.take()
     // A handler is called as Electron would call it for such a frame: the real thing cannot be had, as the page's policy
     // forbids frames; this is the wall behind that wall.
     const answers = await wallet.main(async ({ ipcMain, webContents }) => {
@@ -191,9 +200,8 @@ test.describe('calls', () => {
 })
 
 test.describe('addresses', () => {
-  test('leave for the system’s browser only over https, or http on this machine', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
-    const page = await wallet.window()
+  test('leave for the system’s browser only over https, or http on this machine', async () => {
+    const { page, opened } = await shared.take()
     const good = ['https://example.com/a?b#c', 'http://127.0.0.1:8080/', 'http://localhost:1/', 'http://[::1]:2/']
     const bad = [
       'http://example.com/',
@@ -221,7 +229,7 @@ test.describe('addresses', () => {
     for (const url of bad) expect(checkedOutside(url), url).toBeNull()
     for (const url of bad.slice(0, 12))
       expect(await callShell(page, 'open', url), url).toMatch(/This address is not allowed/)
-    expect(await wallet.opened()).toEqual(good)
+    expect(await opened()).toEqual(good)
   })
 
   test('of the server: https, or http on this machine', () => {
@@ -278,9 +286,8 @@ test.describe('navigation', () => {
     'not an address',
   ]
 
-  test('away from the wallet is prevented, by each of the three events', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
-    await wallet.window()
+  test('away from the wallet is prevented, by each of the three events', async () => {
+    const { wallet } = await shared.take()
     const went = await wallet.main(({ webContents }, urls) => {
       const contents = webContents.getAllWebContents()[0]!
       const passed: string[] = []
@@ -299,9 +306,8 @@ test.describe('navigation', () => {
     )
   })
 
-  test('tried by a page leaves the page where it is', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
-    const page = await wallet.window()
+  test('tried by a page leaves the page where it is', async () => {
+    const { wallet, page } = await shared.take()
     await page.evaluate(() => Object.assign(window, { still: 'here' }))
     const elsewhere = wallet.can('ownScheme') ? 'app://evil/' : 'https://evil.app.standin.invalid/'
     const urls = [
@@ -328,10 +334,9 @@ test.describe('navigation', () => {
     ).toEqual(['app://wallet/wallet/'])
   })
 
-  test('into a new window is denied', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
-    const page = await wallet.window()
-    const opened = await page.evaluate((url) => {
+  test('into a new window is denied', async () => {
+    const { wallet, page, opened } = await shared.take()
+    const answers = await page.evaluate((url) => {
       const link = Object.assign(document.createElement('a'), {
         href: `${url}/ping`,
         target: '_blank',
@@ -351,10 +356,10 @@ test.describe('navigation', () => {
         window.open('app://wallet/wallet/'),
       ]
     }, fake.url)
-    expect(opened).toEqual([null, null, null])
+    expect(answers).toEqual([null, null, null])
     await page.waitForTimeout(300)
     const count = await wallet.main(({ BrowserWindow }) => BrowserWindow.getAllWindows().length, null)
-    expect({ windows: count, pages: wallet.windows().length, outside: await wallet.opened() }).toEqual({
+    expect({ windows: count, pages: wallet.windows().length, outside: await opened() }).toEqual({
       windows: 1,
       pages: 1,
       outside: [],
@@ -441,8 +446,8 @@ test.describe('content', () => {
     ])
   })
 
-  test('asks for the machine in vain, but for the few things the wallet needs', async ({ openWallet }) => {
-    const page = await (await openWallet({ bare: true, serverUrl: fake.url })).window()
+  test('asks for the machine in vain, but for the few things the wallet needs', async () => {
+    const { page } = await shared.take()
     const names = [
       'geolocation',
       'notifications',
@@ -467,6 +472,26 @@ test.describe('content', () => {
       ),
     )
     expect(await asked).toMatch(/NotAllowedError|NotFoundError/)
+  })
+
+  test('is saved only when the page made it itself', async () => {
+    const { wallet } = await shared.take()
+    const urls = [
+      'blob:app://wallet/1',
+      'blob:app://evil/1',
+      'https://example.com/a.exe',
+      'app://wallet/wallet/',
+      'data:,x',
+    ]
+    const saved = await wallet.main(({ session }, list) => {
+      return list.filter((url) => {
+        let isPrevented = false
+        const event = { preventDefault: () => void (isPrevented = true) }
+        ;(session.defaultSession as NodeJS.EventEmitter).emit('will-download', event, { getURL: () => url })
+        return !isPrevented
+      })
+    }, urls)
+    expect(saved).toEqual(['blob:app://wallet/1'])
   })
 
   test('is served from a list: nothing beside it can be named', async ({ openWallet }) => {
@@ -557,9 +582,8 @@ test.describe('links from other programs', () => {
 })
 
 test.describe('windows', () => {
-  test('all have the hardened preferences', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
-    const page = await wallet.window()
+  test('all have the hardened preferences', async () => {
+    const { wallet, page } = await shared.take()
     await callShell(page, 'pay', { topup_id: 't1', url: `${fake.url}/pay/1` })
     const preferences = await wallet.main(({ webContents }) => {
       type WithPreferences = { getLastWebPreferences?: () => Record<string, unknown> }
@@ -608,32 +632,12 @@ test.describe('windows', () => {
       expect(await size(), text).toMatchObject({ width: 1120, height: 780 })
     }
   })
-
-  test('have a tray with Show and Quit', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
-    test.skip(!wallet.can('recorded'), 'needs the stand-in’s record of the tray')
-    await wallet.window()
-    const labels = await wallet.main(() => {
-      const { trays } = (globalThis as unknown as { standin: { trays: { menu: { items: { label: string }[] } }[] } })
-        .standin
-      return trays.map((tray) => tray.menu.items.map((item) => item.label).filter(Boolean))
-    }, null)
-    expect(labels).toEqual([['Show Quota Wallet', 'Quit']])
-    await wallet.main(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.hide(), null)
-    const shown = await wallet.main(({ BrowserWindow }) => {
-      type Recorded = { standin: { trays: { menu: { getMenuItemById: (id: string) => { click: () => void } } }[] } }
-      ;(globalThis as unknown as Recorded).standin.trays[0]!.menu.getMenuItemById('show').click()
-      return BrowserWindow.getAllWindows()[0]!.isVisible()
-    }, null)
-    expect(shown).toBe(true)
-  })
 })
 
 test.describe('the stand-in', () => {
-  test('throws by name for what it does not have', async ({ openWallet }) => {
-    const wallet = await openWallet({ bare: true, serverUrl: fake.url })
+  test('throws by name for what it does not have', async () => {
+    const { wallet } = await shared.take()
     test.skip(!wallet.can('recorded'), 'is about the stand-in')
-    await wallet.window()
     const said = await wallet.main((electron) => {
       const message = (act: () => unknown) => {
         try {
@@ -649,6 +653,10 @@ test.describe('the stand-in', () => {
         message(() => any.shell!.openPath!()),
         message(() => BrowserWindow.getAllWindows()[0]!.setOpacity(1)),
         message(() => electron.session.fromPartition('persist:x')),
+        message(() => electron.Menu.buildFromTemplate([{ role: 'makeTea' as 'quit' }])),
+        message(() => electron.Menu.buildFromTemplate([{ label: 'x', accelerator: 'Hyper+Q' }])),
+        message(() => electron.globalShortcut.register('Q+Control', () => {})),
+        message(() => new electron.Tray(electron.nativeImage.createEmpty())),
         message(() => new BrowserWindow({ webPreferences: { nodeIntegration: true } })),
         message(() => new BrowserWindow({ webPreferences: { sandbox: false } })),
       ]
@@ -658,6 +666,10 @@ test.describe('the stand-in', () => {
       'electron stand-in: shell.openPath is not implemented',
       'electron stand-in: BrowserWindow.setOpacity is not implemented',
       "electron stand-in: session.fromPartition('persist:x') on disk is not implemented",
+      'Unknown role: makeTea',
+      'conversion failure from Hyper+Q',
+      'conversion failure from Q+Control',
+      'Failed to load image',
       'electron stand-in: webPreferences.nodeIntegration: true is not implemented',
       'electron stand-in: webPreferences.sandbox: false is not implemented',
     ])

@@ -113,6 +113,16 @@ class App extends EventEmitter {
     return true
   }
 
+  setBadgeCount(count = 0): boolean {
+    seen.badge = count
+    return true
+  }
+  // Electron's own refusal on Linux: there the call exists and does nothing, which no program should rely on.
+  setLoginItemSettings({ openAtLogin = false, args = [] }: { openAtLogin?: boolean; args?: string[] }): void {
+    if (process.platform === 'linux') notImplemented('app.setLoginItemSettings on Linux')
+    seen.loginItem = { openAtLogin, args }
+  }
+
   requestSingleInstanceLock(data?: unknown): boolean {
     this.#unlock ??= takeInstanceLock(this.getPath('userData'), data, ({ argv, cwd, data: sent }) =>
       this.emit('second-instance', {}, argv, cwd, sent),

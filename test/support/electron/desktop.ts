@@ -1,124 +1,27 @@
-// What the operating system would show: menus, tray, notifications, screens, other programs.
+// Small parts of the operating system: pictures, screens, dialogs, other programs.
 // owns: enough of each to be driven and looked at by a test. never: anything a person would see.
 // always true: it is recorded under globalThis.standin, and what is not here throws by name.
 
 import { EventEmitter } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { loud, loudClass } from './loud.ts'
+import { loud } from './loud.ts'
 import { seen } from './runtime.ts'
 
-// --- menus
+const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47])
 
-type ItemOptions = {
-  id?: string
-  label?: string
-  role?: string
-  type?: string
-  submenu?: ItemOptions[]
-  click?: (...args: unknown[]) => void
-}
-
-export class MenuItem {
-  readonly id: string | undefined
-  readonly label: string
-  readonly role: string | undefined
-  readonly type: string
-  readonly submenu: Menu | null
-  readonly click: () => void
-
-  constructor(options: ItemOptions) {
-    this.id = options.id
-    this.label = options.label ?? options.role ?? ''
-    this.role = options.role
-    this.submenu = options.submenu ? Menu.buildFromTemplate(options.submenu) : null
-    this.type = options.type ?? (this.submenu ? 'submenu' : 'normal')
-    this.click = () => options.click?.(this, null, {})
-  }
-}
-
-export class Menu extends EventEmitter {
-  items: MenuItem[] = []
-  static #application: Menu | null = null
-
-  static buildFromTemplate(template: ItemOptions[]): Menu {
-    const menu = new Menu()
-    menu.items = template.map((options) => new MenuItem(options))
-    return menu
-  }
-  static setApplicationMenu(menu: Menu | null): void {
-    Menu.#application = menu
-  }
-  static getApplicationMenu(): Menu | null {
-    return Menu.#application
-  }
-  getMenuItemById(id: string): MenuItem | null {
-    for (const item of this.items) {
-      const found = item.id === id ? item : item.submenu?.getMenuItemById(id)
-      if (found) return found
-    }
-    return null
-  }
-}
-loudClass('Menu', Menu)
-
-// --- tray and notifications
-
-export class Tray extends EventEmitter {
-  readonly image: object
-  menu: Menu | null = null
-  toolTip = ''
-
-  constructor(image: { isEmpty: () => boolean }) {
-    super()
-    if (image.isEmpty()) throw new Error('Failed to load image')
-    this.image = image
-    seen.trays.push(this)
-  }
-  setContextMenu(menu: Menu): void {
-    this.menu = menu
-  }
-  setToolTip(text: string): void {
-    this.toolTip = text
-  }
-  isDestroyed(): boolean {
-    return !seen.trays.includes(this)
-  }
-  destroy(): void {
-    seen.trays.splice(seen.trays.indexOf(this), 1)
-  }
-}
-loudClass('Tray', Tray)
-
-export class Notification extends EventEmitter {
-  readonly title: string
-  readonly body: string
-
-  constructor({ title = '', body = '' }: { title?: string; body?: string } = {}) {
-    super()
-    this.title = title
-    this.body = body
-  }
-  static isSupported(): boolean {
-    return true
-  }
-  show(): void {
-    seen.notifications.push(this)
-    this.emit('show', {})
-  }
-}
-loudClass('Notification', Notification)
-
-// --- the rest
-
-const image = (bytes: Buffer | null) =>
-  loud('nativeImage', {
+function image(bytes: Buffer | null) {
+  let isTemplate = false
+  return loud('nativeImage', {
     isEmpty: () => bytes === null,
     toPNG: () => bytes ?? Buffer.alloc(0),
-    setTemplateImage: () => {},
+    setTemplateImage: (on: boolean) => void (isTemplate = on),
+    isTemplateImage: () => isTemplate,
   })
+}
 
 export const nativeImage = loud('nativeImage', {
   createFromPath: (path: string) => image(existsSync(path) ? readFileSync(path) : null),
+  createFromBuffer: (bytes: Buffer) => image(bytes.subarray(0, PNG.length).equals(PNG) ? bytes : null),
   createEmpty: () => image(null),
 })
 

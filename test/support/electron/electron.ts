@@ -4,8 +4,10 @@
 
 export { app } from './application.ts'
 export { WebContents as webContents } from './contents.ts'
-export { dialog, Menu, MenuItem, Notification, nativeImage, powerMonitor, screen, shell, Tray } from './desktop.ts'
+export { dialog, nativeImage, powerMonitor, screen, shell } from './desktop.ts'
 export { ipcMain } from './ipc.ts'
+export { Menu, MenuItem } from './menus.ts'
 export { safeStorage } from './safe-storage.ts'
 export { protocol, session } from './sessions.ts'
+export { globalShortcut, Notification, Tray } from './shown.ts'
 export { BrowserWindow } from './windows.ts'

@@ -23,6 +23,11 @@ export const seen = {
   trays: [] as object[],
   dialogs: [] as object[],
   protocols: new Set<string>(),
+  /** Key combinations held, and those that another program holds (a test may add one). */
+  shortcuts: new Map<string, () => void>(),
+  taken: new Set<string>(),
+  badge: 0,
+  loginItem: { openAtLogin: false, args: [] as string[] },
 }
 Object.assign(globalThis, { standin: seen })
 
