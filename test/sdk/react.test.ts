@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import AxeBuilder from '@axe-core/playwright'
-import { type Browser, chromium, expect, type Page } from '@playwright/test'
+import { type Browser, chromium, expect as expectSoon, type Page } from '@playwright/test'
 import { hostedWallet } from '../../packages/sdk/src/hosted.ts'
 import { call, must } from '../support/api.ts'
 import { ensureChromium } from '../support/chromium.ts'
@@ -20,6 +20,10 @@ const PAGE = `<!doctype html><html lang="en"><head><title>App</title><meta name=
 const OWN =
   ':root { --quota-accent: rgb(90, 20, 120); --quota-radius: 3px } @media (prefers-color-scheme: dark) { body { background: #111; color: #eee } }'
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'"
+
+/** A slow machine may take its time. */
+const PATIENCE_MS = 60_000
+const expect = expectSoon.configure({ timeout: PATIENCE_MS })
 
 let server: Server
 let browser: Browser
@@ -61,6 +65,7 @@ async function open(who: string, colorScheme: 'light' | 'dark' = 'light'): Promi
   user = who
   await page?.close()
   page = await browser.newPage({ colorScheme })
+  page.setDefaultTimeout(PATIENCE_MS)
   const problems: string[] = []
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
   page.on('pageerror', (error) => problems.push(String(error)))
