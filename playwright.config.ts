@@ -5,8 +5,8 @@
 import { defineConfig } from '@playwright/test'
 
 const PICTURES = '**/pictures.spec.ts'
-/** They look at pages that both shells draw alike, in a browser of their own. */
-const BROWSER_ONLY = ['**/access.spec.ts', '**/developer-access.spec.ts', PICTURES]
+/** They look at what both shells have alike: what pages draw, and what Chromium does to a copy. */
+const BROWSER_ONLY = ['**/access.spec.ts', '**/developer-access.spec.ts', '**/device.spec.ts', PICTURES]
 
 export default defineConfig({
   testDir: 'test/wallet',

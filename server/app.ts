@@ -149,7 +149,7 @@ function cors(deps: Deps, request: FastifyRequest, reply: FastifyReply): boolean
     return OPEN_TO_PAGES.test(request.url) && openTo(request, reply)
   reply.header('access-control-allow-origin', origin)
   reply.header('vary', 'origin')
-  reply.header('access-control-expose-headers', 'x-request-id, retry-after')
+  reply.header('access-control-expose-headers', 'x-request-id, retry-after, date')
   if (request.method !== 'OPTIONS') return false
   reply.header('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
   reply.header('access-control-allow-headers', 'authorization, content-type, idempotency-key, x-quota-wallet, accept')

@@ -7,9 +7,10 @@ import { BellRing } from 'lucide-react'
 import { useEffect } from 'react'
 import type { Approval, ConsentRequest, Notice, Topup } from '../server/contract/records.ts'
 import type { Notified } from '../server/contract/shell.ts'
+import { serverNow } from './clock.ts'
 import { getMeta, setMeta, type WalletDb } from './db.ts'
 import { atMost, cleanName, money } from './format.ts'
-import { useNotices, useTopups, useView } from './live.ts'
+import { useMeta, useNotices, useTopups, useView } from './live.ts'
 import { useWallet } from './session.ts'
 import { shell } from './shell/shell.ts'
 import { useStanding } from './standing.ts'
@@ -26,19 +27,20 @@ export function Alerts() {
   const view = useView()
   const notices = useNotices()
   const { pathname } = useLocation()
-  const requests = view?.requests.filter((r) => Date.parse(r.expires_at) > Date.now()) ?? []
+  const requests = view?.requests.filter((r) => Date.parse(r.expires_at) > serverNow()) ?? []
   const approvals = view?.approvals ?? []
-  const fresh = (notices ?? []).filter((n) => Date.parse(n.at) > Date.now() - NEWS_MS)
+  const fresh = (notices ?? []).filter((n) => Date.parse(n.at) > serverNow() - NEWS_MS)
   const paid = (useTopups() ?? []).filter(
-    (t) => t.status === 'paid' && Date.parse(t.paid_at ?? '') > Date.now() - NEWS_MS,
+    (t) => t.status === 'paid' && Date.parse(t.paid_at ?? '') > serverNow() - NEWS_MS,
   )
   useStanding()
   const waiting = [...approvals.map(ofApproval), ...requests.map(ofRequest)]
   const alerts = [...waiting, ...fresh.map(ofNotice), ...paid.map(ofTopup)]
-  const key = alerts.map(({ id }) => id).join(' ')
+  const quiet = useMeta('preferences')?.notify === false
+  const key = quiet ? '' : alerts.map(({ id }) => id).join(' ')
   // biome-ignore lint/correctness/useExhaustiveDependencies: the ids say everything that is new
   useEffect(() => {
-    for (const { id, ...alert } of alerts) {
+    for (const { id, ...alert } of key === '' ? [] : alerts) {
       void claimAlert(db, id).then((mine) => (mine ? shell.notify(alert) : undefined))
     }
   }, [db, key])

@@ -4,6 +4,7 @@
 
 import { ErrorBody } from '../server/contract/faults.ts'
 import type { Shell } from '../server/contract/shell.ts'
+import { hearDate } from './clock.ts'
 
 export type Api = {
   readonly origin: string
@@ -113,11 +114,13 @@ function withTimeout(init: RequestInit): RequestInit {
 
 async function answerOf(url: string, init: RequestInit): Promise<Response> {
   let answer: Response
+  const askedAt = Date.now()
   try {
     answer = await fetch(url, init)
   } catch (error) {
     throw new ApiFailure('offline', error instanceof Error ? error.message : 'The server cannot be reached.')
   }
+  hearDate(answer.headers.get('date'), askedAt)
   if (answer.ok) return answer
   throw await failureOf(answer)
 }

@@ -30,6 +30,7 @@ import { InteractionPage } from './screens/interaction.tsx'
 import { Recover, VerifyEmail } from './screens/recover.tsx'
 import { Settings } from './screens/settings.tsx'
 import { Stuck, Welcome } from './screens/welcome.tsx'
+import { searchOf } from './search.ts'
 import { start, useSession } from './session.ts'
 import { basepath } from './shell/shell.ts'
 import { useReturns } from './standing.ts'
@@ -63,10 +64,7 @@ const routes = root.addChildren([
       getParentRoute: () => framed,
       path: '/activity',
       component: Activity,
-      validateSearch: ({ app, entry }: Record<string, unknown>): { app?: string; entry?: number } => ({
-        ...(text(app) && { app: String(app) }),
-        ...(Number.isSafeInteger(Number(entry)) && Number(entry) > 0 && { entry: Number(entry) }),
-      }),
+      validateSearch: searchOf,
     }),
     createRoute({ getParentRoute: () => framed, path: '/apps', component: Apps }),
     createRoute({

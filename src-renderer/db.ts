@@ -1,21 +1,24 @@
-// The person's own copy: tables, and every write to them.
-// owns: the local database's shape, its transactions. never: the network, what a screen shows.
-// always true: a feed page lands whole or not at all - entries, counters, documents and cursor in one transaction; the
-// log is append-only, kept as sealed blocks of 128 entries behind a short tail of single rows.
+// The person's own copy: its tables, and how it is opened.
+// owns: the local database's shape, what is passed on from an older shape, the meta table. never: the network, the log's
+// and the outbox's transactions (db-pages.ts, db-outbox.ts). always true: a new shape is a new database, filled again from
+// the server; what only this device has (unsent edits, known keys) goes over to it.
 
 import { Dexie, type Table } from 'dexie'
-import type { Change, MutationArgs, MutationName } from '../server/contract/feed.ts'
 import type { AutoTopup } from '../server/contract/payments.ts'
 import type { Package, ReceiptRow } from '../server/contract/records.ts'
 import type { Checkout } from './checkout.ts'
-import { plus, type Rollup, sumUp, zoneOf } from './rollup.ts'
-import type { Checked } from './verify.ts'
+import type { Columns } from './columns.ts'
+import type { Rollup } from './rollup.ts'
 
 /** What the check on this device found: fine, not checkable here, or the first thing that is wrong. */
 export type Mark = 'verified' | 'unchecked' | 'signature' | 'chain' | 'row' | 'base' | 'granted' | 'markup' | 'total'
 
 export type Entry = { rev: number; id: string; at: number; app: string; row: ReceiptRow; hash: string; mark: Mark }
-export type Block = { first: number; last: number; apps: string[]; rows: Entry[] }
+export type Block = { first: number; last: number; rows: Entry[] }
+/** What the person wrote beside a receipt. */
+export type Written = { id: string; rev: number; note: string | null; tags: string[] }
+/** An entry of a history that the server no longer has, as this device had checked it. `batch` is when it was put away. */
+export type Evidence = Entry & { n?: number; epoch: string | null; batch: number }
 export type Doc = { topic: string; id: string; rev: number; row: Record<string, unknown> }
 export type Pending = {
   n?: number
@@ -27,6 +30,8 @@ export type Pending = {
   code?: string
   message?: string
   at: number
+  /** The feed number of the receipt that is written on. */
+  rev?: number
 }
 
 export type Cursor = {
@@ -36,6 +41,8 @@ export type Cursor = {
   hash: string | null
   entries: number
   wrong: number
+  /** Of the entries, those whose signature could not be checked here. */
+  unchecked: number
   zone: string
 }
 export type Status = {
@@ -45,7 +52,24 @@ export type Status = {
   contact: number | null
   message: string | null
 }
-export type Rebuilt = { at: number; entries: number; rev: number }
+/** What became of the newest entries that were held before the copy was rebuilt. Amounts are micros. */
+export type Verdict = {
+  kind: 'same' | 'restored' | 'rewritten'
+  kept: number
+  gone: number
+  goneMicros: number
+  /** When the first entry that is gone was made, ms. */
+  since: number | null
+}
+/** `lost`: the copy itself was gone (erased by the browser or the person), not the server's history. */
+export type Rebuilt = { at: number; entries: number; rev: number; lost?: boolean; verdict?: Verdict }
+/** Apps that the runaway guard paused and nobody has answered for; amounts of a stretch that the person called fine. */
+export type Guarded = {
+  pauses: { id: string; at: number; spent: number; usual: number }[]
+  allowed: Record<string, { day: string; spent: number }>
+}
+/** This device's own; what is not said is on. */
+export type Preferences = { guard?: boolean; notify?: boolean }
 
 export type MetaValues = {
   client: { id: string; next: number }
@@ -58,6 +82,10 @@ export type MetaValues = {
   dismissed: { ids: string[] }
   alerted: { ids: string[] }
   rebuilt: Rebuilt
+  guarded: Guarded
+  preferences: Preferences
+  /** The receipt for whose sake the history was read again. */
+  doubted: { hash: string }
 }
 type MetaKey = keyof MetaValues
 
@@ -68,37 +96,40 @@ export type WalletDb = Dexie & {
   docs: Table<Doc, [string, string]>
   outbox: Table<Pending, number>
   meta: Table<{ key: MetaKey; value: unknown }, string>
-  /** The newest entries of a history the server no longer has; evidence, never shown as current. */
-  evidence: Table<Entry & { n?: number; epoch: string | null }, number>
+  columns: Table<Columns, number>
+  written: Table<Written, string>
+  /** The newest entries of a history the server no longer has; never shown as current. */
+  evidence: Table<Evidence, number>
 }
 
 export const BLOCK = 128
 export const TAIL_MAX = 256
-const EVIDENCE_MAX = 2000
-const SCHEMA = 1
+const SCHEMA = 2
 
 /** The name carries schema, server and account: nothing of one person or server is ever opened for another. */
-export const dbName = (origin: string, account: string): string => namePrefix(origin) + account
-
-const namePrefix = (origin: string): string => `quota-wallet.${SCHEMA}.${new URL(origin).host}.`
+export const dbName = (origin: string, account: string, schema = SCHEMA): string =>
+  `quota-wallet.${schema}.${new URL(origin).host}.${account}`
 
 /** The accounts whose copies are on this device, of one server. */
 export async function accountsKept(origin: string): Promise<string[]> {
   const names = await Dexie.getDatabaseNames()
-  return names.filter((n) => n.startsWith(namePrefix(origin))).map((n) => n.slice(namePrefix(origin).length))
+  const schemas = Array.from({ length: SCHEMA }, (_, i) => dbName(origin, '', i + 1))
+  return [...new Set(names.flatMap((n) => schemas.filter((s) => n.startsWith(s)).map((s) => n.slice(s.length))))]
 }
 
 export async function openDb(origin: string, account: string): Promise<WalletDb> {
   const name = dbName(origin, account)
   const db = new Dexie(name, { cache: 'disabled', chromeTransactionDurability: 'strict' }) as WalletDb
   db.version(SCHEMA).stores({
-    blocks: 'first, *apps',
-    tail: 'rev, [app+rev]',
+    blocks: 'first',
+    tail: 'rev',
+    columns: 'n',
+    written: 'id, *tags',
     rollup: '[app+day], day',
     docs: '[topic+id], topic',
     outbox: '++n, state',
     meta: 'key',
-    evidence: '++n',
+    evidence: '++n, batch',
   })
   try {
     await db.open()
@@ -106,12 +137,71 @@ export async function openDb(origin: string, account: string): Promise<WalletDb>
     // A copy that cannot be opened is worth nothing: delete it once and fill it again from the server.
     await Dexie.delete(name)
     await db.open()
+    await setMeta(db, 'rebuilt', { at: Date.now(), entries: 0, rev: 0, lost: true })
+  }
+  const names = await Dexie.getDatabaseNames()
+  for (let schema = SCHEMA - 1; schema > 0; schema--) {
+    const older = dbName(origin, account, schema)
+    if (names.includes(older)) await takeOver(db, older)
   }
   await db.transaction('rw', db.meta, async () => {
     if (!(await getMeta(db, 'client'))) await setMeta(db, 'client', { id: crypto.randomUUID(), next: 1 })
   })
   return db
 }
+
+const PASSED_ON: MetaKey[] = ['client', 'keys', 'checkout', 'dismissed', 'alerted', 'guarded', 'preferences']
+
+/** Moves what only this device has out of a copy of an older shape, and deletes that copy. */
+async function takeOver(db: WalletDb, older: string): Promise<void> {
+  const old = new Dexie(older)
+  try {
+    await old.open()
+    const edits = (await old.table('outbox').toArray()) as Pending[]
+    const meta = (await old.table('meta').toArray()) as { key: MetaKey; value: unknown }[]
+    await db.transaction('rw', db.meta, db.outbox, async () => {
+      if (await getMeta(db, 'client')) return // it was passed on before, and only the deletion is left
+      await db.meta.bulkPut(meta.filter(({ key }) => PASSED_ON.includes(key)))
+      await db.outbox.bulkPut(edits)
+    })
+  } catch (error) {
+    console.warn('an older copy could not be read:', error)
+  } finally {
+    old.close()
+  }
+  await Dexie.delete(older)
+}
+
+/** Every copy on this device that has today's shape, of any server and account, with what it says of itself. */
+export async function copiesKept() {
+  const names = (await Dexie.getDatabaseNames()).filter((n) => n.startsWith(`quota-wallet.${SCHEMA}.`))
+  return Promise.all(names.map(describeCopy))
+}
+
+async function describeCopy(name: string) {
+  const rest = name.slice(`quota-wallet.${SCHEMA}.`.length)
+  const host = rest.slice(0, rest.lastIndexOf('.'))
+  const copy = new Dexie(name)
+  try {
+    await copy.open()
+    const profile = (await copy.table('docs').where('topic').equals('profile').first()) as Doc | undefined
+    const edits = (await copy.table('outbox').toArray()) as Pending[]
+    const email = typeof profile?.row.email === 'string' ? profile.row.email : null
+    return {
+      name,
+      host,
+      account: rest.slice(host.length + 1),
+      email,
+      unsent: edits.filter((e) => e.state === 'queued').length,
+    }
+  } catch {
+    return { name, host, account: rest.slice(host.length + 1), email: null, unsent: 0 }
+  } finally {
+    copy.close()
+  }
+}
+
+export const deleteCopy = (name: string): Promise<void> => Dexie.delete(name)
 
 export const deleteDb = (db: WalletDb): Promise<void> => db.delete()
 
@@ -125,171 +215,6 @@ export async function setMeta<K extends MetaKey>(db: WalletDb, key: K, value: Me
 
 export async function readCursor(db: WalletDb): Promise<Cursor> {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
-  return (await getMeta(db, 'cursor')) ?? { cursor: null, epoch: null, rev: 0, hash: null, entries: 0, wrong: 0, zone }
-}
-
-// --- pages of the feed ---------------------------------------------------------------------------------------------
-
-export type CheckedPage = Checked & {
-  base: Cursor
-  cursor: string
-  epoch: string
-  lastMid: number
-  docs: Change[]
-  rev: number
-}
-
-/** Applies one checked page in one transaction. Throws when another page was applied since `page.base` was read. */
-export async function applyPage(db: WalletDb, page: CheckedPage): Promise<void> {
-  await db.transaction('rw', [db.blocks, db.tail, db.rollup, db.docs, db.outbox, db.meta], async () => {
-    const held = await readCursor(db)
-    if (held.rev !== page.base.rev || held.epoch !== page.base.epoch) throw new Error('another page came first')
-    await putDocs(db, page.docs)
-    const added = [...page.entries, ...(await putAgain(db, page.again))].sort((a, b) => a.rev - b.rev)
-    const zone = zoneOf(page.docs) ?? held.zone
-    await append(db, added)
-    if (zone !== held.zone) await recount(db, zone)
-    else await addToRollup(db, added, zone)
-    await setMeta(db, 'cursor', {
-      cursor: page.cursor,
-      epoch: page.epoch,
-      rev: page.rev,
-      hash: page.entries.at(-1)?.hash ?? held.hash,
-      entries: held.entries + added.length,
-      wrong: held.wrong + added.filter((e) => isWrong(e.mark)).length,
-      zone,
-    })
-    await db.outbox.filter((p) => p.state === 'sent' && p.mid <= page.lastMid).delete()
-  })
-}
-
-export const isWrong = (mark: Mark): boolean => mark !== 'verified' && mark !== 'unchecked'
-
-async function putDocs(db: WalletDb, changes: Change[]): Promise<void> {
-  const last = new Map(changes.map((c) => [`${c.topic}\n${c.id}`, c]))
-  const gone = [...last.values()].filter((c) => c.row === null)
-  await db.docs.bulkPut([...last.values()].flatMap(({ topic, id, rev, row }) => (row ? [{ topic, id, rev, row }] : [])))
-  await db.docs.bulkDelete(gone.map((c): [string, string] => [c.topic, c.id]))
-}
-
-/**
- * Receipts sent again replace the row they were first sent with, and are counted once. One that claims to be older and
- * is not held is a charge that was left out of the log: it is added where it arrived, and marked.
- */
-async function putAgain(db: WalletDb, again: CheckedPage['again']): Promise<Entry[]> {
-  const unknown: Entry[] = []
-  for (const { entry, arrived } of again) {
-    const found = await replaceIn(db, entry)
-    if (!found) unknown.push({ ...entry, rev: arrived, mark: isWrong(entry.mark) ? entry.mark : 'chain' })
-  }
-  return unknown
-}
-
-async function replaceIn(db: WalletDb, { rev, hash, row }: Entry): Promise<boolean> {
-  const single = await db.tail.get(rev)
-  const block = single ? undefined : await db.blocks.where('first').belowOrEqual(rev).last()
-  const held = single ?? block?.rows.find((r) => r.rev === rev)
-  if (held?.hash !== hash) return false
-  held.row = row
-  await (block ? db.blocks.put(block) : db.tail.put(held))
-  return true
-}
-
-async function append(db: WalletDb, added: Entry[]): Promise<void> {
-  if (added.length === 0) return
-  const tail = await db.tail.orderBy('rev').toArray()
-  const rows = [...tail, ...added]
-  const blocks: Block[] = []
-  while (rows.length >= TAIL_MAX) blocks.push(seal(rows.splice(0, BLOCK)))
-  if (blocks.length > 0) {
-    await db.blocks.bulkAdd(blocks)
-    await db.tail
-      .where('rev')
-      .belowOrEqual(blocks.at(-1)?.last ?? 0)
-      .delete()
-  }
-  await db.tail.bulkPut(rows)
-}
-
-const seal = (rows: Entry[]): Block => ({
-  first: rows[0]?.rev ?? 0,
-  last: rows.at(-1)?.rev ?? 0,
-  apps: [...new Set(rows.map((r) => r.app))],
-  rows,
-})
-
-async function addToRollup(db: WalletDb, entries: Entry[], zone: string): Promise<void> {
-  const sums = sumUp(entries, zone)
-  const keys = [...sums.values()].map((r): [string, string] => [r.app, r.day])
-  const held = await db.rollup.bulkGet(keys)
-  await db.rollup.bulkPut([...sums.values()].map((sum, i) => plus(sum, held[i])))
-}
-
-async function recount(db: WalletDb, zone: string): Promise<void> {
-  const sums = new Map<string, Rollup>()
-  const take = (rows: Entry[]) => {
-    for (const [key, sum] of sumUp(rows, zone)) sums.set(key, plus(sum, sums.get(key)))
-  }
-  await db.blocks.each((block) => take(block.rows))
-  take(await db.tail.toArray())
-  await db.rollup.clear()
-  await db.rollup.bulkPut([...sums.values()])
-}
-
-/**
- * Forgets the server's part, because its history is no longer the one held. The newest entries stay as evidence, the
- * person's unsent edits stay and are numbered anew for a new client id.
- */
-export async function startOver(db: WalletDb, now: number): Promise<void> {
-  await db.transaction('rw', db.tables, async () => {
-    const held = await readCursor(db)
-    const blocks = await db.blocks
-      .orderBy('first')
-      .reverse()
-      .limit(EVIDENCE_MAX / BLOCK)
-      .toArray()
-    const rows = [...blocks.flatMap((b) => b.rows), ...(await db.tail.toArray())]
-    await db.evidence.bulkAdd(rows.map((row) => ({ ...row, epoch: held.epoch })))
-    await Promise.all([db.blocks.clear(), db.tail.clear(), db.rollup.clear(), db.docs.clear()])
-    await db.meta.delete('cursor')
-    await setMeta(db, 'rebuilt', { at: now, entries: held.entries, rev: held.rev })
-    await renumber(db)
-  })
-}
-
-// --- the outbox ----------------------------------------------------------------------------------------------------
-
-/** Writes one edit down, durably, before anything is sent. `baseVersion` is given when the edit loosens a limit. */
-export async function enqueue<N extends MutationName>(
-  db: WalletDb,
-  name: N,
-  args: MutationArgs<N>,
-  baseVersion?: number,
-): Promise<void> {
-  await db.transaction('rw', db.outbox, db.meta, async () => {
-    const client = await getMeta(db, 'client')
-    if (!client) throw new Error('the local database has no client id')
-    const edit: Pending = { mid: client.next, name, args, state: 'queued', at: Date.now() }
-    if (baseVersion !== undefined) edit.base_version = baseVersion
-    await db.outbox.add(edit)
-    await setMeta(db, 'client', { ...client, next: client.next + 1 })
-  })
-}
-
-/** What the server said about edits; `refused` ones stay, with their reason, until the person has seen them. */
-export async function settleEdits(db: WalletDb, answers: { n: number; change: Partial<Pending> }[]): Promise<void> {
-  await db.transaction('rw', db.outbox, async () => {
-    for (const { n, change } of answers) await db.outbox.update(n, change)
-  })
-}
-
-export const dropEdit = (db: WalletDb, n: number): Promise<void> => db.outbox.delete(n)
-
-/** Numbers what is unsent from 1 for a new client id: the server does not know the old one's numbers any more. */
-export async function renumber(db: WalletDb): Promise<void> {
-  await db.transaction('rw', db.outbox, db.meta, async () => {
-    const waiting = (await db.outbox.orderBy('n').toArray()).filter((p) => p.state !== 'refused')
-    await db.outbox.bulkPut(waiting.map((p, i) => ({ ...p, mid: i + 1, state: 'queued' as const })))
-    await setMeta(db, 'client', { id: crypto.randomUUID(), next: waiting.length + 1 })
-  })
+  const none = { cursor: null, epoch: null, rev: 0, hash: null, entries: 0, wrong: 0, unchecked: 0, zone }
+  return (await getMeta(db, 'cursor')) ?? none
 }

@@ -4,7 +4,7 @@
 
 import type { MutationArgs } from '../server/contract/feed.ts'
 import type { Approval, Cap, CapState, Connection, ConsentRequest, Profile } from '../server/contract/records.ts'
-import type { Doc, Pending } from './db.ts'
+import type { Doc, Pending, Written } from './db.ts'
 
 export type Shown<T> = T & { pending: boolean }
 export type View = {
@@ -71,6 +71,19 @@ function standing(
   status: Connection['status'],
 ): Shown<Connection> {
   return before.status === status ? { ...before, pending: true } : { ...after, status }
+}
+
+/** Notes and tags with edits on top; an edit of a receipt that had none carries the receipt's number in `rev`. */
+export function foldWritten(written: Written[], edits: Pending[]): Written[] {
+  const byId = new Map(written.map((w) => [w.id, w]))
+  for (const { state, name, args, rev } of edits) {
+    if (state === 'refused' || name !== 'receipt.annotate') continue
+    const { request_id, note, add_tags = [], remove_tags = [] } = args as MutationArgs<'receipt.annotate'>
+    const before = byId.get(request_id) ?? { id: request_id, rev: rev ?? 0, note: null, tags: [] }
+    const tags = [...new Set([...before.tags.filter((t) => !remove_tags.includes(t)), ...add_tags])]
+    byId.set(request_id, { ...before, tags, note: note === undefined ? before.note : note })
+  }
+  return [...byId.values()].filter(({ note, tags }) => note !== null || tags.length > 0)
 }
 
 /** A limit that is not yet the server's keeps what is known of its window; a new window starts unknown, at zero. */

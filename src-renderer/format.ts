@@ -7,8 +7,31 @@ import type { Cap, LimitCalendar, Period } from '../server/contract/records.ts'
 
 const CENT = MICROS_PER_DOLLAR / 100
 
+/** How dollars are named on this device: where "$" could be another country's, people may want it said. */
+export const CURRENCY_LOOKS = { plain: '$1.23', us: 'US$1.23', code: '1.23 USD' } as const
+export type CurrencyLook = keyof typeof CURRENCY_LOOKS
+const LOOK = 'quota.currency'
+
+export function currencyLook(): CurrencyLook {
+  const kept = globalThis.localStorage?.getItem(LOOK)
+  return kept === 'us' || kept === 'code' ? kept : 'plain'
+}
+let look = currencyLook()
+
+/** Takes effect at once for what is drawn from now on. */
+export function setCurrencyLook(chosen: CurrencyLook): void {
+  localStorage.setItem(LOOK, chosen)
+  look = chosen
+}
+
+/** "-$1.23" as the person wants it; the figures stay as they are. */
+function dressed(text: string): string {
+  if (look === 'plain') return text
+  return look === 'us' ? text.replace('$', 'US$') : `${text.replace('$', '')} USD`
+}
+
 /** The amount to its last digit ("$12.345678"), for titles and receipts. */
-export const exact = dollars
+export const exact = (micros: number): string => dressed(dollars(micros))
 
 /**
  * An amount as people read it: cents where they are enough (from ten cents on, or exactly), else four decimals.
@@ -41,17 +64,21 @@ function cut(micros: number, decimals: 2 | 4 | 6): string {
   const fraction = String(size % MICROS_PER_DOLLAR)
     .padStart(6, '0')
     .slice(0, decimals)
-  return `${micros < 0 ? '-' : ''}$${whole}.${fraction}`
+  return dressed(`${micros < 0 ? '-' : ''}$${whole}.${fraction}`)
 }
 
 /** A limit on a button: "$2", "$2.50". */
 export function short(micros: number): string {
-  const text = exact(micros)
+  return dressed(bare(micros))
+}
+
+function bare(micros: number): string {
+  const text = dollars(micros)
   return text.endsWith('.00') ? text.slice(0, -3) : text
 }
 
 /** Micro-dollars as a person would type them: "5", "2.50". */
-export const typed = (micros: number): string => short(micros).slice(1)
+export const typed = (micros: number): string => bare(micros).slice(1)
 
 export const PERIOD_WORDS: Record<Period, { each: string; short: string; window: string }> = {
   day: { each: 'a day', short: 'Day', window: 'today' },
@@ -92,6 +119,9 @@ const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-dig
 const dayMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const dayMonthYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
 
+/** "17:08". */
+export const clockTime = (at: number): string => clock.format(at)
+
 /** The whole moment, for hover: "23 Nov 2026, 17:08:09". */
 export const moment = (at: number): string => absolute.format(at)
 
@@ -103,6 +133,21 @@ export function when(at: number, now: number): string {
   if (date.getFullYear() !== today.getFullYear()) return dayMonthYear.format(at)
   return `${dayMonth.format(at)}, ${clock.format(at)}`
 }
+
+const wholeDay = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  timeZone: 'UTC',
+})
+const wholeMonth = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' })
+
+/** "Mon, 23 Nov 2026" of "2026-11-23". */
+export const dayWords = (day: string): string => wholeDay.format(Date.parse(`${day}T00:00:00Z`))
+
+/** "November 2026" of "2026-11". */
+export const monthWords = (month: string): string => wholeMonth.format(Date.parse(`${month}-01T00:00:00Z`))
 
 /** A date without a time: "1 Dec", with the year when it is another one. */
 export const date = (at: number, now: number): string =>

@@ -3,12 +3,16 @@
 // first read of the local database, which takes milliseconds.
 
 import { useLiveQuery } from 'dexie-react-hooks'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { Balance, Grant, Notice, Topup } from '../server/contract/records.ts'
-import { type Entry, getMeta, type MetaValues, type Pending, readCursor } from './db.ts'
-import { fold, type View } from './fold.ts'
+import { type Month, monthsOf } from './audit.ts'
+import { onClock, serverNow } from './clock.ts'
+import type { Index } from './columns.ts'
+import { type Entry, getMeta, type MetaValues, type Pending, readCursor, type Written } from './db.ts'
+import { fold, foldWritten, type View } from './fold.ts'
 import { dayIn } from './format.ts'
-import { entryAt, newest, wrongEntries } from './log.ts'
+import { entryAt, newest, readIndex, rowsAt, wrongEntries } from './log.ts'
+import { monthEnd } from './pace.ts'
 import { plus, type Rollup } from './rollup.ts'
 import { useWallet } from './session.ts'
 
@@ -66,9 +70,39 @@ export function useEdits(): Pending[] | undefined {
   return useLiveQuery(() => db.outbox.orderBy('n').toArray(), [db])
 }
 
-export function useNewest(limit: number, app: string | null): Entry[] | undefined {
+export function useNewest(limit: number): Entry[] | undefined {
   const { db } = useWallet()
-  return useLiveQuery(() => newest(db, { limit, app }), [db, limit, app])
+  return useLiveQuery(() => newest(db, limit), [db, limit])
+}
+
+/** The columns of the log; first those of its newest part, then `whole`. */
+export function useIndex() {
+  const { db } = useWallet()
+  const glance = useLiveQuery(() => readIndex(db, false), [db])
+  const there = glance !== undefined
+  const all = useLiveQuery(async () => (there ? readIndex(db) : undefined), [db, there])
+  return all ?? glance
+}
+
+/** Notes and tags, with those on top that are still on their way. */
+export function useWritten(): Written[] | undefined {
+  const { db } = useWallet()
+  return useLiveQuery(async () => foldWritten(await db.written.toArray(), await db.outbox.orderBy('n').toArray()), [db])
+}
+
+const WINDOW = 64
+
+/** The entries at places `from` to `to` of a selection, by feed number; those read before stay while others are read. */
+export function useRows(index: Index, ordinals: Uint32Array, from: number, to: number): ReadonlyMap<number, Entry> {
+  const { db } = useWallet()
+  const [first, end] = [Math.floor(from / WINDOW) * WINDOW, (Math.floor(to / WINDOW) + 1) * WINDOW]
+  const read = useLiveQuery(async () => {
+    const rows = await rowsAt(db, index, ordinals.subarray(first, end))
+    return new Map([...rows.values()].map((entry) => [entry.rev, entry]))
+  }, [db, index, ordinals, first, end])
+  const kept = useRef<ReadonlyMap<number, Entry>>(new Map())
+  if (read) kept.current = read
+  return kept.current
 }
 
 export function useEntry(rev: number | null): Entry | null | undefined {
@@ -76,18 +110,24 @@ export function useEntry(rev: number | null): Entry | null | undefined {
   return useLiveQuery(async () => (rev === null ? null : entryAt(db, rev)), [db, rev])
 }
 
-const WRONG_LOOKED_THROUGH = 500
+const WRONG_NAMED = 100
 
-/** Receipts that failed the check, among the newest; empty without looking when none ever failed. */
+/** The newest receipts that failed the check; empty without looking when none ever failed. */
 export function useWrong(): Entry[] | undefined {
   const { db } = useWallet()
-  return useLiveQuery(
-    async () => ((await readCursor(db)).wrong === 0 ? [] : wrongEntries(db, WRONG_LOOKED_THROUGH)),
-    [db],
-  )
+  return useLiveQuery(async () => ((await readCursor(db)).wrong === 0 ? [] : wrongEntries(db, WRONG_NAMED)), [db])
 }
 
-export type Spend = { days: { day: string; spent: number }[]; month: Rollup[]; monthSpent: number }
+export type Day = { day: string; spent: number }
+export type Spend = {
+  days: Day[]
+  /** The same days of each app that spent on any of them. */
+  appDays: ReadonlyMap<string, { days: Day[]; calls: number }>
+  month: Rollup[]
+  monthSpent: number
+  /** What the month would end with at this pace; null while it is too young to say. */
+  monthEnd: number | null
+}
 const DAYS = 30
 const DAY_MS = 86_400_000
 
@@ -102,15 +142,29 @@ export function useSpend(now: number): Spend | undefined {
     const monthStart = `${today.slice(0, 7)}-01`
     const from = first < monthStart ? first : monthStart
     const rows = await db.rollup.where('day').between(from, today, true, true).toArray()
-    const byDay = new Map<string, number>()
-    for (const row of rows) byDay.set(row.day, (byDay.get(row.day) ?? 0) + row.spent)
-    const days = Array.from({ length: DAYS }, (_, i) => {
-      const day = dayIn(zone, now - (DAYS - 1 - i) * DAY_MS)
-      return { day, spent: byDay.get(day) ?? 0 }
-    })
+    const all = Array.from({ length: DAYS }, (_, i) => dayIn(zone, now - (DAYS - 1 - i) * DAY_MS))
+    const appDays = new Map(
+      [...new Set(rows.map((r) => r.app))].map((app) => {
+        const own = rows.filter((r) => r.app === app && r.day >= first)
+        return [app, { days: byDay(own, all), calls: own.reduce((sum, r) => sum + r.calls, 0) }]
+      }),
+    )
     const month = byApp(rows.filter((r) => r.day >= monthStart))
-    return { days, month, monthSpent: month.reduce((sum, r) => sum + r.spent, 0) }
+    const monthSpent = month.reduce((sum, r) => sum + r.spent, 0)
+    return { days: byDay(rows, all), appDays, month, monthSpent, monthEnd: monthEnd(monthSpent, zone, today, now) }
   }, [db, minute])
+}
+
+/** Charges and checks by month, newest first; undefined while `on` is false. */
+export function useMonths(on: boolean): Month[] | undefined {
+  const { db } = useWallet()
+  return useLiveQuery(async () => (on ? monthsOf(await db.rollup.toArray()) : undefined), [db, on])
+}
+
+function byDay(rows: Rollup[], days: string[]): Day[] {
+  const sums = new Map<string, number>()
+  for (const row of rows) sums.set(row.day, (sums.get(row.day) ?? 0) + row.spent)
+  return days.map((day) => ({ day, spent: sums.get(day) ?? 0 }))
 }
 
 function byApp(rows: Rollup[]): Rollup[] {
@@ -119,12 +173,17 @@ function byApp(rows: Rollup[]): Rollup[] {
   return [...sums.values()].sort((a, b) => b.spent - a.spent || b.calls - a.calls)
 }
 
-/** The device's time, again every half minute. It only words things; the server's time orders and sums them. */
+/** The server's time as this device knows it, again every half minute. It only words things. */
 export function useNow(): number {
-  const [now, setNow] = useState(Date.now)
+  const [now, setNow] = useState(serverNow)
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 30_000)
-    return () => clearInterval(timer)
+    const look = () => setNow(serverNow())
+    const timer = setInterval(look, 30_000)
+    const deaf = onClock(look)
+    return () => {
+      clearInterval(timer)
+      deaf()
+    }
   }, [])
   return now
 }

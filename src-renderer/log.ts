@@ -1,25 +1,15 @@
 // Reading the usage log.
 // owns: pages of the log by key. never: writes, offsets, counts. always true: answers are newest first.
 
-import type { Entry, WalletDb } from './db.ts'
+import { CHUNK, type Index, indexOf } from './columns.ts'
+import { BLOCK, type Entry, type WalletDb } from './db.ts'
 
-/** The newest entries, of one app or of all. Reads the tail, then sealed blocks backwards until it has enough. */
-export async function newest(db: WalletDb, { limit, app }: { limit: number; app: string | null }): Promise<Entry[]> {
-  const tail = app
-    ? await db.tail
-        .where('[app+rev]')
-        .between([app, 0], [app, Number.MAX_SAFE_INTEGER])
-        .reverse()
-        .limit(limit)
-        .toArray()
-    : await db.tail.orderBy('rev').reverse().limit(limit).toArray()
-  if (tail.length >= limit) return tail
-  const found = tail
-  for await (const rows of sealed(db, app)) {
-    for (let i = rows.length - 1; i >= 0 && found.length < limit; i--) {
-      const row = rows[i]
-      if (row && (!app || row.app === app)) found.push(row)
-    }
+/** The newest entries. Reads the tail, then sealed blocks backwards until it has enough. */
+export async function newest(db: WalletDb, limit: number): Promise<Entry[]> {
+  const found = await db.tail.orderBy('rev').reverse().limit(limit).toArray()
+  if (found.length >= limit) return found
+  for await (const rows of sealed(db)) {
+    for (let i = rows.length - 1; i >= 0 && found.length < limit; i--) found.push(rows[i] as Entry)
     if (found.length >= limit) break
   }
   return found
@@ -35,15 +25,8 @@ export async function entryAt(db: WalletDb, rev: number): Promise<Entry | null> 
 
 const STEP = 8
 
-/** Blocks newest first, a few at a time; for one app only those that name it. */
-async function* sealed(db: WalletDb, app: string | null): AsyncGenerator<Entry[]> {
-  if (app) {
-    const keys = (await db.blocks.where('apps').equals(app).primaryKeys()).sort((a, b) => b - a)
-    for (let i = 0; i < keys.length; i += STEP) {
-      for (const block of await db.blocks.bulkGet(keys.slice(i, i + STEP))) if (block) yield block.rows
-    }
-    return
-  }
+/** Blocks newest first, a few at a time. */
+async function* sealed(db: WalletDb): AsyncGenerator<Entry[]> {
   let below = Number.MAX_SAFE_INTEGER
   for (;;) {
     const blocks = await db.blocks.where('first').below(below).reverse().limit(STEP).toArray()
@@ -54,14 +37,71 @@ async function* sealed(db: WalletDb, app: string | null): AsyncGenerator<Entry[]
   }
 }
 
-/** Entries whose check failed, newest first; looks through the newest `limit` entries only. */
-export async function wrongEntries(db: WalletDb, limit: number): Promise<Entry[]> {
-  const rows = await newest(db, { limit, app: null })
-  return rows.filter((e) => e.mark !== 'verified' && e.mark !== 'unchecked')
-}
-
 /** The whole log, newest first, a block at a time; for export. */
 export async function* everything(db: WalletDb): AsyncGenerator<Entry[]> {
   yield await db.tail.orderBy('rev').reverse().toArray()
-  for await (const rows of sealed(db, null)) yield rows.toReversed()
+  for await (const rows of sealed(db)) yield rows.toReversed()
+}
+
+// --- by ordinal --------------------------------------------------------------------------------------------------------
+
+type Kept = { epoch: string | null; records: Index['records'] }
+const kept = new WeakMap<WalletDb, Kept>()
+
+/** How many of the newest records are enough to show something at once. */
+const GLANCE = 2
+
+/**
+ * The columns of the log: of all of it, or at a glance of its newest part, which is there at once. Full records are read
+ * once; later calls read the last one and the tail.
+ */
+export async function readIndex(db: WalletDb, all = true): Promise<Index & { whole: boolean }> {
+  return db.transaction('r', [db.columns, db.tail, db.meta], async () => {
+    const cursor = (await db.meta.get('cursor'))?.value as { epoch: string | null; wrong: number } | undefined
+    const mark = `${cursor?.epoch} ${cursor?.wrong}` // a mark that changed is in a record that was full
+    const before = kept.get(db)
+    if (!all && before?.epoch !== mark) {
+      const some = (await db.columns.orderBy('n').reverse().limit(GLANCE).toArray()).reverse()
+      const whole = (some[0]?.n ?? 0) === 0
+      return { ...indexOf(some, await db.tail.orderBy('rev').toArray()), whole }
+    }
+    const full = before?.epoch === mark ? before.records.filter(({ rev }) => rev.length === CHUNK) : []
+    const records = [...full, ...(await db.columns.where('n').aboveOrEqual(full.length).toArray())]
+    kept.set(db, { epoch: mark, records })
+    return { ...indexOf(records, await db.tail.orderBy('rev').toArray()), whole: true }
+  })
+}
+
+/** Entries by their ordinals, in the order asked for; one that is not there (any more) is left out. */
+export async function rowsAt(db: WalletDb, index: Index, ordinals: Iterable<number>): Promise<Map<number, Entry>> {
+  const wanted = [...ordinals]
+  const firsts = new Map<number, number>()
+  for (const ordinal of wanted) {
+    if (ordinal >= index.sealed) continue
+    const place = ordinal - (ordinal % BLOCK)
+    firsts.set(place, index.records[Math.floor(place / CHUNK)]?.rev[place % CHUNK] ?? 0)
+  }
+  const blocks = await db.blocks.bulkGet([...firsts.values()])
+  const byPlace = new Map([...firsts.keys()].map((place, i) => [place, blocks[i]?.rows]))
+  const tail = wanted.some((o) => o >= index.sealed) ? await db.tail.orderBy('rev').toArray() : []
+  const found = new Map<number, Entry>()
+  for (const o of wanted) {
+    const row = o < index.sealed ? byPlace.get(o - (o % BLOCK))?.[o % BLOCK] : tail[o - index.sealed]
+    if (row) found.set(o, row)
+  }
+  return found
+}
+
+/** Entries whose check failed, newest first, at most `limit`; found by their columns, wherever they are. */
+export async function wrongEntries(db: WalletDb, limit: number): Promise<Entry[]> {
+  const index = await readIndex(db)
+  const ordinals: number[] = []
+  let end = index.total
+  for (const { mark } of index.records.toReversed()) {
+    const first = end - mark.length
+    for (let i = mark.length - 1; i >= 0 && ordinals.length < limit; i--)
+      if ((mark[i] ?? 0) > 1) ordinals.push(first + i)
+    end = first
+  }
+  return [...(await rowsAt(db, index, ordinals)).values()]
 }

@@ -2,6 +2,7 @@
 // owns: the window a limit counts in, and the guess from its pace. never: storage. always true: pure.
 
 import type { CapState, Period } from '../server/contract/records.ts'
+import { startOfDay } from './days.ts'
 
 const DAY_MS = 86_400_000
 
@@ -52,3 +53,14 @@ export const tightest = (caps: CapState[]): CapState | null =>
 const ALMOST = 0.8
 
 export const nearlyReached = (cap: CapState): boolean => (cap.spent + cap.held) / cap.amount >= ALMOST
+
+const MONTH_DAYS_KNOWN = 3
+
+/** What a calendar month ends with if it goes on like this; null in its first days, and when nothing was spent. */
+export function monthEnd(spent: number, zone: string, today: string, now: number): number | null {
+  const [year = 0, month = 0] = today.split('-').map(Number)
+  const next = new Date(Date.UTC(year, month, 1)).toISOString().slice(0, 10)
+  const [start, end] = [startOfDay(zone, `${today.slice(0, 7)}-01`), startOfDay(zone, next)]
+  if (spent === 0 || start === null || end === null || now - start < MONTH_DAYS_KNOWN * DAY_MS) return null
+  return Math.round((spent * (end - start)) / Math.min(now - start, end - start))
+}

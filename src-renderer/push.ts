@@ -4,7 +4,8 @@
 
 import { type Mutation, MutationsReply } from '../server/contract/feed.ts'
 import { type Api, ApiFailure } from './api.ts'
-import { getMeta, type Pending, renumber, settleEdits, type WalletDb } from './db.ts'
+import { getMeta, type Pending, type WalletDb } from './db.ts'
+import { renumber, settleEdits } from './db-outbox.ts'
 
 const BATCH = 100
 

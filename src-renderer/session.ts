@@ -5,7 +5,7 @@
 import { create } from 'zustand'
 import { FeedPage } from '../server/contract/feed.ts'
 import { type Api, ApiFailure, connectApi } from './api.ts'
-import { accountsKept, deleteDb, openDb, type WalletDb } from './db.ts'
+import { accountsKept, deleteDb, openDb, setMeta, type WalletDb } from './db.ts'
 import { shell } from './shell/shell.ts'
 import { type Sync, startSync } from './sync.ts'
 
@@ -67,23 +67,51 @@ async function accountByToken(api: Api, last: string | null, signedIn: boolean):
   }
 }
 
-async function open(api: Api, account: string): Promise<void> {
+async function open(api: Api, account: string, erased = false): Promise<void> {
+  const kept = await accountsKept(api.origin)
+  const lost = !erased && (gone === account || (rememberedAccount(api.origin) === account && !kept.includes(account)))
+  gone = null
   const db = await openDb(api.origin, account)
+  if (lost) await setMeta(db, 'rebuilt', { at: Date.now(), entries: 0, rev: 0, lost })
   remember(api.origin, account)
   const sync = startSync(api, db, async () => {
     if ((await accountOf(api)) === account) return
     setTimeout(() => start(true))
     throw new ApiFailure('other_account', 'Somebody else has signed in; opening their wallet.')
   })
-  useSession.setState({ phase: 'open', wallet: { account, api, db, sync } }, true)
+  const wallet = { account, api, db, sync }
+  useSession.setState({ phase: 'open', wallet }, true)
+  watch(wallet)
 }
+
+/**
+ * The copy may be deleted while it is open: by the browser on a full disk, by another tab of this wallet, by the person.
+ * It is then begun anew, or the wallet closes where somebody has signed out.
+ */
+function watch(wallet: Wallet): void {
+  const again = () => {
+    const session = useSession.getState()
+    if (session.phase !== 'open' || session.wallet !== wallet) return
+    gone = wallet.account
+    close()
+    void start()
+  }
+  wallet.db.on('close', again)
+  wallet.db.on('versionchange', () => {
+    again()
+    return false // instead of Dexie's own answer, which would open an empty copy behind our back
+  })
+}
+
+/** Whose copy went while it was open. */
+let gone: string | null = null
 
 function close(): void {
   const session = useSession.getState()
   if (session.phase !== 'open') return
+  useSession.setState({ phase: 'starting' }, true) // first: a copy that we close ourselves has not gone
   session.wallet.sync.stop()
   session.wallet.db.close()
-  useSession.setState({ phase: 'starting' }, true)
 }
 
 /** Whose token it is: the subject at the userinfo endpoint (OpenID Connect Core 5.3), else the profile in the feed. */
@@ -115,6 +143,15 @@ export async function signOut(): Promise<void> {
   }
 }
 
+/** Ends this sign-in and begins another, for somebody else; the copy that is open stays on this device. */
+export async function switchAccount(): Promise<void> {
+  leaving = true
+  await shell.signOut().finally(() => {
+    leaving = false
+  })
+  await signIn('sign-in')
+}
+
 /** Throws the local copy away and fills it again from the server. */
 export async function eraseCopy(): Promise<void> {
   const session = useSession.getState()
@@ -122,7 +159,7 @@ export async function eraseCopy(): Promise<void> {
   session.wallet.sync.stop()
   useSession.setState({ phase: 'starting' }, true)
   await deleteDb(session.wallet.db)
-  await open(session.wallet.api, session.wallet.account)
+  await open(session.wallet.api, session.wallet.account, true)
 }
 
 const HINT = 'quota.first-step'

@@ -3,12 +3,18 @@
 // at a time; every connection of the poke stream is followed by a pull; nothing waits for this but the freshness mark.
 
 import { liveQuery } from 'dexie'
-import { FEED_LIMIT_DEFAULT, FEED_LIMIT_MAX, FeedPage } from '../server/contract/feed.ts'
+import { type Change, FEED_LIMIT_DEFAULT, FEED_LIMIT_MAX, FeedPage } from '../server/contract/feed.ts'
 import { type Api, ApiFailure } from './api.ts'
-import { applyPage, getMeta, readCursor, type Status, setMeta, startOver, type WalletDb } from './db.ts'
+import { serverNow } from './clock.ts'
+import { type Cursor, getMeta, readCursor, type Status, setMeta, type WalletDb } from './db.ts'
+import { applyPage } from './db-pages.ts'
+import { compareHistories, startOver } from './db-restart.ts'
+import { guard } from './guarding.ts'
 import { listen } from './poke.ts'
 import { push } from './push.ts'
-import { checkReceipts, keyFinder } from './verify.ts'
+import { isFull, storageFine, storageFull } from './trouble.ts'
+import type { Checked } from './verify.ts'
+import { checkAside } from './verify-aside.ts'
 
 const COALESCE_MS = 100
 const RETRY_FIRST_MS = 1000
@@ -53,7 +59,9 @@ async function lead({ api, db, mayStart }: Lead, over: AbortSignal, turn: { wake
       await push(api, db)
       await pull(api, db, report)
       await report('live', null)
+      storageFine()
       failures = 0
+      await guard(db)
       if (!stream) void hold()
     } catch (error) {
       await failed(error)
@@ -65,8 +73,11 @@ async function lead({ api, db, mayStart }: Lead, over: AbortSignal, turn: { wake
     stream?.abort()
     failures++
     const failure = error instanceof ApiFailure ? error : null
+    if (isFull(error)) storageFull()
     if (failure?.code === 'unauthorized') return report('paused', 'You are signed out.')
-    await report(failure?.code === 'offline' ? 'offline' : 'failing', error instanceof Error ? error.message : null)
+    // A storage that is full or gone cannot keep the state either; the next try comes all the same.
+    const said = report(failure?.code === 'offline' ? 'offline' : 'failing', sentence(error))
+    await said.catch((cause) => console.warn('sync:', cause))
     wake(backoff(failures))
   }
 
@@ -132,12 +143,17 @@ function oneAtATime(over: AbortSignal, work: () => Promise<void>): (afterMs: num
 const backoff = (failures: number): number =>
   Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 8)) * (0.5 + Math.random() / 2)
 
+const sentence = (error: unknown): string | null => {
+  if (isFull(error)) return 'The storage of this device is full.'
+  return error instanceof Error ? error.message : null
+}
+
 type Report = (state: Status['state'], message: string | null) => Promise<void>
 
 function reporter(db: WalletDb): Report {
   return async (state, message) => {
     const before = await getMeta(db, 'status')
-    const now = Date.now()
+    const now = serverNow()
     const answered = state === 'live' || state === 'filling'
     const since = before?.state === state ? before.since : now
     await setMeta(db, 'status', { state, since, contact: answered ? now : (before?.contact ?? null), message })
@@ -146,25 +162,53 @@ function reporter(db: WalletDb): Report {
 
 /** Pulls until the server has no more. A page that does not follow what is held is not applied. */
 async function pull(api: Api, db: WalletDb, report: Report): Promise<void> {
+  let ahead: { after: string; page: Promise<FeedPage | 'unknown-cursor'> } | null = null
   for (;;) {
     const base = await readCursor(db)
-    const page = await fetchPage(api, db, base.cursor)
-    if (page === 'unknown-cursor' || (base.epoch !== null && page.epoch !== base.epoch)) {
-      await startOver(db, Date.now())
+    const page: FeedPage | 'unknown-cursor' =
+      ahead !== null && ahead.after === base.cursor ? await ahead.page : await fetchPage(api, db, base.cursor)
+    ahead = null
+    if (page === 'unknown-cursor' || isOtherHistory(base, page)) {
+      await startOver(db, serverNow())
       continue
     }
     const fresh = page.changes.filter((c) => c.rev > base.rev)
     const cut = fresh.findIndex((c, i) => c.rev !== base.rev + 1 + i)
     if (cut !== -1) throw new ApiFailure('incomplete', 'A page of the history came incomplete; asking again.')
+    if (page.more) {
+      // The next page is on its way while this one is checked and kept; it counts only if this one does.
+      ahead = { after: page.cursor, page: fetchPage(api, db, page.cursor) }
+      ahead.page.catch(() => {})
+    }
     const receipts = fresh.filter((c) => c.topic === 'receipt' && c.row)
-    const checked = await checkReceipts(receipts, base.hash, await keys(api, db))
+    const checked = await check(api, db, receipts, base.hash)
+    if (await forksHere(db, base, checked)) {
+      await startOver(db, serverNow())
+      continue
+    }
     const docs = fresh.filter((c) => c.topic !== 'receipt')
     const rev = fresh.at(-1)?.rev ?? base.rev
     await applyPage(db, { base, cursor: page.cursor, epoch: page.epoch, lastMid: page.last_mid, docs, ...checked, rev })
-    if (!page.more) return
+    if (!page.more) return compareHistories(db)
     await report('filling', null)
     await push(api, db) // a pause does not wait for the rest of the history
   }
+}
+
+/** Another epoch; or the server begins again from 1 when asked for what follows, because it has not come so far. */
+const isOtherHistory = (base: Cursor, page: FeedPage): boolean =>
+  base.epoch !== null && (page.epoch !== base.epoch || (base.rev > 0 && page.changes[0]?.rev === 1))
+
+/**
+ * Whether the first new receipt, genuine in itself, does not follow the last one held: then the history before it may be
+ * another one by now, and is read again from the start, once for that receipt.
+ */
+async function forksHere(db: WalletDb, base: Cursor, { entries }: Checked): Promise<boolean> {
+  const [first] = entries
+  if (base.hash === null || first?.mark !== 'chain') return false
+  if ((await getMeta(db, 'doubted'))?.hash === first.hash) return false
+  await setMeta(db, 'doubted', { hash: first.hash })
+  return true
 }
 
 async function fetchPage(api: Api, db: WalletDb, cursor: string | null): Promise<FeedPage | 'unknown-cursor'> {
@@ -186,15 +230,16 @@ async function fetchPage(api: Api, db: WalletDb, cursor: string | null): Promise
   }
 }
 
-/** The server's receipt keys: those kept, joined by newly published ones. A kept key is never replaced. */
-async function keys(api: Api, db: WalletDb) {
+/** Checks receipts with the keys that are kept, joined by newly published ones. A kept key is never replaced. */
+async function check(api: Api, db: WalletDb, receipts: Change[], before: string | null): Promise<Checked> {
   const kept = (await getMeta(db, 'keys'))?.jwks ?? []
-  return keyFinder(kept, async () => {
-    const published = (await api.open('/.well-known/quota-receipts.json')) as { keys?: JsonWebKey[] }
-    const kid = (key: JsonWebKey) => (key as { kid?: string }).kid
-    const known = new Set(kept.map(kid))
-    const jwks = [...kept, ...(published.keys ?? []).filter((key) => !known.has(kid(key)))]
-    await setMeta(db, 'keys', { jwks })
-    return jwks
-  })
+  const found = await checkAside(receipts, before, kept)
+  if (found.unknown.length === 0) return found.checked
+  const published = (await api.open('/.well-known/quota-receipts.json')) as { keys?: JsonWebKey[] }
+  const kid = (key: JsonWebKey) => (key as { kid?: string }).kid
+  const known = new Set(kept.map(kid))
+  const jwks = [...kept, ...(published.keys ?? []).filter((key) => !known.has(kid(key)))]
+  if (jwks.length === kept.length) return found.checked
+  await setMeta(db, 'keys', { jwks })
+  return (await checkAside(receipts, before, jwks)).checked
 }

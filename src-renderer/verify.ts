@@ -12,6 +12,8 @@ import type { Entry, Mark } from './db.ts'
 /** Finds a verification key by its id; null when the server has published no such key. */
 export type KeyOf = (kid: string | undefined) => Promise<CryptoKey | null>
 
+export const isWrong = (mark: Mark): boolean => mark !== 'verified' && mark !== 'unchecked'
+
 /** Receipts of a page: new ones, and those sent again (with a note, say), which carry their first number. */
 export type Checked = { entries: Entry[]; again: { entry: Entry; arrived: number }[] }
 
@@ -111,24 +113,22 @@ async function hashOf(receipt: string): Promise<string> {
   return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(receipt))))
 }
 
-/**
- * A key finder over a kept set of keys, which asks for the published set once more when a key is unknown.
- * @param refresh fetches the published keys; its failures are the caller's (a page is then not applied)
- */
-export function keyFinder(kept: JsonWebKey[], refresh: () => Promise<JsonWebKey[]>): KeyOf {
-  let published: Promise<JsonWebKey[]> | null = null
+/** A key finder over a set of keys, and the ids that were asked for in vain. */
+export function keyFinder(jwks: JsonWebKey[]): { keyOf: KeyOf; unknown: Set<string> } {
+  const unknown = new Set<string>()
   const imported = new Map<string, Promise<CryptoKey | null>>()
   const find = async (kid: string): Promise<CryptoKey | null> => {
-    const named = (key: JsonWebKey) => (key as { kid?: string }).kid === kid
-    const jwk = kept.find(named) ?? (await (published ??= refresh())).find(named)
+    const jwk = jwks.find((key) => (key as { kid?: string }).kid === kid)
+    if (!jwk) unknown.add(kid)
     return jwk ? ((await importJWK({ ...jwk, alg: 'EdDSA' } as JWK, 'EdDSA')) as CryptoKey) : null
   }
-  return (kid) => {
+  const keyOf: KeyOf = (kid) => {
     if (kid === undefined) return Promise.resolve(null)
     const known = imported.get(kid) ?? find(kid)
     imported.set(kid, known)
     return known
   }
+  return { keyOf, unknown }
 }
 
 /** What a failed check means, for people. */

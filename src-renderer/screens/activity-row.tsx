@@ -4,13 +4,13 @@
 
 import { useSyncExternalStore } from 'react'
 import type { Entry } from '../db.ts'
-import { cents, charge, count, money, percent } from '../format.ts'
-import { Face, Money, When } from '../ui/bits.tsx'
+import { cents, charge, clockTime, count, moment, money, percent } from '../format.ts'
+import { Face, Money } from '../ui/bits.tsx'
 import { payloadOf } from '../verify.ts'
 import { bareModel, MarkIcon, tokensOf } from './entry-line.tsx'
 
 export const COLUMNS =
-  'grid grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4.75rem_5.25rem_5.25rem_5.25rem_4.75rem_6.5rem_1.25rem] whitespace-nowrap items-center gap-3 px-4'
+  'grid grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4.5rem_4.25rem_4.25rem_4.5rem_4.5rem_2.75rem_1.25rem] whitespace-nowrap items-center gap-3 px-4'
 
 const query = matchMedia('(min-width: 1024px)')
 const subscribe = (changed: () => void) => {
@@ -25,7 +25,6 @@ type Props = {
   entry: Entry
   name: string
   left: number | null
-  now: number
   wide: boolean
   onOpen: (rev: number) => void
 }
@@ -45,8 +44,15 @@ function OpenIt({ entry, name, onOpen }: Props) {
   )
 }
 
+/** The time of day; the day stands above its rows, and the whole moment is told on hover. */
+const Clock = ({ at, className = '' }: { at: number; className?: string }) => (
+  <time dateTime={new Date(at).toISOString()} title={moment(at)} className={`nums ${className}`}>
+    {clockTime(at)}
+  </time>
+)
+
 function NarrowRow(props: Props) {
-  const { entry, name, now } = props
+  const { entry, name } = props
   const { row } = entry
   return (
     <div role="cell" className="flex h-full items-center gap-3 px-4">
@@ -62,7 +68,7 @@ function NarrowRow(props: Props) {
           <MarkIcon mark={entry.mark} />
           <Money micros={row.credits_used} text={charge(row.credits_used)} />
         </span>
-        <When at={entry.at} now={now} className="text-xs text-muted" />
+        <Clock at={entry.at} className="text-xs text-muted" />
       </span>
       <OpenIt {...props} />
     </div>
@@ -70,7 +76,7 @@ function NarrowRow(props: Props) {
 }
 
 function WideRow(props: Props) {
-  const { entry, name, left, now } = props
+  const { entry, name, left } = props
   const { row } = entry
   const bps = payloadOf(row.receipt)?.markup_bps
   return (
@@ -81,7 +87,7 @@ function WideRow(props: Props) {
         <OpenIt {...props} />
       </span>
       <span role="cell" className="truncate text-muted" title={row.model}>
-        {row.model}
+        {bareModel(row.model)}
       </span>
       <span role="cell" className="nums text-end text-muted">
         {count(tokensOf(entry))}
@@ -99,7 +105,7 @@ function WideRow(props: Props) {
         {left === null ? '–' : <Money micros={left} text={cents(left)} />}
       </span>
       <span role="cell" className="truncate text-end text-muted">
-        <When at={entry.at} now={now} />
+        <Clock at={entry.at} />
       </span>
       <span role="cell">
         <MarkIcon mark={entry.mark} />

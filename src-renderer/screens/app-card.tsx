@@ -6,18 +6,26 @@ import { Ellipsis, Pause, Play } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import { useRef } from 'react'
 import type { Connection } from '../../server/contract/records.ts'
-import { enqueue } from '../db.ts'
+import { enqueue } from '../db-outbox.ts'
 import type { Shown } from '../fold.ts'
-import { cleanName, date, percent, short } from '../format.ts'
+import { cleanName, date, money, percent, plural, short } from '../format.ts'
+import type { Day } from '../live.ts'
 import { useWallet } from '../session.ts'
 import { Badge, Face } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { DaysChart } from '../ui/days-chart.tsx'
 import { LimitMeter } from '../ui/meter.tsx'
 import type { Change } from './apps.tsx'
 
-type Props = { connection: Shown<Connection>; now: number; onChange: (change: Change) => void }
+type History = { days: Day[]; calls: number }
+type Props = {
+  connection: Shown<Connection>
+  history: History | undefined
+  now: number
+  onChange: (change: Change) => void
+}
 
-export function AppCard({ connection: c, now, onChange }: Props) {
+export function AppCard({ connection: c, history, now, onChange }: Props) {
   const { db } = useWallet()
   const name = cleanName(c.name ?? c.app.name)
   const ended = c.status === 'revoked' || c.status === 'expired'
@@ -46,6 +54,7 @@ export function AppCard({ connection: c, now, onChange }: Props) {
               <LimitMeter key={cap.period} cap={cap} now={now} stopped={paused} />
             ))}
             <Extras connection={c} now={now} />
+            {history && <Past app={c.app.id} name={name} history={history} />}
           </div>
           <div className="flex gap-2">
             <Button className="flex-1" onClick={() => onChange('limit')}>
@@ -68,6 +77,22 @@ export function AppCard({ connection: c, now, onChange }: Props) {
         </>
       )}
     </li>
+  )
+}
+
+/** Its last thirty days; a press shows the calls themselves. */
+function Past({ app, name, history }: { app: string; name: string; history: History }) {
+  const total = history.days.reduce((sum, d) => sum + d.spent, 0)
+  return (
+    <Link to="/activity" search={{ app }} className="group/past block rounded-lg" aria-label={`Activity of ${name}`}>
+      <DaysChart days={history.days} name={`${name}, last 30 days`} className="h-10" />
+      <span className="mt-1.5 flex justify-between text-xs text-muted group-hover/past:underline">
+        <span>Last 30 days</span>
+        <span className="nums">
+          {plural(history.calls, 'call')} · {money(total)}
+        </span>
+      </span>
+    </Link>
   )
 }
 

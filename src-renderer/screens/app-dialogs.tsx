@@ -5,7 +5,7 @@
 import { Plus } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { Cap, Connection, Period } from '../../server/contract/records.ts'
-import { enqueue } from '../db.ts'
+import { enqueue } from '../db-outbox.ts'
 import { loosens } from '../fold.ts'
 import { cleanName, limitWords } from '../format.ts'
 import { useWallet } from '../session.ts'

@@ -4,7 +4,8 @@
 
 import { useEffect, useState } from 'react'
 import type { Approval } from '../../server/contract/records.ts'
-import { enqueue } from '../db.ts'
+import { serverNow } from '../clock.ts'
+import { enqueue } from '../db-outbox.ts'
 import { atMost, cleanName } from '../format.ts'
 import { useWallet } from '../session.ts'
 import { Money } from '../ui/bits.tsx'
@@ -36,11 +37,11 @@ export function ApprovalItem({ approval }: { approval: Approval }) {
   )
 }
 
-/** Seconds left, counted by this device; nothing where its clock disagrees with the server's. */
+/** Seconds left by the server's clock; nothing where that cannot be. */
 function Left({ until, since }: { until: string; since: string }) {
-  const [now, setNow] = useState(Date.now)
+  const [now, setNow] = useState(serverNow)
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000)
+    const timer = setInterval(() => setNow(serverNow()), 1000)
     return () => clearInterval(timer)
   }, [])
   const left = Math.ceil((Date.parse(until) - now) / 1000)

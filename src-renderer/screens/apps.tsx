@@ -5,10 +5,10 @@
 import { Blocks, Snowflake } from 'lucide-react'
 import { useState } from 'react'
 import type { Connection } from '../../server/contract/records.ts'
-import { enqueue } from '../db.ts'
+import { enqueue } from '../db-outbox.ts'
 import type { Shown, View } from '../fold.ts'
 import { cleanName } from '../format.ts'
-import { useEdits, useNow, useView } from '../live.ts'
+import { useEdits, useNow, useSpend, useView } from '../live.ts'
 import { useWallet } from '../session.ts'
 import { Empty, PageTitle } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
@@ -22,6 +22,7 @@ export function Apps() {
   const { db } = useWallet()
   const view = useView()
   const now = useNow()
+  const spend = useSpend(now)
   const [changing, setChanging] = useState<{ id: string; change: Change } | null>(null)
   const [inUse, past] = split(view?.connections ?? [])
   const target = view?.connections.find((c) => c.id === changing?.id)
@@ -31,9 +32,15 @@ export function Apps() {
     </Button>
   )
   const cards = (connections: Shown<Connection>[]) => (
-    <ul className="grid gap-4 lg:grid-cols-2">
+    <ul className="grid grid-cols-1 gap-4 lg:grid-cols-2">
       {connections.map((c) => (
-        <AppCard key={c.id} connection={c} now={now} onChange={(change) => setChanging({ id: c.id, change })} />
+        <AppCard
+          key={c.id}
+          connection={c}
+          history={spend?.appDays.get(c.app.id)}
+          now={now}
+          onChange={(change) => setChanging({ id: c.id, change })}
+        />
       ))}
     </ul>
   )

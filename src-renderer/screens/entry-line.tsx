@@ -3,10 +3,10 @@
 
 import { Link } from '@tanstack/react-router'
 import { CircleHelp, ShieldAlert, ShieldCheck } from 'lucide-react'
-import { type Entry, isWrong, type Mark } from '../db.ts'
+import type { Entry, Mark } from '../db.ts'
 import { charge, count } from '../format.ts'
 import { Face, Money, When } from '../ui/bits.tsx'
-import { MARK_WORDS } from '../verify.ts'
+import { isWrong, MARK_WORDS } from '../verify.ts'
 
 export function MarkIcon({ mark }: { mark: Mark }) {
   const Icon = mark === 'verified' ? ShieldCheck : mark === 'unchecked' ? CircleHelp : ShieldAlert

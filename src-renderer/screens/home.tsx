@@ -3,14 +3,19 @@
 
 import { Link } from '@tanstack/react-router'
 import { ArrowRight, Plus, Sparkles } from 'lucide-react'
+import { useState } from 'react'
 import type { Entry } from '../db.ts'
 import type { View } from '../fold.ts'
 import { exact, money, plural } from '../format.ts'
 import { type Spend, useBalance, useGrants, useNewest, useNow, useSpend, useView } from '../live.ts'
+import { plus, type Rollup } from '../rollup.ts'
 import { CardTitle, Empty, Face, Money, PageTitle } from '../ui/bits.tsx'
 import { buttonLook } from '../ui/button.tsx'
+import { DaysChart } from '../ui/days-chart.tsx'
+import { Verified } from '../ui/verified.tsx'
 import { appNames } from './app-names.ts'
 import { EntryLine } from './entry-line.tsx'
+import { Months } from './months.tsx'
 import { NeedsYou } from './needs-you.tsx'
 
 const RECENT = 5
@@ -19,7 +24,7 @@ export function Home() {
   const now = useNow()
   const view = useView()
   const spend = useSpend(now)
-  const recent = useNewest(RECENT, null)
+  const recent = useNewest(RECENT)
   const fresh = recent?.length === 0 && view?.connections.length === 0
   return (
     <>
@@ -115,6 +120,9 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
         <div>
           <dt className="text-muted">Spent this month</dt>
           <dd className="mt-0.5 text-lg font-medium">{spend ? <Money micros={spend.monthSpent} /> : '–'}</dd>
+          {spend?.monthEnd != null && (
+            <dd className="text-xs text-muted">about {money(spend.monthEnd)} by its end, at this pace</dd>
+          )}
         </div>
         {balance?.debt && (
           <div>
@@ -133,30 +141,40 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
           </div>
         )}
       </dl>
+      <Checked spend={spend} />
     </section>
   )
 }
 
+/** How many of the month's charges were verified on this device. */
+function Checked({ spend }: { spend: Spend | undefined }) {
+  const [months, setMonths] = useState(false)
+  const sum = spend?.month.reduce<Rollup | undefined>((all, row) => plus(row, all), undefined)
+  if (!sum || sum.calls === 0) return null
+  return (
+    <div className="-mt-2">
+      <Verified
+        good={sum.verified}
+        all={sum.calls}
+        wrong={sum.wrong}
+        when=" this month"
+        onOpen={() => setMonths(true)}
+      />
+      {months && <Months onClose={() => setMonths(false)} />}
+    </div>
+  )
+}
+
 function DaysCard({ spend }: { spend: Spend | undefined }) {
-  const most = Math.max(1, ...(spend?.days.map((d) => d.spent) ?? []))
   const total = spend?.days.reduce((sum, d) => sum + d.spent, 0) ?? 0
   return (
     <section className="card p-5">
       <CardTitle aside={spend && <Money micros={total} className="text-sm font-medium" />}>Last 30 days</CardTitle>
       {spend ? (
-        <div role="img" aria-label={`Spent in the last 30 days: ${money(total)}`}>
-          <div className="flex h-36 items-end gap-[3px]">
-            {spend.days.map(({ day, spent }) => (
-              <div key={day} title={`${dayWords(day)}: ${money(spent)}`} className="group flex h-full flex-1 items-end">
-                <div
-                  className={`w-full rounded-sm ${spent > 0 ? 'min-h-1 bg-accent group-hover:bg-accent-hover' : 'h-px bg-line'}`}
-                  style={spent > 0 ? { height: `${(spent / most) * 100}%` } : undefined}
-                />
-              </div>
-            ))}
-          </div>
+        <div>
+          <DaysChart days={spend.days} name="Spent in the last 30 days" className="h-36" />
           <div className="mt-2 flex justify-between text-xs text-muted">
-            <span>{dayWords(spend.days[0]?.day ?? '')}</span>
+            <span>{shortDay(spend.days[0]?.day ?? '')}</span>
             <span>Today</span>
           </div>
         </div>
@@ -168,7 +186,7 @@ function DaysCard({ spend }: { spend: Spend | undefined }) {
 }
 
 const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
-const dayWords = (day: string): string => (day ? dayFormat.format(new Date(`${day}T00:00:00Z`)) : '')
+const shortDay = (day: string): string => (day ? dayFormat.format(new Date(`${day}T00:00:00Z`)) : '')
 
 const APPS_SHOWN = 6
 

@@ -5,7 +5,8 @@ import { Link } from '@tanstack/react-router'
 import { CheckCheck } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { ConsentRequest, Notice } from '../../server/contract/records.ts'
-import { dropEdit, enqueue, getMeta, type Pending, setMeta } from '../db.ts'
+import { getMeta, type Pending, setMeta } from '../db.ts'
+import { dropEdit, enqueue } from '../db-outbox.ts'
 import type { View } from '../fold.ts'
 import { cleanName, limitWords, money, short } from '../format.ts'
 import { useBalance, useEdits, useNotices } from '../live.ts'
@@ -19,6 +20,7 @@ import { RequestForm, type Terms } from '../ui/request-form.tsx'
 import { ApprovalItem } from './approval-item.tsx'
 import { useDebt } from './debt.tsx'
 import { editWords } from './edit-words.ts'
+import { GuardItem, useGuarded } from './guard-item.tsx'
 
 export function NeedsYou({ view, now }: { view: View | undefined; now: number }) {
   const [asking, setAsking] = useState<ConsentRequest | null>(null)
@@ -29,8 +31,10 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
   const low = useLowBalance(view)
   const debt = useDebt()
   const approvals = view?.approvals ?? []
+  const guarded = useGuarded(view)
   const quiet =
-    approvals.length + requests.length + refused.length + tight.length + notices.length + debt === 0 && low === null
+    guarded.length + approvals.length + requests.length + refused.length + tight.length + notices.length + debt === 0 &&
+    low === null
   return (
     <section className="card p-5" aria-label="Needs you">
       <CardTitle>Needs you</CardTitle>
@@ -42,6 +46,9 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
         <ul className="divide-y divide-line">
           {approvals.map((a) => (
             <ApprovalItem key={a.uid} approval={a} />
+          ))}
+          {guarded.map((g) => (
+            <GuardItem key={g.connection.id} {...g} />
           ))}
           {requests.map((r) => (
             <RequestItem key={r.uid} request={r} onAnswer={() => setAsking(r)} />
@@ -96,7 +103,7 @@ function useTight(view: View | undefined): { id: string; words: string }[] {
   })
 }
 
-function Item({ children, action }: { children: ReactNode; action: ReactNode }) {
+export function Item({ children, action }: { children: ReactNode; action: ReactNode }) {
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-3 gap-y-2 py-2.5 text-sm first:pt-0 last:pb-0">
       <span className="min-w-0 flex-1 basis-40">{children}</span>

@@ -6,14 +6,14 @@ import { CircleHelp, Copy, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { PICOS_PER_MICRO } from '../../server/contract/money.ts'
 import { type ReceiptPayload, UnitKind } from '../../server/contract/receipts.ts'
-import { type Entry, enqueue, isWrong } from '../db.ts'
+import type { Entry } from '../db.ts'
 import { count, exact, moment, percent } from '../format.ts'
-import { useEdits, useEntry } from '../live.ts'
-import { useWallet } from '../session.ts'
-import { Banner, inputLook, Money } from '../ui/bits.tsx'
+import { useEntry } from '../live.ts'
+import { Banner, Money } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { MARK_WORDS, payloadOf } from '../verify.ts'
+import { isWrong, MARK_WORDS, payloadOf } from '../verify.ts'
+import { ReceiptNote } from './receipt-note.tsx'
 
 export function ReceiptPane({
   rev,
@@ -59,7 +59,7 @@ function Detail({ entry, name }: { entry: Entry; name: string }) {
         <strong className="font-semibold">{wrong ? 'This charge does not check out' : MARK_WORDS[mark]}</strong>
         <span className="block">
           {wrong
-            ? `${MARK_WORDS[mark]}. Keep this receipt and ask the operator of the server.`
+            ? `${MARK_WORDS[mark]}. Keep this receipt: save the log as JSON, which holds the proof, and ask the server’s operator.`
             : mark === 'verified' && 'Signature, order and sum were checked when it arrived.'}
         </span>
       </Banner>
@@ -81,7 +81,7 @@ function Detail({ entry, name }: { entry: Entry; name: string }) {
         </Fact>
         {row.estimated && <Fact term="Counted by">This server: the provider reported no usable count</Fact>}
       </dl>
-      <Note entry={entry} />
+      <ReceiptNote entry={entry} />
       <CopyReceipt text={row.receipt} />
     </div>
   )
@@ -180,41 +180,6 @@ function picoDollars(picos: bigint): string {
     .padStart(12, '0')
     .replace(/0{1,10}$/, '')
   return `$${picos / perDollar}.${fraction}`
-}
-
-/** The person's own words beside a charge; they go through the outbox and come back with the receipt's document. */
-function Note({ entry }: { entry: Entry }) {
-  const { db } = useWallet()
-  const edits = useEdits()
-  const waiting = edits?.findLast((e) => e.name === 'receipt.annotate' && e.args.request_id === entry.id)
-  const kept = waiting && waiting.state !== 'refused' ? waiting.args.note : (entry.row as { note?: unknown }).note
-  const [draft, setDraft] = useState<string | null>(null)
-  const text = draft ?? (typeof kept === 'string' ? kept : '')
-  const save = async () => {
-    await enqueue(db, 'receipt.annotate', { request_id: entry.id, note: text.trim() || null })
-    setDraft(null)
-  }
-  return (
-    <div>
-      <label htmlFor="note" className="mb-1.5 block text-sm font-medium">
-        Note
-      </label>
-      <textarea
-        id="note"
-        rows={2}
-        maxLength={2000}
-        value={text}
-        placeholder="Only you see it"
-        onChange={(event) => setDraft(event.target.value)}
-        className={`${inputLook} h-auto py-2 text-sm`}
-      />
-      {draft !== null && (
-        <Button className="mt-2" onClick={save}>
-          Save note
-        </Button>
-      )}
-    </div>
-  )
 }
 
 function CopyReceipt({ text }: { text: string }) {

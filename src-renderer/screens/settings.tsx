@@ -1,21 +1,21 @@
 // Settings.
-// owns: the profile form, this device's copy, signing out. never: tokens. always true: signing out with unsent changes
-// names how many, and asks.
+// owns: the profile form, the order of the sections. never: tokens. always true: what is the account's own is said to be
+// elsewhere, and where.
 
 import { Link } from '@tanstack/react-router'
 import { ExternalLink } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import type { Profile } from '../../server/contract/records.ts'
-import { enqueue, type Pending } from '../db.ts'
+import { enqueue } from '../db-outbox.ts'
 import type { Shown } from '../fold.ts'
-import { count, plural, when } from '../format.ts'
-import { useCursor, useEdits, useMeta, useNow, useView } from '../live.ts'
-import { eraseCopy, signOut, useWallet } from '../session.ts'
+import { useView } from '../live.ts'
+import { useWallet } from '../session.ts'
 import { shell } from '../shell/shell.ts'
-import { Badge, inputLook, PageTitle } from '../ui/bits.tsx'
+import { inputLook, PageTitle } from '../ui/bits.tsx'
 import { Button, buttonLook } from '../ui/button.tsx'
-import { Confirm } from './app-dialogs.tsx'
-import { editWords } from './edit-words.ts'
+import { Accounts } from './settings-accounts.tsx'
+import { YourData } from './settings-data.tsx'
+import { OnThisDevice, ThisDevice } from './settings-device.tsx'
 
 export function Settings() {
   const view = useView()
@@ -31,6 +31,9 @@ export function Settings() {
           )}
         </Section>
         <YourAccount />
+        <OnThisDevice />
+        <YourData />
+        <Accounts />
         <ThisDevice />
         <Section title="For developers">
           <p className="mb-4 text-sm text-muted">Register apps, take keys, give grants, and see what you earn.</p>
@@ -43,7 +46,7 @@ export function Settings() {
   )
 }
 
-function Section({ title, children }: { title: string; children: ReactNode }) {
+export function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section className="card p-5 sm:p-6" aria-label={title}>
       <h2 className="mb-4 font-semibold tracking-tight">{title}</h2>
@@ -161,87 +164,5 @@ function YourAccount() {
         </Link>
       )}
     </Section>
-  )
-}
-
-function ThisDevice() {
-  const { api } = useWallet()
-  const cursor = useCursor()
-  const status = useMeta('status')
-  const unsent = useEdits()?.filter((e) => e.state !== 'sent') ?? []
-  const now = useNow()
-  const [asking, setAsking] = useState<'erase' | 'leave' | null>(null)
-  return (
-    <Section title="This device">
-      <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2 text-sm">
-        <dt className="text-muted">Server</dt>
-        <dd className="text-end break-all">{api.origin}</dd>
-        <dt className="text-muted">Last in step</dt>
-        <dd className="text-end">{status?.contact ? when(status.contact, now) : 'Not yet'}</dd>
-        <dt className="text-muted">Entries kept here</dt>
-        <dd className="nums text-end">{cursor ? count(cursor.entries) : '–'}</dd>
-        <dt className="text-muted">Receipts</dt>
-        <dd className="text-end">
-          {cursor && cursor.wrong > 0 ? (
-            <Badge tone="bad">{plural(cursor.wrong, 'does', 'do')} not check out</Badge>
-          ) : (
-            'All checked on arrival'
-          )}
-        </dd>
-      </dl>
-      {unsent.length > 0 && <Unsent edits={unsent} />}
-      <div className="mt-5 flex flex-wrap gap-2">
-        <Button onClick={() => setAsking('leave')}>Sign out</Button>
-        <Button look="quiet" className="text-bad!" onClick={() => setAsking('erase')}>
-          Erase local copy
-        </Button>
-      </div>
-      {asking && <LeaveDialog step={asking} unsent={unsent.length} onClose={() => setAsking(null)} />}
-    </Section>
-  )
-}
-
-function Unsent({ edits }: { edits: Pending[] }) {
-  const view = useView()
-  return (
-    <div className="mt-4 rounded-lg bg-sunken p-3 text-sm">
-      <p className="font-medium">{plural(edits.length, 'change')} not with the server yet</p>
-      <ul className="mt-1 list-inside list-disc text-muted">
-        {edits.map((e) => (
-          <li key={e.n}>
-            {editWords(e, view)}
-            {e.state === 'refused' && ` (refused: ${e.message})`}
-          </li>
-        ))}
-      </ul>
-    </div>
-  )
-}
-
-/** Both steps delete the local copy; what has not reached the server would go with it, so it is named. */
-function LeaveDialog({ step, unsent, onClose }: { step: 'erase' | 'leave'; unsent: number; onClose: () => void }) {
-  const changes = plural(unsent, 'change')
-  const loses = unsent > 0 && (
-    <p className="mb-2 font-medium text-bad">
-      {changes} {unsent === 1 ? 'has' : 'have'} not reached the server and would be lost.
-    </p>
-  )
-  if (step === 'leave') {
-    const button = unsent > 0 ? `Sign out and lose ${changes}` : 'Sign out'
-    return (
-      <Confirm title="Sign out?" button={button} onClose={onClose} onConfirm={signOut}>
-        {loses}
-        <p>The copy on this device is deleted. Your balance, limits and receipts stay with the server.</p>
-      </Confirm>
-    )
-  }
-  return (
-    <Confirm title="Erase the local copy?" button="Erase and fetch again" onClose={onClose} onConfirm={eraseCopy}>
-      {loses}
-      <p>
-        Everything kept on this device is deleted and fetched again from the server. Until that is done, nothing is
-        shown offline.
-      </p>
-    </Confirm>
   )
 }

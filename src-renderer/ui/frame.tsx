@@ -6,11 +6,12 @@ import { Link, Outlet } from '@tanstack/react-router'
 import { Code, House, LayoutGrid, List, Plus, Settings, Snowflake } from 'lucide-react'
 import type { Profile } from '../../server/contract/records.ts'
 import { Alerts } from '../alerts.tsx'
-import { enqueue } from '../db.ts'
+import { enqueue } from '../db-outbox.ts'
 import { useView } from '../live.ts'
 import { useWallet } from '../session.ts'
 import { Badge, Banner } from './bits.tsx'
 import { Button } from './button.tsx'
+import { Palette, PaletteButton } from './palette.tsx'
 import { SyncBanners, SyncMark } from './sync-mark.tsx'
 
 const PLACES = [
@@ -41,7 +42,7 @@ export function Frame() {
       </header>
       <Side profile={profile} />
       <main id="main" tabIndex={-1} className="min-w-0 px-4 pt-2 pb-28 outline-none md:px-8 md:py-8 lg:px-10">
-        <div className="mx-auto w-full max-w-5xl">
+        <div className="mx-auto w-full max-w-5xl 2xl:max-w-6xl">
           <div className="space-y-2 empty:hidden [&:not(:empty)]:mb-5">
             {profile?.frozen && <FrozenBanner version={profile.version} />}
             <SyncBanners />
@@ -51,6 +52,7 @@ export function Frame() {
         </div>
       </main>
       <Bottom />
+      <Palette />
     </div>
   )
 }
@@ -64,7 +66,10 @@ function Side({ profile }: { profile: Profile | null }) {
       <div className="px-3">
         <Mark />
       </div>
-      <nav aria-label="Wallet" className="mt-7 space-y-0.5">
+      <div className="mt-5">
+        <PaletteButton />
+      </div>
+      <nav aria-label="Wallet" className="mt-4 space-y-0.5">
         {PLACES.map(({ to, label, icon: Icon }) => (
           <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }} className={SIDE_LINK}>
             <Icon className="size-[1.125rem]" aria-hidden />

@@ -1,14 +1,14 @@
 // How fresh the copy is.
 // owns: the one mark, and the banners for when it is not fresh. never: syncing. always true: "offline" says since when.
 
-import { Link } from '@tanstack/react-router'
-import { CloudOff, History, KeyRound, ShieldAlert, TriangleAlert, X } from 'lucide-react'
-import { setMeta } from '../db.ts'
-import { count, plural, when } from '../format.ts'
-import { useCursor, useMeta, useNow, useWrong } from '../live.ts'
+import { CloudOff, HardDrive, KeyRound, TriangleAlert } from 'lucide-react'
+import { count, when } from '../format.ts'
+import { useCursor, useMeta, useNow } from '../live.ts'
 import { signIn, useWallet } from '../session.ts'
+import { useTrouble } from '../trouble.ts'
 import { Banner } from './bits.tsx'
-import { Button, buttonLook } from './button.tsx'
+import { Button } from './button.tsx'
+import { RebuiltBanner, WrongBanner } from './trust-banners.tsx'
 
 /** One line: a dot and a few words. */
 export function SyncMark() {
@@ -39,6 +39,7 @@ export function SyncBanners() {
   const { sync } = useWallet()
   const status = useMeta('status')
   const now = useNow()
+  const { full, lostEdit } = useTrouble()
   if (!status) return null
   const asOf = status.contact ? when(status.contact, now) : null
   const retry = (
@@ -54,7 +55,7 @@ export function SyncBanners() {
           later.
         </Banner>
       )}
-      {status.state === 'failing' && (
+      {status.state === 'failing' && !full && (
         <Banner tone="warn" icon={TriangleAlert} alert action={retry}>
           Not up to date{asOf && ` since ${asOf}`}: {status.message} The wallet keeps trying.
         </Banner>
@@ -73,54 +74,15 @@ export function SyncBanners() {
           You are signed out. {asOf && `You see everything as it was at ${asOf}. `}Nothing is lost; sign in to go on.
         </Banner>
       )}
+      {full && (
+        <Banner tone="bad" icon={HardDrive} alert action={retry}>
+          <strong className="font-semibold">The storage of this device is full.</strong> New entries cannot be kept
+          here; your balance and limits at the server are not affected.
+          {lostEdit && ' Your last change was not kept, so it has not happened.'} Free some space, then try again.
+        </Banner>
+      )}
       <RebuiltBanner />
       <WrongBanner />
     </>
-  )
-}
-
-function RebuiltBanner() {
-  const { db } = useWallet()
-  const rebuilt = useMeta('rebuilt')
-  const now = useNow()
-  if (!rebuilt) return null
-  return (
-    <Banner
-      tone="warn"
-      icon={History}
-      alert
-      action={
-        <Button look="quiet" className="h-8" aria-label="Dismiss" onClick={() => setMeta(db, 'rebuilt', null)}>
-          <X className="size-4" aria-hidden />
-        </Button>
-      }
-    >
-      The server’s records were put back to an earlier state, so this copy was rebuilt {when(rebuilt.at, now)}. It held{' '}
-      {plural(rebuilt.entries, 'entry', 'entries')} before; the newest are kept on this device as evidence. Compare your
-      balance, and ask the operator if something is missing.
-    </Banner>
-  )
-}
-
-function WrongBanner() {
-  const wrong = useWrong()
-  const first = wrong?.[0]
-  if (!first) return null
-  return (
-    <Banner
-      tone="bad"
-      icon={ShieldAlert}
-      alert
-      action={
-        <Link to="/activity" search={{ entry: first.rev }} className={`${buttonLook()} h-8`}>
-          Look at it
-        </Link>
-      }
-    >
-      <strong className="font-semibold">
-        {wrong.length === 1 ? 'A receipt does' : `${count(wrong.length)} receipts do`} not check out.
-      </strong>{' '}
-      This device recomputes every charge, and the server’s figures differ. Do not rely on them until it is explained.
-    </Banner>
   )
 }

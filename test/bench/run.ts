@@ -2,7 +2,7 @@
 // owns: the targets, the scenarios and the table. never: a comparison between machines (two cores carry all of it).
 // always true: rounds are interleaved, figures are medians of rounds, and a run in which the books do not balance fails.
 //
-//   npm run bench -- [--db sqlite|postgres] [--rounds 3] [--seconds 3] [--users 16]
+//   npm run bench -- [--db sqlite|postgres] [--rounds 3] [--seconds 3] [--users 16] [--only wallet|proxy]
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,6 +13,7 @@ import { start as startPostgres } from '../support/postgres.ts'
 import { type Database, type Server, startServer } from '../support/server.ts'
 import { ledgerBench, ledgerTable } from './ledger.ts'
 import { drive, type Load, percentile, type Result, type Target } from './load.ts'
+import { walletBench, walletTable } from './wallet.ts'
 
 type Scenario = {
   name: string
@@ -48,8 +49,10 @@ async function main(): Promise<number> {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       users: { type: 'string', default: '16' },
+      only: { type: 'string', default: '' },
     },
   })
+  if (values.only === 'wallet') return printWallet()
   const durationMs = Number(values.seconds) * 1000
   const db: Database = values.db === 'postgres' ? 'postgres' : 'sqlite'
   const postgres = db === 'postgres' ? await startPostgres({ durable: true }) : null
@@ -72,7 +75,8 @@ async function main(): Promise<number> {
     const table = await measure(targets, upstream, Number(values.rounds), durationMs)
     print(table, db, values)
     await printLedger(postgres?.url)
-    return await check(server, table, settledBefore)
+    const status = await check(server, table, settledBefore)
+    return status === 0 && values.only === '' ? await printWallet() : status
   } finally {
     await server.stop()
     for (const child of children) child.kill()
@@ -156,6 +160,22 @@ function print(
     }
   }
   process.stdout.write(`${lines.join('\n')}\n\n`)
+}
+
+/** The wallet as it is built now, in a real browser. */
+async function printWallet(): Promise<number> {
+  const build = spawn(
+    process.execPath,
+    [join(HERE, '../../node_modules/electron-vite/bin/electron-vite.js'), 'build'],
+    {
+      cwd: join(HERE, '../..'),
+      stdio: 'ignore',
+    },
+  )
+  const [code] = await once(build, 'exit')
+  if (code !== 0) throw new Error('the wallet could not be built')
+  process.stdout.write(`${walletTable(await walletBench())}\n\n`)
+  return 0
 }
 
 async function printLedger(postgresUrl: string | undefined): Promise<void> {

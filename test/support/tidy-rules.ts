@@ -184,10 +184,10 @@ export const RULES: Rule[] = [
     says: /server\/proxy\/x\.ts:1 .*stripe/,
   },
   {
-    name: 'only db.ts, heard.ts and sync.ts of the wallet write its database',
+    name: 'only db*.ts, heard.ts and sync.ts of the wallet write its database',
     find: (sources) =>
       in_(sources, 'src-renderer/')
-        .filter(({ path }) => !/^src-renderer\/(db|heard|sync)\.ts$/.test(path))
+        .filter(({ path }) => !/^src-renderer\/(db(-\w+)?|heard|sync)\.ts$/.test(path))
         .flatMap(({ path, code }) =>
           places(
             path,

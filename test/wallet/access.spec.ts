@@ -254,6 +254,31 @@ const STATES: State[] = [
       await expect(dialog(page).getByRole('alert')).toBeVisible()
     }),
   },
+  {
+    name: 'activity, filters',
+    world: full,
+    show: at('Activity', async (page) => {
+      await page.getByRole('button', { name: 'Filters' }).click()
+      await page.getByLabel('At least, $').fill('0.0001')
+      await expect(page.getByRole('list', { name: 'What narrows the log' })).toBeVisible()
+    }),
+  },
+  {
+    name: 'verified by month',
+    world: forged,
+    show: at('Home', async (page) => {
+      await page.getByRole('button', { name: /charges verified/ }).click()
+      await expect(dialog(page)).toContainText('1 wrong')
+    }),
+  },
+  {
+    name: 'palette',
+    world: full,
+    show: at('Home', async (page) => {
+      await page.keyboard.press('Control+k')
+      await expect(dialog(page).getByRole('option', { name: /Stop all spending/ })).toBeVisible()
+    }),
+  },
   { name: 'apps, none', world: empty, show: at('Apps') },
   { name: 'apps', world: full, show: at('Apps') },
   { name: 'apps on a phone', world: full, show: at('Apps'), viewport: PHONE },

@@ -1,5 +1,6 @@
 // The usage log and its receipts.
 
+import { audit, readExport } from '../../src-renderer/audit.ts'
 import { expect, goTo, test } from './support-test.ts'
 
 test('every column of a charge, and its receipt taken apart and verified', async ({ fake, enter }) => {
@@ -91,6 +92,67 @@ for (const [forge, says] of [
     await expect(page.getByRole('table').getByText('Verified on this device')).toHaveCount(2)
   })
 }
+
+test('search and filters find, count and sum; what narrows the log can be taken away singly', async ({
+  fake,
+  enter,
+}) => {
+  fake.world.lived({ calls: 60 })
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  const table = page.getByRole('table')
+  await page.getByRole('searchbox').fill('PARROT')
+  await expect(table).toHaveAttribute('aria-rowcount', '30')
+  await expect(page.getByRole('status').filter({ hasText: '30 calls, $' })).toBeVisible()
+  await page.getByRole('button', { name: 'Filters' }).click()
+  await page.getByLabel('Model').selectOption('openai/gpt-5-mini')
+  await expect(table).toHaveAttribute('aria-rowcount', /^[1-9]$|^1\d$/)
+  await page.getByLabel('At least, $').fill('1000')
+  await expect(page.getByText('Nothing found')).toBeVisible()
+  await page.getByRole('button', { name: 'Remove: At least $1000' }).click()
+  await page.getByRole('button', { name: 'Remove: Model openai/gpt-5-mini' }).click()
+  await expect(table).toHaveAttribute('aria-rowcount', '30')
+  expect(new URL(page.url()).search).toBe('?q=PARROT')
+})
+
+test('a tag stays with a receipt, finds it, and goes; the whole log is a file that the command verifies', async ({
+  fake,
+  enter,
+}) => {
+  fake.world.lived({ calls: 5 })
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  await page
+    .getByRole('button', { name: /open the receipt/ })
+    .first()
+    .click()
+  await page.getByLabel('Tags').fill('talk')
+  await page.getByRole('button', { name: 'Add', exact: true }).click()
+  await expect(page.getByRole('button', { name: 'Remove tag talk' })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await page.getByRole('searchbox').fill('talk')
+  await expect(page.getByRole('table')).toHaveAttribute('aria-rowcount', '1')
+  await page.getByRole('searchbox').fill('')
+  await page.getByRole('button', { name: '5 of 5 charges verified' }).click()
+  await expect(page.getByRole('dialog')).toContainText('of')
+  await page.keyboard.press('Escape')
+  const saved = page.evaluate(
+    () =>
+      new Promise<string>((done) => {
+        const make = URL.createObjectURL
+        URL.createObjectURL = (file) => {
+          URL.createObjectURL = make
+          void (file as Blob).text().then(done)
+          return make(file)
+        }
+      }),
+  )
+  await page.getByRole('button', { name: 'Export' }).click()
+  await page.getByRole('menuitem', { name: /Whole log/ }).click()
+  const file = readExport(JSON.parse(await saved))
+  if (!file) throw new Error('the export cannot be read')
+  expect(await audit(file, file.keys as JsonWebKey[])).toMatchObject({ total: 5, verified: 5, wrong: [] })
+})
 
 test('a note stays with a receipt', async ({ fake, enter }) => {
   fake.world.lived({ calls: 3 })

@@ -108,7 +108,7 @@ async function handle(
     'access-control-allow-origin': headers.origin ?? fake.url,
     'access-control-allow-methods': 'GET, POST, PUT',
     'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-quota-wallet',
-    'access-control-expose-headers': 'x-request-id',
+    'access-control-expose-headers': 'x-request-id, date',
   }
   if (method === 'OPTIONS') return void response.writeHead(204, cors).end()
   if (url.pathname.startsWith('/wallet')) return page(url, response)
@@ -302,7 +302,8 @@ function feed(fake: FakeServer, url: URL): Answer {
   const { world, script } = fake
   const limit = Math.min(2000, Number(url.searchParams.get('limit') ?? 500))
   const [epoch, rev] = (url.searchParams.get('after') ?? `${world.epoch}:0`).split(':')
-  const from = epoch === world.epoch ? Number(rev) : 0
+  // As the real one: a cursor of another history, or of a future, is answered from the start.
+  const from = epoch === world.epoch && Number(rev) <= world.changes.length ? Number(rev) : 0
   const changes: Change[] = world.changes.slice(from, from + limit)
   const plain: FeedPage = {
     changes,
@@ -357,7 +358,11 @@ function apply(world: World, { name, args }: Mutation): void {
   }
   if (name === 'receipt.annotate') {
     const row = world.doc<object>('receipt', String(args.request_id))
-    world.put('receipt', String(args.request_id), { ...row, note: args.note })
+    const { note = null, tags = [] } = (row ?? {}) as { note?: string | null; tags?: string[] }
+    const { add_tags = [], remove_tags = [] } = args as { add_tags?: string[]; remove_tags?: string[] }
+    const kept = tags.filter((tag) => !remove_tags.includes(tag))
+    const written = { note: 'note' in args ? args.note : note, tags: [...new Set([...kept, ...add_tags])] }
+    world.put('receipt', String(args.request_id), { ...row, ...written })
   }
   if (name === 'profile.set') world.profile(args)
   if (name === 'wallet.freeze') world.profile({ frozen: true })

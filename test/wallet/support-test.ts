@@ -34,7 +34,8 @@ export { expect }
 
 const mark = (page: Page) => page.getByRole('status', { name: 'Sync' }).filter({ visible: true })
 
-export const upToDate = (page: Page) => expect(mark(page)).toHaveText('Up to date')
+/** A long history takes its time, each receipt of it being checked. */
+export const upToDate = (page: Page) => expect(mark(page)).toHaveText('Up to date', { timeout: 90_000 })
 export const offline = (page: Page) => expect(mark(page)).toContainText('Offline since')
 
 /** The network is back, as the operating system says it; the wallet would also find out by itself, a little later. */

@@ -57,16 +57,31 @@ test('a page with a change missing in the middle is not applied', async ({ fake,
   await upToDate(page)
 })
 
-test('another history of the server: the copy is rebuilt, and says so', async ({ fake, enter }) => {
+test('a server put back to an older backup is named, with what is gone; the copy is rebuilt', async ({
+  fake,
+  enter,
+}) => {
+  const { page } = await enter()
+  expect(await entries(page)).toBe(20)
+  const kept = fake.world.changes.findIndex(({ topic, id }) => topic === 'receipt' && id === 'req_17')
+  fake.world.changes.length = kept
+  fake.world.epoch = 'epoch-2'
+  fake.poke()
+  const alert = page.getByRole('alert').filter({ hasText: 'put back to an earlier state' })
+  await expect(alert).toContainText('It held 20 entries before')
+  await expect(alert).toContainText(/\d charges \(\$[\d.]+\) from/)
+  await expect(alert.getByRole('button', { name: 'Save the proof' })).toBeVisible()
+})
+
+test('a server that tells two stories is named, though it still has the same epoch', async ({ fake, enter }) => {
   const { page } = await enter()
   expect(await entries(page)).toBe(20)
   fake.world.changes = []
   fake.world.lastHash = null
-  fake.world.epoch = 'epoch-2'
   fake.world.lived({ calls: 7, balance: 2_000_000 })
   fake.poke()
-  const alert = page.getByRole('alert').filter({ hasText: 'put back to an earlier state' })
-  await expect(alert).toContainText('It held 20 entries before')
+  const alert = page.getByRole('alert').filter({ hasText: 'This server tells two stories.' })
+  await expect(alert).toContainText('The copy held 20 entries before')
   await expect(page.getByRole('table')).toHaveAttribute('aria-rowcount', '7')
   await goTo(page, 'Home')
   await expect(page.getByLabel('Balance')).toContainText('$1.75')
