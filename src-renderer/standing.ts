@@ -5,7 +5,7 @@
 import { type UseNavigateResult, useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import type { ReturnKind } from '../server/contract/shell.ts'
-import { enqueue } from './db.ts'
+import { enqueue } from './db-outbox.ts'
 import { useBalance, useView } from './live.ts'
 import { useSession, useWallet, type Wallet } from './session.ts'
 import { shell } from './shell/shell.ts'
