@@ -11,6 +11,7 @@ import { changesAfter, type StoredChange } from '../feed/feed.ts'
 import { securityOf } from '../identity/security.ts'
 import { profileOf } from '../identity/users.ts'
 import { notesAfter } from '../wallet/notes.ts'
+import { webhookDocuments } from '../webhooks/hooks.ts'
 
 const PAGE = 500
 /** Where the documents of the feed go; receipts come last, one by one. */
@@ -30,6 +31,7 @@ export async function* exportOf(
     sessions,
     apps: (await appsOf(db, userId)).map(appDocument),
     keys: await keysOf(db, userId),
+    webhooks: await webhookDocuments(db, userId, deps.now()),
     ...(await listsOf(db, userId)),
   }
   yield `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "annotations": [`

@@ -16,6 +16,7 @@ import { stands, transfer } from '../ledger/ledger.ts'
 import { earningOf } from '../payments/earnings.ts'
 import { forgetPayments } from '../payments/forget.ts'
 import { forgetWallet } from '../wallet/notes.ts'
+import { forgetWebhooks } from '../webhooks/hooks.ts'
 
 type Leaving = { userId: string; forfeit: number }
 
@@ -33,6 +34,7 @@ export const leave = procedure('account.leave', async (tx: Tx, leaving: Leaving)
   for (const connectionId of await liveConnections(tx, userId)) await revoke(tx, { userId, connectionId })
   await emptyOut(tx, leaving)
   await forgetWallet(tx, userId)
+  await forgetWebhooks(tx, userId)
   await forgetPayments(tx, userId)
   await forgetFeed(tx, userId)
   await forgetPerson(tx, userId)

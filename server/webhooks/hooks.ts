@@ -89,6 +89,13 @@ export async function webhookDocument(reader: Reader, row: WebhookRow, nowMs: nu
   }
 }
 
+/** All of a publisher's, as they travel. */
+export async function webhookDocuments(reader: Reader, publisherId: string, nowMs: number): Promise<Webhook[]> {
+  const documents: Webhook[] = []
+  for (const row of await webhooksOf(reader, publisherId)) documents.push(await webhookDocument(reader, row, nowMs))
+  return documents
+}
+
 export type NewWebhook = { publisherId: string; given: z.output<typeof WebhookCreate>; secret: NewSecret }
 
 /** @throws Fault `not_found` (the app), `rate_limit_exceeded` (too many webhooks) */
@@ -160,6 +167,11 @@ export const deleteWebhook = procedure('webhooks.delete', async (tx: Tx, { publi
   await ownWebhook(tx, publisherId, webhookId)
   await tx.run('DELETE FROM webhooks WHERE id = ?', [webhookId])
 })
+
+/** Removes everything of a publisher who leaves. */
+export async function forgetWebhooks(tx: Tx, publisherId: string): Promise<void> {
+  await tx.run('DELETE FROM webhooks WHERE publisher_id = ?', [publisherId])
+}
 
 const WHY = {
   failing: 'did not answer well for three days',

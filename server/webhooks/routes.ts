@@ -16,7 +16,7 @@ import {
   rotateWebhook,
   setWebhook,
   webhookDocument,
-  webhooksOf,
+  webhookDocuments,
 } from './hooks.ts'
 import { sampleOf } from './samples.ts'
 import { sendNow } from './sender.ts'
@@ -43,10 +43,7 @@ export function webhookRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.get(PATH, async (request) => {
     const publisherId = await requireDeveloper(deps, request)
-    const webhooks: unknown[] = []
-    for (const row of await webhooksOf(deps.db, publisherId))
-      webhooks.push(await webhookDocument(deps.db, row, deps.now()))
-    return { webhooks }
+    return { webhooks: await webhookDocuments(deps.db, publisherId, deps.now()) }
   })
 
   app.get<ById>(`${PATH}/:id`, async (request) => {
