@@ -23,7 +23,7 @@ import { refusals } from '../../server/proxy/refusals.ts'
 import type { Charge } from '../../server/receipts/charges.ts'
 import { deliveriesOf } from '../../server/webhooks/deliveries.ts'
 import { freshDatabase, start as startPostgres } from '../support/postgres.ts'
-import { fill } from './analytics-procedures.ts'
+import { analyse, fill } from './analytics-procedures.ts'
 
 const PROCEDURES = new URL('./analytics-procedures.ts', import.meta.url).href
 const DAYS = 90
@@ -295,6 +295,7 @@ const db = postgres
 try {
   const began = performance.now()
   await fillAll(db, options)
+  if (db.dialect === 'postgres') await db.tx(analyse, undefined)
   say(`${options.db}: ${options.charges} charges filled in ${((performance.now() - began) / 1000).toFixed(0)} s`)
   await reads(db)
   await counting(db, options)
