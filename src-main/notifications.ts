@@ -16,7 +16,7 @@ const REFUSE = { text: 'Refuse', leaves: 'refuse', quiet: true } as const
 export const PLANS: Record<Notified, Plan> = {
   'limit-near': { click: 'app', actions: [PAUSE, { text: 'Look at the limit', leaves: 'app', quiet: false }] },
   'limit-reached': { click: 'app', actions: [{ text: 'Look at the limit', leaves: 'app', quiet: false }] },
-  pace: { click: 'app', actions: [PAUSE, { text: 'Look at the app', leaves: 'app', quiet: false }] },
+  pace: { click: 'app', actions: [{ text: 'Look at the app', leaves: 'app', quiet: false }] }, // it is paused already
   request: { click: 'request', actions: [{ text: 'Look at it', leaves: 'request', quiet: false }, REFUSE] },
   approval: { click: 'approval', actions: [{ text: 'Look at it', leaves: 'approval', quiet: false }, REFUSE] },
   topup: { click: 'topup', actions: [{ text: 'Show', leaves: 'topup', quiet: false }] },

@@ -5,10 +5,10 @@
 import { Link, useLocation } from '@tanstack/react-router'
 import { BellRing } from 'lucide-react'
 import { useEffect } from 'react'
-import type { Approval, ConsentRequest, Notice, Topup } from '../server/contract/records.ts'
+import type { Approval, Connection, ConsentRequest, Notice, Topup } from '../server/contract/records.ts'
 import type { Notified } from '../server/contract/shell.ts'
 import { serverNow } from './clock.ts'
-import { getMeta, setMeta, type WalletDb } from './db.ts'
+import { type Guarded, getMeta, setMeta, type WalletDb } from './db.ts'
 import { atMost, cleanName, money } from './format.ts'
 import { useMeta, useNotices, useTopups, useView } from './live.ts'
 import { useWallet } from './session.ts'
@@ -33,9 +33,11 @@ export function Alerts() {
   const paid = (useTopups() ?? []).filter(
     (t) => t.status === 'paid' && Date.parse(t.paid_at ?? '') > serverNow() - NEWS_MS,
   )
+  const pauses = (useMeta('guarded')?.pauses ?? []).filter(({ at }) => at > serverNow() - NEWS_MS)
   useStanding()
   const waiting = [...approvals.map(ofApproval), ...requests.map(ofRequest)]
-  const alerts = [...waiting, ...fresh.map(ofNotice), ...paid.map(ofTopup)]
+  const paced = pauses.map((pause) => ofPause(pause, view?.connections ?? []))
+  const alerts = [...waiting, ...paced, ...fresh.map(ofNotice), ...paid.map(ofTopup)]
   const quiet = useMeta('preferences')?.notify === false
   const key = quiet ? '' : alerts.map(({ id }) => id).join(' ')
   // biome-ignore lint/correctness/useExhaustiveDependencies: the ids say everything that is new
@@ -85,6 +87,14 @@ const NOTICES: Record<string, { kind: Notified; title: string }> = {
 function ofNotice({ id, kind, connection_id, text }: Notice): Alert {
   const known = NOTICES[kind] ?? { kind: 'other', title: 'Quota Wallet' }
   return { id, ...known, subject: connection_id, body: text.slice(0, 300) }
+}
+
+/** The guard has paused an app that spent far more than it ever did. */
+function ofPause({ id, at, spent }: Guarded['pauses'][0], connections: Connection[]): Alert {
+  const connection = connections.find((c) => c.id === id)
+  const name = connection ? cleanName(connection.name ?? connection.app.name) : 'An app'
+  const body = `${name} spent ${money(spent)} in ten minutes, more than on its busiest day. It was paused.`
+  return { id: `pace-${id}-${at}`, kind: 'pace', subject: id, title: 'An unusual pace', body }
 }
 
 const ofTopup = ({ id, balance_credits }: Topup): Alert => ({

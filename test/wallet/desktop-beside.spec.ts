@@ -129,7 +129,7 @@ test('a notification has the buttons of its kind, and leaves the page one thing 
   ][] = [
     ['limit-near', 'c1', ['Pause the app', 'Look at the limit'], 'app:c1'],
     ['limit-reached', 'c1', ['Look at the limit'], 'app:c1'],
-    ['pace', 'c1', ['Pause the app', 'Look at the app'], 'app:c1'],
+    ['pace', 'c1', ['Look at the app'], 'app:c1'],
     ['request', 'r1', ['Look at it', 'Refuse'], 'request:r1'],
     ['approval', 'a1', ['Look at it', 'Refuse'], 'approval:a1'],
     ['topup', 't1', ['Show'], 'topup:t1'],
