@@ -32,11 +32,11 @@ export const BUYING: readonly Group[] = [
       {
         at: 'POST /api/payments/refunds',
         summary: 'Asks for unspent money back.',
-        who: ['session'],
+        who: ['session', 'wallet'],
         body: RefundCreate,
         answer: RefundCreated,
         once: true,
-        errors: ['insufficient_balance', 'step_up_required'],
+        errors: ['insufficient_balance', 'account_in_debt', 'idempotency_mismatch'],
       },
       {
         at: 'GET /api/payments/auto-topup',
@@ -46,11 +46,25 @@ export const BUYING: readonly Group[] = [
       },
       {
         at: 'PUT /api/payments/auto-topup',
-        summary: 'Sets them.',
-        who: ['session'],
+        summary: 'Sets them; raising takes a session with a fresh proof.',
+        who: ['session', 'wallet'],
         body: AutoTopupSet,
         answer: AutoTopup,
         errors: ['step_up_required'],
+      },
+      {
+        at: 'GET /payments/receipts/{id}',
+        summary: 'The receipt of a purchase, for whoever paid; one for a user of an app, for whoever has its id.',
+        who: ['session', 'wallet', 'nobody'],
+        answer: 'text/html',
+        errors: ['not_found'],
+      },
+      {
+        at: 'GET /payments/receipts/{id}/pdf',
+        summary: 'The same as a file.',
+        who: ['session', 'wallet', 'nobody'],
+        answer: 'application/pdf',
+        errors: ['not_found'],
       },
       {
         at: 'POST /sandbox/checkouts/{id}',

@@ -190,5 +190,12 @@ export const PAYOUTS: Group = {
       answer: PayoutStatement,
       errors: missing,
     },
+    {
+      at: 'GET /developers/payouts/{id}/csv',
+      summary: 'The same as a file, whole; its lines add up to zero.',
+      who: DEVELOPER,
+      answer: 'text/csv',
+      errors: missing,
+    },
   ],
 }
