@@ -15,7 +15,7 @@ const KEPT_MS = 30 * 86_400_000
 const WAITING_MAX = 2000
 const WAITING_OF_AN_APP_MAX = 100
 const SWEEP_AT_ONCE = 5000
-/** What a model or a field may be called; anything else is not repeated. */
+/** What a field may be called; anything else is not repeated. */
 const PLAIN = /^[A-Za-z0-9_.:/@[\]-]{1,120}$/
 
 type Noted = Omit<RefusedCall, 'at'> & { atMs: number }
@@ -43,7 +43,7 @@ export function noteRefusal(deps: Deps, request: FastifyRequest, route: string, 
     key_id: caller.kind === 'key' ? caller.keyId : null,
     user: caller.kind === 'token' ? caller.userId : named(request),
     route,
-    model: plain((request.body as { model?: unknown } | null)?.model),
+    model: modelOf(deps, request),
     status: isFault(error) ? error.status : 500,
     code: isFault(error) ? error.code : 'internal_error',
     param: plain(isFault(error) ? error.options.param : undefined),
@@ -147,6 +147,12 @@ function rowsOf(reader: Reader, { publisherId, appId, code, before, limit }: Ref
      WHERE publisher_id = ?${filters} AND request_id < ? ORDER BY request_id DESC LIMIT ?`,
     [publisherId, ...values, before, limit],
   )
+}
+
+/** The name of a model that this server knows, as its list has it; what else a caller wrote there may be anything. */
+function modelOf({ prices }: Deps, { body }: FastifyRequest): string | null {
+  const asked = (body as { model?: unknown } | null)?.model
+  return typeof asked === 'string' ? (prices.find(asked)?.name ?? null) : null
 }
 
 function plain(value: unknown): string | null {

@@ -279,7 +279,7 @@ for (const db of databases()) {
       await refuse({ path: '/v1/users/bob%40example.org/chat/completions', body: { max_tokens: 10 } })
       await refuse({ path: '/v1/users/nobody/chat/completions' })
       await refuse({})
-      await refuse({ path: '/v1/users/carl/chat/completions', body: { model: `no such ${CANARY}` } })
+      await refuse({ path: '/v1/users/carl/chat/completions', body: { model: `${CANARY}-7` } })
       await refuse({ path: '/v1/users/carl/chat/completions', body: { base_url: CANARY } })
       await ask('PATCH', `/apps/${app.id}/settings`, { models: ['gpt-4o'] })
       await refuse({ path: '/v1/users/carl/chat/completions', body: { max_tokens: 5 } })
