@@ -203,7 +203,7 @@ describe('kill -9', { concurrency: 3 }, () => {
           ask(url, { bearer: world.developerKey, body: { model, messages: MESSAGES, max_tokens: 500, stream: true } })
         const dying = Array.from({ length: 3 }, () => stream(world.server.url, 'short'))
         const living = stream(peer.url, 'slow')
-        await sleep(500)
+        while (world.upstream.of('short').length < 3 || world.upstream.of('slow').length < 1) await sleep(25)
         await world.server.kill9()
         await Promise.all(dying)
         const until = Date.now() + LEASE_WAIT_MS

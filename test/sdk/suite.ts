@@ -357,8 +357,9 @@ export const CASES: Case[] = [
         Object.keys(methods).map((method) => plain(method, path)),
       )
       const own = new Set(routesOf({ ...ROUTES, ...metered() }).map(({ method, path }) => plain(method, path)))
-      // oauth() and the stock OAuth libraries; the wallet's feed; the button of the sandbox's payment page.
-      const others = / (\/oauth\/|\/\.well-known\/(openid-configuration|jwks\.json)|\/v1\/wallet\/|\/sandbox\/)/
+      // oauth() and the stock OAuth libraries; the wallet's feed; the sandbox's payment button; receipts as pages for people.
+      const others =
+        / (\/oauth\/|\/\.well-known\/(openid-configuration|jwks\.json)|\/v1\/wallet\/|\/sandbox\/|\/payments\/receipts\/)/
       equal(
         told.filter((one) => !own.has(one) && !others.test(one)),
         [],
