@@ -84,7 +84,8 @@ export function AppCard({ connection: c, history, now, onChange }: Props) {
 function Past({ app, name, history }: { app: string; name: string; history: History }) {
   const total = history.days.reduce((sum, d) => sum + d.spent, 0)
   return (
-    <Link to="/activity" search={{ app }} className="group/past block rounded-lg" aria-label={`Activity of ${name}`}>
+    <Link to="/activity" search={{ app }} className="group/past block rounded-lg">
+      <span className="sr-only">Activity of {name}: </span>
       <DaysChart days={history.days} name={`${name}, last 30 days`} className="h-10" />
       <span className="mt-1.5 flex justify-between text-xs text-muted group-hover/past:underline">
         <span>Last 30 days</span>

@@ -359,7 +359,7 @@ export const CASES: Case[] = [
       const own = new Set(routesOf({ ...ROUTES, ...metered() }).map(({ method, path }) => plain(method, path)))
       // oauth() and the stock OAuth libraries; the wallet's feed; the sandbox's payment button; receipts as pages for people.
       const others =
-        / (\/oauth\/|\/\.well-known\/(openid-configuration|jwks\.json)|\/v1\/wallet\/|\/sandbox\/|\/payments\/receipts\/)/
+        / (\/oauth\/|\/\.well-known\/(openid-configuration|jwks\.json)|\/v1\/wallet\/|\/sandbox\/|\/payments\/receipts\/|\/developers\/payouts\/\{\}\/csv)/
       equal(
         told.filter((one) => !own.has(one) && !others.test(one)),
         [],
