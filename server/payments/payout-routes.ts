@@ -42,6 +42,9 @@ export function payoutRoutes(app: FastifyInstance, deps: Deps): void {
   // Where the provider sends a publisher whose link was used or is too old: a fresh one of their own account.
   app.get('/developers/connect/refresh', async (request, reply) => {
     const { userId, email } = await requireSession(deps, request, reply)
+    // A first account is made after a fresh proof alone, in the console.
+    if ((await connectStatus(deps, userId)).status === 'none')
+      return reply.redirect(`${deps.publicUrl}/wallet/developer/payouts`, 303)
     const { onboarding_url } = await onboard(deps, { userId, email }, urls())
     return reply.redirect(onboarding_url, 303)
   })

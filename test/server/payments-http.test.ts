@@ -211,6 +211,14 @@ for (const db of databases()) {
       const status = (session: string) =>
         must<{ status: string }>(server, 'GET', '/developers/connect/status', { bearer: session })
       assert.deepEqual([(await status(bearer)).status, (await status(other.session)).status], ['incomplete', 'none'])
+      const refresh = async (session: string) => {
+        const options = { headers: { authorization: `Bearer ${session}` }, redirect: 'manual' as const }
+        const reply = await fetch(`${server.url}/developers/connect/refresh`, options)
+        return [reply.status, reply.headers.get('location')?.replace(/onboard\/.*/, 'onboard/…')]
+      }
+      assert.deepEqual(await refresh(bearer), [303, 'https://checkout.example/onboard/…'])
+      assert.deepEqual(await refresh(other.session), [303, `${server.url}/wallet/developer/payouts`])
+      assert.equal((await status(other.session)).status, 'none', 'without a fresh proof no account is made')
       await stripe.completeOnboarding(onboarded.body.stripe_account_id)
       const text = eventText({ type: 'account.updated', data: { object: { id: onboarded.body.stripe_account_id } } })
       await hook(text, signed(text))
