@@ -28,7 +28,7 @@ import { around } from '../server/pay.rig.ts'
 import { assertInOrder, eachDatabase, type Open } from '../support/databases.ts'
 import type { Task } from './payments-victim.ts'
 
-/** Lives of the process; 16 movements are cut in each. More lives are a matter of patience: `QUOTA_TEST_LIVES=7` cuts 112. */
+/** Lives of the process; 16 movements are cut in each. Up to five were tried on SQLite (`QUOTA_TEST_LIVES=5`: 80); seven do not come to an end. */
 const PATIENCE = Number(process.env.QUOTA_TEST_LIVES ?? 0)
 const LIVES = { sqlite: PATIENCE || 3, postgres: PATIENCE || 1 }
 const KINDS = ['refund', 'payout', 'auto', 'purchase'] as const
