@@ -2,7 +2,7 @@
 // owns: text for people. never: arithmetic on money beyond choosing decimals. always true: an amount that is shown
 // rounded is shown exactly on hover, through `exact`.
 
-import { dollars, MICROS_PER_DOLLAR } from '../server/contract/money.ts'
+import { dollars, MICROS_PER_DOLLAR, microsFromDollarText } from '../server/contract/money.ts'
 import type { Cap, LimitCalendar, Period } from '../server/contract/records.ts'
 
 const CENT = MICROS_PER_DOLLAR / 100
@@ -79,6 +79,10 @@ function bare(micros: number): string {
 
 /** Micro-dollars as a person would type them: "5", "2.50". */
 export const typed = (micros: number): string => bare(micros).slice(1)
+
+/** Micro-dollars of "5", "$2.50" or "2,50"; null for what is no amount above zero. */
+export const amountOf = (text: string): number | null =>
+  microsFromDollarText(text.trim().replace(/^\$/, '').replace(',', '.'))
 
 export const PERIOD_WORDS: Record<Period, { each: string; short: string; window: string }> = {
   day: { each: 'a day', short: 'Day', window: 'today' },

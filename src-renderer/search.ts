@@ -2,10 +2,10 @@
 // owns: the search parameters of Activity, and what they mean. never: storage. always true: pure; a parameter that makes
 // no sense is left out, and nothing else.
 
-import { microsFromDollarText } from '../server/contract/money.ts'
 import type { Choice } from './columns.ts'
 import { nextDay, startOfDay } from './days.ts'
 import type { Written } from './db.ts'
+import { amountOf } from './format.ts'
 
 /** As in the address: days are "2026-11-23", both inclusive; amounts are dollars as typed. */
 export type Search = {
@@ -39,10 +39,6 @@ export function searchOf(raw: Record<string, unknown>): Search {
   if (Number.isSafeInteger(entry) && entry > 0) search.entry = entry
   return search
 }
-
-/** Micros of an amount as typed ("0.5", "$2", "1,25"); null for what is none. */
-export const amountOf = (text: string): number | null =>
-  microsFromDollarText(text.trim().replace(/^\$/, '').replace(',', '.'))
 
 /** Whether anything narrows the log. */
 export const narrows = ({ entry: _, ...rest }: Search): boolean => Object.keys(rest).length > 0

@@ -2,6 +2,7 @@
 // owns: which counters a charge is counted in. never: a database.
 // always true: pure; each charge is in one hour, one day and one day of its payer.
 
+import { countOf, INPUT_TOKENS, OUTPUT_TOKENS } from '../contract/charge.ts'
 import type { Units } from '../contract/receipts.ts'
 import type { Charge } from '../receipts/charges.ts'
 
@@ -15,24 +16,9 @@ export type ModelSum = Sum & { publisher: string; grain: 'h' | 'd'; start: numbe
 /** `hours` has a bit for each hour of the day. */
 export type UserSum = Sum & { publisher: string; start: number; app: string; payer: string; hours: number }
 
-const TOKENS: readonly (keyof Units)[] = [
-  'input',
-  'cached_input',
-  'cache_write',
-  'cache_write_1h',
-  'input_audio',
-  'cached_input_audio',
-  'input_image',
-  'cached_input_image',
-  'output',
-  'reasoning',
-  'output_audio',
-  'output_image',
-]
-
 /** Tokens of all kinds; images, characters, seconds and searches are none. */
 export function tokensOf(units: Units): number {
-  return TOKENS.reduce((sum, kind) => sum + (units[kind] ?? 0), 0)
+  return countOf(units, INPUT_TOKENS) + countOf(units, OUTPUT_TOKENS)
 }
 
 /** The start of the day, week (from Monday) or month that a moment is in, UTC, in milliseconds. */

@@ -4,11 +4,8 @@
 
 import { PICOS_PER_MICRO } from './amounts.ts'
 
-/**
- * Kinds of units a call is billed in; disjoint: `input` is without cached, cache writes, audio and images, `output` without
- * reasoning, audio and images. Those seven are tokens; `image` and `second` (of audio) are what some vendors count instead.
- */
-export const UNIT_KINDS = [
+/** Tokens that go in, disjoint: `input` is without cached, cache writes, audio and images. */
+export const INPUT_TOKENS = [
   'input',
   'cached_input',
   'cache_write',
@@ -17,10 +14,14 @@ export const UNIT_KINDS = [
   'cached_input_audio',
   'input_image',
   'cached_input_image',
-  'output',
-  'reasoning',
-  'output_audio',
-  'output_image',
+] as const
+/** Tokens that come out, disjoint: `output` is without reasoning, audio and images. */
+export const OUTPUT_TOKENS = ['output', 'reasoning', 'output_audio', 'output_image'] as const
+
+/** Kinds of units a call is billed in: tokens, and what some vendors count beside them or instead (`second` is of audio). */
+export const UNIT_KINDS = [
+  ...INPUT_TOKENS,
+  ...OUTPUT_TOKENS,
   'request',
   'web_search',
   'file_search',
@@ -41,6 +42,11 @@ export type Charge = {
   markup_bps: number
   markup: number
   total: number
+}
+
+/** How many units of these kinds there are together. */
+export function countOf(units: Counts, kinds: readonly UnitKind[]): number {
+  return kinds.reduce((sum, kind) => sum + (units[kind] ?? 0), 0)
 }
 
 /**

@@ -21,4 +21,4 @@
 // list of what a shell leaves for the page.)
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '6293acbc175ee6babad7edb84e0b70a7a23014f8db3102a62396f1cb41e47693'
+export const WIRE_HASH = 'a9e32018c746268c5678831ab7c5d592441fa54f0d91485334900cca5f372b4d'

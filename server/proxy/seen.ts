@@ -5,6 +5,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import type { Quota } from '../contract/api.ts'
+import { countOf, OUTPUT_TOKENS } from '../contract/charge.ts'
 import type { Units } from '../contract/receipts.ts'
 import type { Deps } from '../deps.ts'
 import { type Fault, isFault } from '../faults.ts'
@@ -13,6 +14,7 @@ import type { CallTrace } from '../tracing.ts'
 import { CALLER_GONE, CALLER_STALLED, type Outcome } from './forward.ts'
 import type { Metered } from './meter.ts'
 import type { Call } from './relay.ts'
+import { inputOf } from './usage.ts'
 
 /** Times are of performance.now(), in ms; 0 for what did not happen. */
 export type Seen = {
@@ -223,12 +225,11 @@ function endTrace(call: Call, trace: CallTrace, now: number): void {
 
 /** Usage in the conventions' words: cached and reasoning tokens count inside. */
 function usageOf(units: Units): Record<string, number> {
-  const sum = (...kinds: (keyof Units)[]) => kinds.reduce((total, kind) => total + (units[kind] ?? 0), 0)
-  const written = sum('cache_write', 'cache_write_1h')
-  const read = sum('cached_input', 'cached_input_audio', 'cached_input_image')
+  const written = countOf(units, ['cache_write', 'cache_write_1h'])
+  const read = countOf(units, ['cached_input', 'cached_input_audio', 'cached_input_image'])
   return {
-    'gen_ai.usage.input_tokens': sum('input', 'input_audio', 'input_image') + read + written,
-    'gen_ai.usage.output_tokens': sum('output', 'reasoning', 'output_audio', 'output_image'),
+    'gen_ai.usage.input_tokens': inputOf(units),
+    'gen_ai.usage.output_tokens': countOf(units, OUTPUT_TOKENS),
     ...(read > 0 ? { 'gen_ai.usage.cache_read.input_tokens': read } : {}),
     ...(written > 0 ? { 'gen_ai.usage.cache_creation.input_tokens': written } : {}),
   }

@@ -2,6 +2,7 @@
 // owns: whether a usage is believed, and cutting our own count. never: prices, a provider's words.
 // always true: a usage above the ceiling of its kind is not believed (null), whoever sent it; a count is cut to its ceilings.
 
+import { countOf, INPUT_TOKENS } from '../contract/charge.ts'
 import type { UnitKind, Units } from '../contract/receipts.ts'
 import type { Bound, Ceiling } from './shapes/shape.ts'
 
@@ -40,18 +41,7 @@ function sumOf(kinds: readonly [UnitKind, number][], ceiling: Ceiling): number {
   return kinds.reduce((sum, [kind, count]) => sum + (ceiling.kinds.includes(kind) ? count : 0), 0)
 }
 
-const INPUTS = [
-  'input',
-  'cached_input',
-  'cache_write',
-  'cache_write_1h',
-  'input_audio',
-  'cached_input_audio',
-  'input_image',
-  'cached_input_image',
-] as const satisfies readonly UnitKind[]
-
 /** All input tokens together, cached ones included: what price tiers go by. */
 export function inputOf(units: Units): number {
-  return INPUTS.reduce((sum, kind) => sum + (units[kind] ?? 0), 0)
+  return countOf(units, INPUT_TOKENS)
 }

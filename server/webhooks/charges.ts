@@ -5,6 +5,7 @@
 
 import { connectionBetween } from '../connections/connections.ts'
 import { externalById, externalsOf } from '../connections/external.ts'
+import { countOf, INPUT_TOKENS, OUTPUT_TOKENS } from '../contract/charge.ts'
 import type { WebhookBody } from '../contract/developers.ts'
 import type { ReceiptRow } from '../contract/records.ts'
 import { procedure, type Tx } from '../db/db.ts'
@@ -121,18 +122,8 @@ function said(
   { user, balance }: About,
 ): Record<string, Record<string, unknown>> {
   const { units, model, route: endpoint, request_id, credits_used } = document
-  const count = (...kinds: (keyof typeof units)[]) => kinds.reduce((sum, kind) => sum + (units[kind] ?? 0), 0)
-  const prompt_tokens = count(
-    'input',
-    'cached_input',
-    'cache_write',
-    'cache_write_1h',
-    'input_audio',
-    'cached_input_audio',
-    'input_image',
-    'cached_input_image',
-  )
-  const completion_tokens = count('output', 'reasoning', 'output_audio', 'output_image')
+  const prompt_tokens = countOf(units, INPUT_TOKENS)
+  const completion_tokens = countOf(units, OUTPUT_TOKENS)
   const about = { ...user, app_id: appId, request_id, model, endpoint }
   return {
     'usage.completed': {

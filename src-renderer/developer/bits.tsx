@@ -4,21 +4,16 @@
 
 import { Check, CloudOff, Copy, Download } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
-import { microsFromDollarText } from '../../server/contract/money.ts'
-import { when } from '../format.ts'
+import type { App } from '../../server/contract/api.ts'
+import { cleanName, when } from '../format.ts'
 import { useNow } from '../live.ts'
 import { useTry } from '../screens/account-page.tsx'
+import { saveFile } from '../screens/export.ts'
 import { useWallet } from '../session.ts'
 import { Banner, inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import type { Remote } from './remote.ts'
-
-/** What people typed as dollars, in micros; null when it is no amount above zero. */
-export const microsOf = (text: string): number | null => {
-  const micros = microsFromDollarText(text.trim().replace(/^\$/, '').replace(',', '.'))
-  return micros !== null && micros > 0 ? micros : null
-}
 
 /** Shows what an answer holds; its place while it comes; that it is old when it cannot be asked for. */
 export function Answer<T>({
@@ -102,6 +97,9 @@ export function Field({ label, hint, rows, ...rest }: FieldProps) {
 }
 
 const filterLook = 'h-9 max-w-full rounded-lg border border-line-strong bg-surface px-2.5 text-sm text-ink'
+
+/** Apps to choose among. */
+export const choicesOf = (apps: readonly App[]): [string, string][] => apps.map(({ id, name }) => [id, cleanName(name)])
 
 export function Choice({
   label,
@@ -191,14 +189,7 @@ export function OnceDialog({ title, lines, note, onClose }: Once & { onClose: ()
 export function CsvButton({ path, file }: { path: string; file: string }) {
   const { api } = useWallet()
   const { busy, wrong, attempt } = useTry()
-  const save = () =>
-    attempt(async () => {
-      const link = document.createElement('a')
-      link.href = URL.createObjectURL(await api.file(path))
-      link.download = file
-      link.click()
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
-    })
+  const save = () => attempt(async () => saveFile(await api.file(path), file))
   return (
     <span className="inline-flex flex-wrap items-center gap-2">
       <Button disabled={busy} onClick={save}>

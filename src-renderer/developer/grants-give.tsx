@@ -6,13 +6,13 @@ import { type ChangeEvent, type FormEvent, useState } from 'react'
 import type { App } from '../../server/contract/api.ts'
 import { GrantsGiven as Given, GrantsBulkErrors, type GrantsGiven } from '../../server/contract/developers.ts'
 import { ApiFailure } from '../api.ts'
-import { cleanName, money, plural } from '../format.ts'
+import { amountOf, money, plural } from '../format.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { useWallet } from '../session.ts'
 import { Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { Choice, Field, microsOf } from './bits.tsx'
+import { Choice, choicesOf, Field } from './bits.tsx'
 
 type Props = { apps: App[]; onDone: () => Promise<void>; onClose: () => void }
 const DAY_MS = 86_400_000
@@ -24,8 +24,6 @@ const EXPIRIES = [
   ['90', 'After 90 days'],
 ] as const
 
-const choices = (apps: App[]) => apps.map(({ id, name }) => [id, cleanName(name)] as const)
-
 export function GiveDialog({ apps, onDone, onClose }: Props) {
   const { api } = useWallet()
   const { busy, wrong, setWrong, attempt } = useTry()
@@ -33,7 +31,7 @@ export function GiveDialog({ apps, onDone, onClose }: Props) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
-    const amount = microsOf(String(form.get('amount')))
+    const amount = amountOf(String(form.get('amount')))
     if (amount === null) return setWrong('Write an amount in dollars, such as 5 or 0.50.')
     const days = Number(form.get('expires'))
     const note = String(form.get('note')).trim()
@@ -53,7 +51,7 @@ export function GiveDialog({ apps, onDone, onClose }: Props) {
   return (
     <Dialog title="Give a grant" onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
-        <Choice label="App" name="app" options={choices(apps)} />
+        <Choice label="App" name="app" options={choicesOf(apps)} />
         <Field
           label="User"
           name="user"
@@ -114,7 +112,7 @@ export function BulkDialog({ apps, onDone, onClose }: Props) {
   return (
     <Dialog title="Give grants from a file" onClose={onClose}>
       <div className="space-y-4">
-        <Choice label="App" options={choices(apps)} value={app} onChange={choose} />
+        <Choice label="App" options={choicesOf(apps)} value={app} onChange={choose} />
         <label className="block text-sm font-medium">
           CSV file
           <input

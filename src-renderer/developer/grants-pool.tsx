@@ -4,7 +4,7 @@
 import { type FormEvent, useState } from 'react'
 import { CheckoutReply, PackagesReply } from '../../server/contract/api.ts'
 import type { PoolState } from '../../server/contract/developers.ts'
-import { money } from '../format.ts'
+import { amountOf, money } from '../format.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { Packages } from '../screens/packages.tsx'
 import { useWallet } from '../session.ts'
@@ -12,7 +12,7 @@ import { shell } from '../shell/shell.ts'
 import { Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { Field, microsOf } from './bits.tsx'
+import { Field } from './bits.tsx'
 import { useRemote } from './remote.ts'
 
 export type PoolMove = 'in' | 'out' | 'card'
@@ -39,7 +39,7 @@ function Amount({ move, pool, onDone }: Props & { move: 'in' | 'out' }) {
   const there = move === 'in' ? pool?.own_balance_credits : pool?.balance_credits
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    const amount = microsOf(String(new FormData(event.currentTarget).get('amount')))
+    const amount = amountOf(String(new FormData(event.currentTarget).get('amount')))
     if (amount === null) return setWrong('Write an amount in dollars, such as 5 or 2.50.')
     const path = `/developers/grants/pool${move === 'out' ? '/withdraw' : ''}`
     void attempt(async () => {

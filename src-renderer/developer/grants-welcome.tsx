@@ -5,12 +5,12 @@
 import { type FormEvent, useState } from 'react'
 import type { App } from '../../server/contract/api.ts'
 import { GrantSettings } from '../../server/contract/developers.ts'
-import { typed } from '../format.ts'
+import { amountOf, typed } from '../format.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { useWallet } from '../session.ts'
 import { Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
-import { Answer, Card, Field, microsOf } from './bits.tsx'
+import { Answer, Card, Field } from './bits.tsx'
 import { useRemote } from './remote.ts'
 
 export function WelcomeCard({ app }: { app: App }) {
@@ -77,8 +77,8 @@ function Form({ of, path, reload }: { of: GrantSettings; path: string; reload: (
 /** Null when a field is neither empty nor what it should be. */
 function settingsOf(form: FormData): GrantSettings | null {
   const [welcome, days, most] = ['welcome', 'days', 'most'].map((name) => String(form.get(name)).trim())
-  const amount = welcome ? microsOf(welcome) : undefined
-  const perUser = most ? microsOf(most) : undefined
+  const amount = welcome ? amountOf(welcome) : undefined
+  const perUser = most ? amountOf(most) : undefined
   const whole = days ? Number(days) : undefined
   if (amount === null || perUser === null || (whole !== undefined && !(Number.isInteger(whole) && whole > 0)))
     return null

@@ -14,7 +14,7 @@ import { useWallet } from '../session.ts'
 import { Badge, Empty, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { Answer, Choice, Field, type Once, OnceDialog } from './bits.tsx'
+import { Answer, Choice, choicesOf, Field, type Once, OnceDialog } from './bits.tsx'
 import { Apps } from './overview.tsx'
 import { useRemote } from './remote.ts'
 
@@ -143,7 +143,7 @@ function NewKey({ apps, onMade, onClose }: { apps: App[]; onMade: Shown; onClose
     <Dialog title="Make a key" onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
         <Field label="Name" name="name" required maxLength={80} placeholder="Production" />
-        <Choice label="App" name="app" options={apps.map(({ id, name }) => [id, cleanName(name)] as const)} />
+        <Choice label="App" name="app" options={choicesOf(apps)} />
         <Choice
           label="Who pays"
           options={Object.entries(MODES).map(([one, { words, pays }]) => [one, `${words}: ${pays}`] as const)}

@@ -15,11 +15,11 @@ import {
   type Interval,
   type Metric,
 } from '../../server/contract/developers.ts'
-import { cleanName, count, exact, money, plural } from '../format.ts'
+import { count, exact, money, plural } from '../format.ts'
 import { Empty } from '../ui/bits.tsx'
 import { buttonLook } from '../ui/button.tsx'
 import { Bars } from './bars.tsx'
-import { Answer, Card, Choice, CsvButton } from './bits.tsx'
+import { Answer, Card, Choice, CsvButton, choicesOf } from './bits.tsx'
 import { pathWith, useRemote } from './remote.ts'
 
 export const Apps = z.object({ apps: z.array(App) })
@@ -49,7 +49,7 @@ export function Overview() {
   const apps = useRemote('/developers/apps', Apps)
   const [days, setDays] = useState('30')
   const [app, setApp] = useState('')
-  const options: [string, string][] = [['', 'All apps'], ...named(apps.data?.apps ?? [])]
+  const options: [string, string][] = [['', 'All apps'], ...choicesOf(apps.data?.apps ?? [])]
   if (apps.data?.apps.length === 0) return <FirstApp />
   const period = periodOf(Number(days), app)
   return (
@@ -64,8 +64,6 @@ export function Overview() {
     </div>
   )
 }
-
-const named = (apps: App[]): [string, string][] => apps.map(({ id, name }) => [id, cleanName(name)])
 
 type Period = { startDate: string; endDate: string; app_id: string | null }
 

@@ -5,11 +5,11 @@
 import { ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
 import { type RefusedCall, RefusedCalls } from '../../server/contract/developers.ts'
-import { cleanName, count } from '../format.ts'
+import { count } from '../format.ts'
 import { useNow } from '../live.ts'
 import { Badge, Empty, When } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
-import { Answer, Card, Choice } from './bits.tsx'
+import { Answer, Card, Choice, choicesOf } from './bits.tsx'
 import { Apps } from './overview.tsx'
 import { pathWith, useRemote } from './remote.ts'
 
@@ -19,11 +19,16 @@ export function Refused() {
   const [code, setCode] = useState('')
   const path = pathWith('/developers/logs', { app_id: app || null, code: code || null, limit: '100' })
   const calls = useRemote(path, RefusedCalls)
-  const named = (apps.data?.apps ?? []).map(({ id, name }): [string, string] => [id, cleanName(name)])
   const codes = [...new Set([code, ...(calls.data?.calls ?? []).map((call) => call.code)])].filter((one) => one !== '')
   const aside = (
     <span className="flex flex-wrap gap-2">
-      <Choice bare label="App" options={[['', 'All apps'], ...named]} value={app} onChange={setApp} />
+      <Choice
+        bare
+        label="App"
+        options={[['', 'All apps'], ...choicesOf(apps.data?.apps ?? [])]}
+        value={app}
+        onChange={setApp}
+      />
       <Choice
         bare
         label="Reason"

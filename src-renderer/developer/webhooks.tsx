@@ -11,7 +11,7 @@ import {
   Webhooks as WebhookList,
   WebhookWithSecret,
 } from '../../server/contract/developers.ts'
-import { cleanName, date, money, plural, typed } from '../format.ts'
+import { amountOf, date, money, plural, typed } from '../format.ts'
 import { useNow } from '../live.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { Confirm } from '../screens/app-dialogs.tsx'
@@ -19,7 +19,7 @@ import { useWallet } from '../session.ts'
 import { Badge, Empty, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { Answer, Choice, Field, microsOf, type Once, OnceDialog } from './bits.tsx'
+import { Answer, Choice, choicesOf, Field, type Once, OnceDialog } from './bits.tsx'
 import { Apps } from './overview.tsx'
 import { useRemote } from './remote.ts'
 import { DeliveriesDialog } from './webhook-deliveries.tsx'
@@ -137,7 +137,7 @@ function Events({ chosen }: { chosen: readonly string[] }) {
 /** Undefined when the amount is none. */
 function given(form: FormData) {
   const low = String(form.get('low')).trim()
-  const threshold = low === '' ? null : microsOf(low)
+  const threshold = low === '' ? null : amountOf(low)
   if (low !== '' && threshold === null) return undefined
   const events = form.getAll('event').map(String)
   return { url: String(form.get('url')).trim(), events, low_balance_threshold: threshold }
@@ -159,7 +159,7 @@ function NewHook({ apps, onMade, onClose }: NewProps) {
     const body = { ...asked, app_id: String(form.get('app')) || null }
     void attempt(async () => onMade(WebhookWithSecret.parse(await api.post('/developers/webhooks', body))))
   }
-  const options = [['', 'All of them'] as const, ...apps.map(({ id, name }) => [id, cleanName(name)] as const)]
+  const options = [['', 'All of them'] as const, ...choicesOf(apps)]
   return (
     <Dialog title="Add a webhook" onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">

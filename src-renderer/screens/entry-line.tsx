@@ -3,6 +3,7 @@
 
 import { Link } from '@tanstack/react-router'
 import { CircleHelp, ShieldAlert, ShieldCheck } from 'lucide-react'
+import { countOf, INPUT_TOKENS, OUTPUT_TOKENS } from '../../server/contract/charge.ts'
 import type { Entry, Mark } from '../db.ts'
 import { charge, count } from '../format.ts'
 import { Face, Money, When } from '../ui/bits.tsx'
@@ -22,20 +23,9 @@ export function MarkIcon({ mark }: { mark: Mark }) {
 /** A model without its provider, where there is little room. */
 export const bareModel = (model: string): string => model.slice(model.lastIndexOf('/') + 1)
 
-/** Units that are no tokens. */
-const COUNTED_OTHERWISE: ReadonlySet<string> = new Set([
-  'request',
-  'web_search',
-  'file_search',
-  'image',
-  'character',
-  'second',
-])
-
 /** All tokens of a call, in and out. */
-export function tokensOf(entry: Entry): number {
-  const tokens = Object.entries(entry.row.units).filter(([kind]) => !COUNTED_OTHERWISE.has(kind))
-  return tokens.reduce((sum, [, count]) => sum + count, 0)
+export function tokensOf({ row: { units } }: Entry): number {
+  return countOf(units, INPUT_TOKENS) + countOf(units, OUTPUT_TOKENS)
 }
 
 export function EntryLine({ entry, name, now }: { entry: Entry; name: string; now: number }) {

@@ -1,13 +1,9 @@
 // An amount in dollars, as people type it.
-// owns: the field, and the reading of what was typed. never: what it is for. always true: an amount is read from its
+// owns: the field. never: what it is for. always true: an amount is read from its
 // text, to the micro-dollar, or not at all.
 
 import { useId } from 'react'
-import { microsFromDollarText } from '../../server/contract/money.ts'
-
-/** Micro-dollars of "5", "$2.50" or "2,50"; null while it is no amount. */
-export const amountOf = (text: string): number | null =>
-  microsFromDollarText(text.trim().replace(/^\$/, '').replace(',', '.'))
+import { amountOf } from '../format.ts'
 
 type Props = { label: string; text: string; onChange: (text: string) => void; wrong?: string | null; hint?: string }
 

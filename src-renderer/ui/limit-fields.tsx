@@ -4,8 +4,8 @@
 
 import { RadioGroup } from 'radix-ui'
 import type { Cap, Period } from '../../server/contract/records.ts'
-import { PERIOD_WORDS, typed } from '../format.ts'
-import { AmountField, amountOf } from './amount-field.tsx'
+import { amountOf, PERIOD_WORDS, typed } from '../format.ts'
+import { AmountField } from './amount-field.tsx'
 
 export type Draft = { text: string; period: Period }
 

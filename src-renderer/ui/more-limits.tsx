@@ -4,9 +4,8 @@
 
 import { ChevronRight } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
-import { microsFromDollarText } from '../../server/contract/money.ts'
 import type { Connection } from '../../server/contract/records.ts'
-import { date, money, typed } from '../format.ts'
+import { amountOf, date, money, typed } from '../format.ts'
 import type { Model } from '../model-list.ts'
 import { inputLook } from './bits.tsx'
 
@@ -32,8 +31,8 @@ export const finerOf = (held: Held | null): Finer => ({
 
 /** What a draft means, or null while an amount in it cannot be read. */
 export function finerTerms(finer: Finer): FinerTerms | null {
-  const perCall = amountOf(finer.perCall)
-  const askAbove = amountOf(finer.askAbove)
+  const perCall = limitOf(finer.perCall)
+  const askAbove = limitOf(finer.askAbove)
   if (perCall === 'unreadable' || askAbove === 'unreadable') return null
   const days = Number(finer.ends)
   const until = Number.isInteger(days) ? new Date(Date.now() + days * DAY_MS).toISOString() : finer.ends
@@ -45,9 +44,9 @@ export function finerTerms(finer: Finer): FinerTerms | null {
   }
 }
 
-function amountOf(text: string): number | null | 'unreadable' {
-  const plain = text.trim().replace(/^\$/, '').replace(',', '.')
-  return plain === '' ? null : (microsFromDollarText(plain) ?? 'unreadable')
+/** Null while nothing is typed. */
+function limitOf(text: string): number | null | 'unreadable' {
+  return /^\s*\$?\s*$/.test(text) ? null : (amountOf(text) ?? 'unreadable')
 }
 
 type Props = { finer: Finer; onChange: (finer: Finer) => void; loadModels: () => Promise<Model[]> }
@@ -96,7 +95,7 @@ type Field = { label: string; hint: string; text: string; onChange: (text: strin
 
 function Dollars({ label, hint, text, onChange }: Field) {
   const id = useId()
-  const bad = amountOf(text) === 'unreadable'
+  const bad = limitOf(text) === 'unreadable'
   return (
     <div>
       <label htmlFor={id} className="mb-1 block text-sm font-medium">
