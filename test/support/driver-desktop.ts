@@ -17,6 +17,7 @@ import { borrowChromium, type Loan } from './driver-lent.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const STANDIN = join(import.meta.dirname, 'electron/electron')
 const OUTSIDE_TIMEOUT_MS = 15_000
+const WINDOW_TIMEOUT_MS = 45_000
 const ALWAYS: readonly Capability[] = ['main', 'deepLink', 'kill', 'paymentWindow']
 const STANDIN_CAN: readonly Capability[] = [...ALWAYS, 'keychain', 'recorded']
 const REAL_CAN: readonly Capability[] = [...ALWAYS, 'ownScheme', 'tray', 'menu', 'realKeychain']
@@ -32,10 +33,23 @@ export async function openDesktopShell(options: LaunchOptions & { userData: stri
   }
   const executablePath = await chromiumPath()
   // A profile that is read again has to lie on the disk; every other program borrows a Chromium that runs already.
-  const loan = options.restarts || process.env.QUOTA_ELECTRON === 'real' ? null : await borrowChromium()
-  const env = environment(options, executablePath, loan)
+  const borrows = !options.restarts && process.env.QUOTA_ELECTRON !== 'real'
+  let loan = borrows ? await borrowChromium() : null
+  const env = () => environment(options, executablePath, loan)
   const args = (link: string[]) => [target.program, `--user-data-dir=${options.userData}`, ...link]
-  let running = await start(target, args(options.args ?? []), env, options)
+  const begin = async (link: string[]): Promise<Running> => {
+    try {
+      return await start(target, args(link), env(), options)
+    } catch (error) {
+      // Seen twice on a slow machine, with nothing of the wallet's in it: the stand-in's page never came. Once more, aloud.
+      if (!loan || !(error instanceof NoPage)) throw error
+      console.error(`the stand-in is started again: ${error.message}`)
+      await loan.discard()
+      loan = await borrowChromium()
+      return start(target, args(link), env(), options)
+    }
+  }
+  let running = await begin(options.args ?? [])
   let browser: BrowserContext | null = null
   let followed = 0
   let earlier: string[] = []
@@ -66,7 +80,7 @@ export async function openDesktopShell(options: LaunchOptions & { userData: stri
       return page
     },
     async deepLink(url) {
-      const second = spawn(target.executablePath, args([url]), { env, stdio: 'ignore' })
+      const second = spawn(target.executablePath, args([url]), { env: env(), stdio: 'ignore' })
       const [code] = await once(second, 'exit')
       if (code !== 0) throw new Error(`the second instance ended with ${code}`)
     },
@@ -77,7 +91,7 @@ export async function openDesktopShell(options: LaunchOptions & { userData: stri
       earlier = await opened()
       await end(running, kill)
       await loan?.emptied()
-      running = await start(target, args([]), env, options)
+      running = await begin([])
     },
     async close() {
       await browser?.close()
@@ -109,12 +123,33 @@ async function start(
 ): Promise<Running> {
   const app = await electron.launch({ executablePath: target.executablePath, args, env, colorScheme })
   if (process.env.QUOTA_TEST_LOG) app.process().stderr?.pipe(process.stderr)
-  await app.evaluate(({ shell }) => {
-    const opened: string[] = []
-    Object.assign(globalThis, { openedOutside: opened })
-    shell.openExternal = async (url: string) => void opened.push(url)
+  const child = app.process()
+  try {
+    await inTime(app.evaluate(recordOpened), 'no answer of the main process')
+    await walletPage(app, target.origin)
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
+  return { app, child }
+}
+
+/** Runs in the main process. */
+function recordOpened({ shell }: Pick<typeof import('electron'), 'shell'>): void {
+  const opened: string[] = []
+  Object.assign(globalThis, { openedOutside: opened })
+  shell.openExternal = async (url: string) => void opened.push(url)
+}
+
+class NoPage extends Error {}
+
+async function inTime<T>(answer: Promise<T>, otherwise: string): Promise<T> {
+  const timer = new AbortController()
+  const late = sleep(WINDOW_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+    throw new NoPage(otherwise)
   })
-  return { app, child: app.process() }
+  late.catch(() => {}) // aborted: the answer came first
+  return Promise.race([answer, late]).finally(() => timer.abort())
 }
 
 /** Runs in the main process. */
@@ -123,13 +158,20 @@ function openedSoFar(): string[] {
 }
 
 async function walletPage(app: ElectronApplication, origin: string): Promise<Page> {
+  const until = Date.now() + WINDOW_TIMEOUT_MS
   for (;;) {
     const page = app.windows().find((one) => one.url().startsWith(`${origin}/`))
     if (page) return page
-    // A new window starts at about:blank; its address follows.
-    if (app.windows().length === 0) await app.waitForEvent('window')
-    await sleep(10)
+    if (Date.now() > until) throw new NoPage(`no page of the wallet; ${await shownBy(app)}`)
+    await sleep(10) // a new window starts at about:blank; its address follows
   }
+}
+
+/** What the test runner sees, and what the program says itself. */
+async function shownBy(app: ElectronApplication): Promise<string> {
+  const own = app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((one) => one.webContents.getURL()))
+  const seen = app.windows().map((page) => page.url())
+  return JSON.stringify({ seen, own: await Promise.race([own, sleep(5000, 'no answer')]) })
 }
 
 async function end({ app, child }: Running, kill: boolean): Promise<void> {

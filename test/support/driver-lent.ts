@@ -19,8 +19,12 @@ export type Loan = {
   /** Settles when nothing of the borrower is left in it. */
   emptied: () => Promise<void>
   giveBack: () => Promise<void>
+  /** Ends it, in place of giving it back. */
+  discard: () => Promise<void>
 }
 
+const EMPTY_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
 const free: Lent[] = []
 const all: Lent[] = []
 
@@ -33,6 +37,10 @@ export async function borrowChromium(): Promise<Loan> {
     async giveBack() {
       await emptied(lent)
       free.push(lent)
+    },
+    async discard() {
+      all.splice(all.indexOf(lent), 1)
+      await endOne(lent)
     },
   }
 }
@@ -55,18 +63,22 @@ async function startOne(): Promise<Lent> {
     if (endpoint) resolve(endpoint)
   })
   child.once('exit', (code) => reject(new Error(`Chromium ended with ${code}:\n${log}`)))
+  const silent = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS)
   const lent = { child, profile, endpoint: await promise, send: overPipe(child).send }
+  clearTimeout(silent)
   all.push(lent)
   return lent
 }
 
 /** A connection that broke takes its contexts with it; this waits until Chromium has done so. */
 async function emptied({ send }: Lent): Promise<void> {
+  const until = Date.now() + EMPTY_TIMEOUT_MS
   for (;;) {
     const { browserContextIds } = await send('Target.getBrowserContexts')
     const { targetInfos } = await send('Target.getTargets')
     const pages = targetInfos.filter(({ type }: { type: string }) => type === 'page')
     if (browserContextIds.length === 0 && pages.length === 0) return
+    if (Date.now() > until) throw new Error(`left in Chromium: ${JSON.stringify({ browserContextIds, pages })}`)
     await sleep(10)
   }
 }
