@@ -20,7 +20,7 @@ import { asFault, MAX_BODY_BYTES, readJson } from './http.ts'
 import { identityRoutes } from './identity/routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
 import { proxyRoutes } from './proxy/routes.ts'
-import { rateLimits } from './rate-limit.ts'
+import { bucketOfAddress, rateLimits } from './rate-limit.ts'
 import { receiptRoutes } from './receipts/routes.ts'
 import { linksOf } from './vault/links.ts'
 import { walletRoutes } from './wallet/routes.ts'
@@ -37,7 +37,6 @@ const SINGLE_HEADERS = new Set([
   'content-type',
 ])
 const MAX_URL = 8192
-const ANONYMOUS_PER_MIN = 60
 
 /** Builds the server around its ports. It does not listen yet. */
 export async function buildApp(deps: Deps): Promise<FastifyInstance> {
@@ -115,14 +114,14 @@ async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyRepl
     throw fault('bad_request', { message: 'The address holds a forbidden character.' })
   refuseDoubled(raw)
   request.countAgainst = (bucket) => rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
-  if (isAnonymous(request)) await request.countAgainst({ key: `address:${request.ip}`, perMinute: ANONYMOUS_PER_MIN })
+  if (isAnonymous(request)) await request.countAgainst(bucketOfAddress(request))
   const encoding = raw.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') throw fault('unsupported_media_type')
   return undefined
 }
 
 // Routes with limits of their own, and those that a monitor or a page load asks for often.
-const OWN_LIMITS = /^\/(wallet|oauth|auth|healthz|readyz|metrics|admin|sandbox)(\/|\?|$)/
+const OWN_LIMITS = /^\/(wallet|oauth|auth|healthz|readyz|metrics|admin|sandbox|webhooks\/stripe)(\/|\?|$)/
 
 function isAnonymous({ raw, headers }: FastifyRequest): boolean {
   const named = headers.authorization ?? headers['x-api-key'] ?? headers.cookie

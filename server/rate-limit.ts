@@ -10,6 +10,7 @@ import { fault, isFault } from './faults.ts'
 import { type Slice, sliceOf, WINDOW_MS } from './rate-slices.ts'
 
 const MAX_WINDOWS = 100_000
+const ADDRESS_PER_MINUTE = 60
 /** From this size on the next slice is asked for while there is still some left; smaller ones only when they are needed. */
 const AHEAD_FROM = 4
 /** Limits up to here guard passwords: without the store nothing is allowed, rather than so much in each process. */
@@ -17,6 +18,11 @@ const STRICT_UP_TO = 10
 
 /** One thing that is counted, e.g. { key: 'login:address:127.0.0.1', perMinute: 5 }; its first word is its kind. */
 export type Bucket = { key: string; perMinute: number }
+/** Nobody in particular, or nobody who could be told: by where they are. */
+export function bucketOfAddress({ ip }: { ip: string }): Bucket {
+  return { key: `address:${ip}`, perMinute: ADDRESS_PER_MINUTE }
+}
+
 export type SetHeader = (name: string, value: string) => void
 declare module 'fastify' {
   interface FastifyRequest {

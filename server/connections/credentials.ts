@@ -11,7 +11,7 @@ import { WALLET_CLIENT_ID } from '../identity/directory.ts'
 import { checkProof } from '../identity/dpop.ts'
 import { findAccessToken } from '../identity/models.ts'
 import { findSession } from '../identity/sessions.ts'
-import type { Bucket } from '../rate-limit.ts'
+import { type Bucket, bucketOfAddress } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
 import { connectionBetween, statusAt } from './connections.ts'
 import { keyUsed } from './keys.ts'
@@ -54,10 +54,15 @@ const USE_NOTED_EVERY_MS = 60_000
 /**
  * Reads the caller's credential.
  * @throws Fault `bad_request` (doubled header, two different credentials), `invalid_api_key`, `invalid_token`,
- * `invalid_dpop_proof`, `unauthorized` (session), `forbidden` (an app's key in a browser)
+ * `invalid_dpop_proof`, `unauthorized` (session), `forbidden` (an app's key in a browser), `rate_limit_exceeded`
  */
 export async function callerOf(deps: Deps, request: FastifyRequest): Promise<Caller> {
-  const caller = await readCaller(deps, request)
+  const caller = await readCaller(deps, request).catch(async (error) => {
+    // A credential that is none makes nobody: counted like a request without one (which app.ts has counted already).
+    const named = given(request) || request.headers.cookie !== undefined
+    if (named && isFault(error) && error.status === 401) await request.countAgainst(bucketOfAddress(request))
+    throw error
+  })
   request.calledBy = caller
   await request.countAgainst(bucketOf(caller))
   return caller

@@ -6,14 +6,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { Provider } from 'oidc-provider'
 import type { Deps } from '../deps.ts'
 import { errorHeaders, isFault } from '../faults.ts'
-import { type Bucket, rateLimits } from '../rate-limit.ts'
+import { type Bucket, bucketOfAddress, rateLimits } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
 import { ROUTES, type Serving } from './provider.ts'
-import { ADDRESS_PER_MINUTE } from './sessions.ts'
 
 type Row = readonly [methods: readonly HTTPMethods[], path: string, counted: (request: FastifyRequest) => Bucket | null]
 
-const byAddress = (request: FastifyRequest): Bucket => ({ key: `address:${request.ip}`, perMinute: ADDRESS_PER_MINUTE })
 // Guessing a device's code has to be hopeless.
 const byGuess = (request: FastifyRequest): Bucket => ({ key: `device:${request.ip}`, perMinute: 10 })
 const byToken = (request: FastifyRequest): Bucket => ({
@@ -28,17 +26,17 @@ const PATHS: readonly Row[] = [
   [['GET', 'OPTIONS'], '/.well-known/openid-configuration', elsewhere],
   [['GET', 'OPTIONS'], '/.well-known/oauth-authorization-server', elsewhere],
   [['GET', 'OPTIONS'], ROUTES.jwks, elsewhere],
-  [['GET'], ROUTES.authorization, byAddress],
-  [['GET'], `${ROUTES.authorization}/:uid`, byAddress],
+  [['GET'], ROUTES.authorization, bucketOfAddress],
+  [['GET'], `${ROUTES.authorization}/:uid`, bucketOfAddress],
   [['POST', 'OPTIONS'], ROUTES.token, byClient],
-  [['POST', 'OPTIONS'], ROUTES.revocation, byAddress],
+  [['POST', 'OPTIONS'], ROUTES.revocation, bucketOfAddress],
   [['POST', 'OPTIONS'], ROUTES.introspection, byToken],
   [['GET', 'POST', 'OPTIONS'], ROUTES.userinfo, byToken],
-  [['POST', 'OPTIONS'], ROUTES.pushed_authorization_request, byAddress],
-  [['POST', 'OPTIONS'], ROUTES.device_authorization, byAddress],
+  [['POST', 'OPTIONS'], ROUTES.pushed_authorization_request, bucketOfAddress],
+  [['POST', 'OPTIONS'], ROUTES.device_authorization, bucketOfAddress],
   [['GET', 'POST'], ROUTES.code_verification, byGuess],
-  [['GET'], `${ROUTES.code_verification}/:uid`, byAddress],
-  [['POST'], `${ROUTES.end_session}/confirm`, byAddress],
+  [['GET'], `${ROUTES.code_verification}/:uid`, bucketOfAddress],
+  [['POST'], `${ROUTES.end_session}/confirm`, bucketOfAddress],
 ]
 
 /** Adds the protocol's endpoints to the server. */

@@ -8,14 +8,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { procedure, type Tx } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
-import { rateLimits } from '../rate-limit.ts'
+import { bucketOfAddress, rateLimits } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
 import { browserOf, DEVICE_COOKIE, type Seen, seeDevice, TOUCHED_EVERY_MS, touchDevice } from './devices.ts'
 
 export const SESSION_COOKIE = 'quota_session'
 export const SESSION_TTL_MS = 24 * 3_600_000
 export const SESSION_PER_MINUTE = 600
-export const ADDRESS_PER_MINUTE = 60
 /** How long a password, code or passkey stands for "it is really this person". */
 export const RECENT_MS = 300_000
 const DEVICE_COOKIE_S = 400 * 86_400
@@ -145,7 +144,7 @@ export async function countSession(
 ): Promise<void> {
   const bucket = session
     ? { key: `session:${session.tokenHash}`, perMinute: SESSION_PER_MINUTE }
-    : { key: `address:${request.ip}`, perMinute: ADDRESS_PER_MINUTE }
+    : bucketOfAddress(request)
   await rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
 }
 

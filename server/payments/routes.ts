@@ -12,6 +12,7 @@ import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { body } from '../http.ts'
 import { reply as answerOf, attemptOf } from '../idempotency/idempotency.ts'
+import { bucketOfAddress } from '../rate-limit.ts'
 import { booksRoutes } from './books-routes.ts'
 import { type Buyer, beginCheckout, type CheckoutRow, checkout } from './checkouts.ts'
 import { observeEvent } from './observe.ts'
@@ -108,6 +109,7 @@ function webhookRoute(app: FastifyInstance, deps: Deps): void {
     const event = typeof signature === 'string' ? await deps.payments.verifyEvent(raw, signature, deps.now()) : null
     if (!event) {
       deps.metrics.paymentAlarms.inc({ why: 'bad_signature' })
+      await request.countAgainst(bucketOfAddress(request))
       throw fault('invalid_signature')
     }
     await observeEvent(deps, event).catch((cause) => {

@@ -81,10 +81,31 @@ for (const db of databases()) {
       refusedAsAgreed(replies.at(-1) as Reply)
     })
 
-    test('nobody in particular: 60 a minute and address', async () => {
-      const replies = await atOnce(90, (n) => call(at(n), 'GET', '/v1/packages'))
-      assert.ok(good(replies) <= 60 && good(replies) >= 30, String(good(replies)))
-      for (const reply of replies) if (reply.status !== 200) refusedAsAgreed(reply)
+    // The last of this server: the address has nothing left after it. Every name is counted in one bucket.
+    test('nobody in particular, or with a credential that is none: 60 a minute and address, and the known go on', async () => {
+      const secret = await keyWith(100)
+      const guesses: [what: string, ask: (n: number) => Promise<Reply>][] = [
+        ['no credential', (n) => call(at(n), 'GET', '/v1/packages')],
+        [
+          'a wrong key',
+          (n) => call(at(n), 'GET', '/v1/balance', { bearer: `sk-quota-${String(n).padStart(32, '0')}` }),
+        ],
+        ['a wrong token', (n) => call(at(n), 'GET', '/v1/balance', { bearer: String(n).padStart(43, 'x') })],
+        ['a wrong session', (n) => call(at(n), 'GET', '/v1/me', { bearer: `sess_${String(n).padStart(43, 'x')}` })],
+        ['a forged event', (n) => call(at(n), 'POST', '/webhooks/stripe', { body: { n } })],
+      ]
+      const all: Reply[] = []
+      for (const [what, ask] of guesses) {
+        const replies = await atOnce(30, ask)
+        all.push(...replies)
+        const limited = replies.filter(({ status }) => status === 429)
+        for (const reply of limited) refusedAsAgreed(reply)
+        if (all.length > 90) assert.equal(limited.length, replies.length, what)
+      }
+      const answered = all.filter(({ status }) => status !== 429).length
+      assert.ok(answered <= 60 && answered >= 30, String(answered))
+      const known = await call(at(0), 'GET', '/v1/balance', { bearer: secret })
+      assert.equal(known.status, 200, known.text)
     })
   })
 }
