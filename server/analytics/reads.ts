@@ -1,123 +1,120 @@
 // The figures that a developer asks for, out of the counters.
-// owns: the sums, series and rankings. never: the log of calls, a write.
-// always true: what is read is what was counted; a period is whole days, UTC; an empty stretch is zeros, not a gap.
+// owns: the sums and the series. never: the log of calls, a write; who is first (ranking.ts).
+// always true: what is read is what was counted; a period is whole days, UTC; an empty stretch is zeros, not a gap; each
+// function says how many rows it reads at most, whatever was ever charged.
 
-import type { Figures, GroupBy, Interval, Metric } from '../contract/developers.ts'
+import type { Figures, Interval, Metric } from '../contract/analytics.ts'
 import type { Reader } from '../db/db.ts'
-import { endOf, startOf } from './sums.ts'
+import { padded } from '../ledger/lists.ts'
+import { endOf, NOTHING, piecesOf, SUM_NAMES, type Sum, startOf } from './sums.ts'
 
 /** Whose charges, and when: from the start of a day to the start of another, in milliseconds. */
 export type Scope = { publisherId: string; from: number; to: number; appId: string | null; model: string | null }
 
-type Sums = { requests: number; base: number; markup: number; granted: number; tokens: number }
-const SUMS = ['requests', 'base', 'markup', 'granted', 'tokens']
-  .map((name) => `CAST(COALESCE(SUM(${name}), 0) AS BIGINT) AS ${name}`)
-  .join(', ')
+/** The columns of a sum, added up. */
+export const SUMS = SUM_NAMES.map((name) => `CAST(COALESCE(SUM(${name}), 0) AS BIGINT) AS ${name}`).join(', ')
 
 const GRAINS = { hour: 'h', day: 'd', week: 'w', month: 'm' } as const satisfies Record<Interval, string>
-/** What a metric is called in the counters, for an order by it. */
-const COLUMNS: Record<Exclude<Metric, 'users'>, string> = {
-  revenue: 'SUM(base + markup)',
-  cost: 'SUM(base)',
-  profit: 'SUM(markup)',
-  requests: 'SUM(requests)',
-  tokens: 'SUM(tokens)',
-  granted: 'SUM(granted)',
+
+/**
+ * All of a period. Reads a row for each whole month and for each of at most 61 days beside them; to count the users, at
+ * most half the square of the days (a row for each day and each day before it that somebody's calls came on).
+ */
+export async function summaryOf(reader: Reader, scope: Scope): Promise<Figures & { users: number }> {
+  let sum = NOTHING
+  for (const piece of piecesOf(scope)) for (const row of await rowsOf(reader, scope, piece)) sum = together(sum, row)
+  const own = scope.appId ?? ''
+  return { ...figures(sum), users: (await usersOf(reader, scope, [own])).get(own) ?? 0 }
 }
 
-/** All of a period. */
-export async function summaryOf(reader: Reader, scope: Scope): Promise<Figures & { users: number }> {
-  const { publisherId, from, to, appId } = scope
-  const { sql, values } = filtered(scope)
-  const row = await reader.get<Sums>(
-    `SELECT ${SUMS} FROM usage_by_model WHERE publisher_id = ? AND grain = 'd' AND starts_at >= ? AND starts_at < ?${sql}`,
-    [publisherId, from, to, ...values],
-  )
-  // A payer is counted at their first day within the period: the one that no day within it comes before.
-  const users = await reader.get<{ users: number }>(
-    `SELECT COUNT(*) AS users FROM usage_by_user WHERE publisher_id = ? AND starts_at >= ? AND starts_at < ? AND ${
-      appId === null ? 'before_any < ?' : 'before_app < ? AND app_id = ?'
-    }`,
-    [publisherId, from, to, from, ...(appId === null ? [] : [appId])],
-  )
-  return { ...figures(row), users: Number(users?.users ?? 0) }
+/**
+ * The different payers of a period by app; '' is all apps together. A payer is counted at their first day within the
+ * period: the one that no day within it comes before. Reads for each app at most half the square of the days.
+ */
+export async function usersOf(
+  reader: Reader,
+  { publisherId, from, to }: Scope,
+  appIds: readonly string[],
+): Promise<Map<string, number>> {
+  const users = new Map<string, number>()
+  for (const appId of appIds) {
+    const row = await reader.get<{ users: number }>(
+      `SELECT CAST(COALESCE(SUM(users), 0) AS BIGINT) AS users FROM user_gaps
+       WHERE publisher_id = ? AND app_id = ? AND starts_at >= ? AND starts_at < ? AND before_at < ?`,
+      [publisherId, appId, from, to, from],
+    )
+    users.set(appId, row?.users ?? 0)
+  }
+  return users
 }
 
 export type Point = Figures & { start: number; users: number | null }
 
-/** A period in steps. `users` is null where a model is asked for. */
+/**
+ * A period in steps. `users` is null where a model is asked for. Reads a row for each step (for weeks, each day), and one
+ * more for its users.
+ */
 export async function seriesOf(reader: Reader, scope: Scope, interval: Interval): Promise<Point[]> {
-  const { publisherId, from, to, appId, model } = scope
-  const { sql, values } = filtered(scope)
+  const { from, to, model } = scope
   const grain = GRAINS[interval]
-  const rows = await reader.all<Sums & { starts_at: number }>(
-    `SELECT starts_at, ${SUMS} FROM usage_by_model WHERE publisher_id = ? AND grain = ? AND starts_at >= ? AND starts_at < ?${sql}
-     GROUP BY starts_at ORDER BY starts_at`,
-    [publisherId, interval === 'hour' ? 'h' : 'd', from, to, ...values],
-  )
-  const users = new Map<number, number>()
-  if (model === null) {
-    const counted = await reader.all<{ starts_at: number; users: number }>(
-      'SELECT starts_at, users FROM active_users WHERE publisher_id = ? AND app_id = ? AND grain = ? AND starts_at >= ? AND starts_at < ?',
-      [publisherId, appId ?? '', grain, startOf(grain, from), to],
-    )
-    for (const row of counted) users.set(row.starts_at, row.users)
-  }
-  const steps = new Map<number, Sums>()
-  for (const { starts_at, ...sums } of rows) {
-    const start = startOf(grain, starts_at)
-    const step = steps.get(start)
-    steps.set(start, step ? together(step, sums) : sums)
-  }
+  const pieces =
+    grain === 'm' ? piecesOf(scope) : [{ grain: grain === 'h' ? ('h' as const) : ('d' as const), from, to }]
+  const steps = new Map<number, Sum>()
+  for (const piece of pieces)
+    for (const { starts_at, ...sum } of await rowsOf(reader, scope, piece)) {
+      const start = startOf(grain, starts_at)
+      steps.set(start, together(steps.get(start) ?? NOTHING, sum))
+    }
+  const users = model === null ? await activeOf(reader, scope, grain) : null
   const points: Point[] = []
   for (let start = startOf(grain, from); start < to; start = endOf(grain, start))
-    points.push({ start, ...figures(steps.get(start)), users: model === null ? (users.get(start) ?? 0) : null })
+    points.push({ start, ...figures(steps.get(start)), users: users ? (users.get(start) ?? 0) : null })
   return points
 }
 
-export type Ranked = Figures & { key: string; users: number | null }
-
-/** Who or what a period's figures come from, highest first. `users` is counted for apps alone. */
-export async function rankingOf(
+/** The different payers of each step of a period that is not empty; a row for each. */
+export async function activeOf(
   reader: Reader,
-  scope: Scope,
-  { groupBy, metric, limit }: { groupBy: GroupBy; metric: Metric; limit: number },
-): Promise<Ranked[]> {
-  const { publisherId, from, to } = scope
-  const { sql, values } = filtered(scope)
-  const [table, key, grain] = {
-    model: ['usage_by_model', 'model', " AND grain = 'd'"],
-    app: ['usage_by_model', 'app_id', " AND grain = 'd'"],
-    user: ['usage_by_user', 'payer', ''],
-  }[groupBy] as [string, string, string]
-  const users = groupBy === 'app' ? await usersByApp(reader, scope) : null
-  // Apps are few: those with the most users are found among all of them.
-  const order = metric === 'users' ? COLUMNS.requests : COLUMNS[metric]
-  const rows = await reader.all<Sums & { key: string }>(
-    `SELECT ${key} AS key, ${SUMS} FROM ${table} WHERE publisher_id = ?${grain} AND starts_at >= ? AND starts_at < ?${sql}
-     GROUP BY ${key} ORDER BY ${order} DESC, ${key} LIMIT ?`,
-    [publisherId, from, to, ...values, metric === 'users' ? 1000 : limit],
+  { publisherId, appId, from, to }: Scope,
+  grain: 'h' | 'd' | 'w' | 'm',
+): Promise<Map<number, number>> {
+  const rows = await reader.all<{ starts_at: number; users: number }>(
+    'SELECT starts_at, users FROM active_users WHERE publisher_id = ? AND app_id = ? AND grain = ? AND starts_at >= ? AND starts_at < ?',
+    [publisherId, appId ?? '', grain, startOf(grain, from), to],
   )
-  const ranked = rows.map(({ key: name, ...sums }) => ({
-    key: name,
-    ...figures(sums),
-    users: users ? (users.get(name) ?? 0) : null,
-  }))
-  if (metric === 'users') ranked.sort((a, b) => (b.users ?? 0) - (a.users ?? 0))
-  return ranked.slice(0, limit)
+  return new Map(rows.map((row) => [row.starts_at, row.users]))
 }
 
-/** What a payer has used of an app, ever. */
+function rowsOf(
+  reader: Reader,
+  { publisherId, appId, model }: Scope,
+  { grain, from, to }: { grain: 'h' | 'd' | 'm'; from: number; to: number },
+): Promise<(Sum & { starts_at: number })[]> {
+  return reader.all<Sum & { starts_at: number }>(
+    `SELECT starts_at, ${SUM_NAMES.join(', ')} FROM usage_by_model
+     WHERE publisher_id = ? AND app_id = ? AND model = ? AND grain = ? AND starts_at >= ? AND starts_at < ? ORDER BY starts_at`,
+    [publisherId, appId ?? '', model ?? '', grain, from, to],
+  )
+}
+
+export type Totals = Sum & { last_day: number | null }
+
+/** What payers have used of an app, ever, by payer; nothing is there of who used nothing. Reads a row for each. */
 export async function totalsOf(
   reader: Reader,
-  appId: string,
-  payer: string,
-): Promise<Sums & { last_day: number | null }> {
-  const row = await reader.get<Sums & { last_day: number | null }>(
-    `SELECT ${SUMS}, MAX(starts_at) AS last_day FROM usage_by_user WHERE payer = ? AND app_id = ?`,
-    [payer, appId],
-  )
-  return row ?? { ...NOTHING, last_day: null }
+  { publisherId, appId }: { publisherId: string; appId: string },
+  payers: readonly string[],
+): Promise<Map<string, Totals>> {
+  const found = new Map<string, Totals>()
+  for (const list of padded(payers)) {
+    const rows = await reader.all<Totals & { payer: string }>(
+      `SELECT payer, last_day, ${SUM_NAMES.join(', ')} FROM usage_ever
+       WHERE payer IN (${list.map(() => '?').join(', ')}) AND publisher_id = ? AND app_id = ?`,
+      [...list, publisherId, appId],
+    )
+    for (const { payer, ...totals } of rows) found.set(payer, totals)
+  }
+  return found
 }
 
 /** The value of a metric among figures. */
@@ -125,28 +122,13 @@ export function metricOf(of: Figures & { users: number | null }, metric: Metric)
   return of[metric] ?? 0
 }
 
-const NOTHING: Sums = { requests: 0, base: 0, markup: 0, granted: 0, tokens: 0 }
-
-async function usersByApp(reader: Reader, { publisherId, from, to }: Scope): Promise<Map<string, number>> {
-  const rows = await reader.all<{ app_id: string; users: number }>(
-    `SELECT app_id, COUNT(*) AS users FROM usage_by_user WHERE publisher_id = ? AND starts_at >= ? AND starts_at < ? AND before_app < ?
-     GROUP BY app_id`,
-    [publisherId, from, to, from],
-  )
-  return new Map(rows.map((row) => [row.app_id, Number(row.users)]))
-}
-
-function filtered({ appId, model }: Scope): { sql: string; values: string[] } {
-  const sql = `${appId === null ? '' : ' AND app_id = ?'}${model === null ? '' : ' AND model = ?'}`
-  return { sql, values: [appId, model].filter((value) => value !== null) }
-}
-
-function figures(sums: Sums = NOTHING): Figures {
-  const { requests, base, markup, granted, tokens } = sums
+/** A sum as it is told. */
+export function figures(sum: Sum = NOTHING): Figures {
+  const { requests, base, markup, granted, tokens } = sum
   return { requests, revenue: base + markup, cost: base, profit: markup, granted, tokens }
 }
 
-function together(a: Sums, b: Sums): Sums {
+export function together(a: Sum, b: Sum): Sum {
   return {
     requests: a.requests + b.requests,
     base: a.base + b.base,

@@ -1,6 +1,7 @@
 // What a handful of charges come to, counter by counter.
 // owns: which counters a charge is counted in. never: a database.
-// always true: pure; each charge is in one hour, one day and one day of its payer.
+// always true: pure; each charge is in one hour, one day and one month, once by its app and model and once by each sum over
+// them, and in one day of its payer.
 
 import { countOf, INPUT_TOKENS, OUTPUT_TOKENS } from '../contract/charge.ts'
 import type { Units } from '../contract/receipts.ts'
@@ -12,9 +13,13 @@ export const DAY_MS = 86_400_000
 const MONDAY_MS = 4 * DAY_MS
 
 export type Sum = { requests: number; base: number; markup: number; granted: number; tokens: number }
-export type ModelSum = Sum & { publisher: string; grain: 'h' | 'd'; start: number; app: string; model: string }
+/** `app` '' is all apps of the publisher, `model` '' all models. */
+export type ModelSum = Sum & { publisher: string; grain: 'h' | 'd' | 'm'; start: number; app: string; model: string }
 /** `hours` has a bit for each hour of the day. */
 export type UserSum = Sum & { publisher: string; start: number; app: string; payer: string; hours: number }
+
+export const NOTHING: Sum = { requests: 0, base: 0, markup: 0, granted: 0, tokens: 0 }
+export const SUM_NAMES = ['requests', 'base', 'markup', 'granted', 'tokens'] as const
 
 /** Tokens of all kinds; images, characters, seconds and searches are none. */
 export function tokensOf(units: Units): number {
@@ -39,6 +44,21 @@ export function endOf(grain: 'h' | 'd' | 'w' | 'm', startMs: number): number {
   return Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1)
 }
 
+export type Piece = { grain: 'd' | 'm'; from: number; to: number }
+
+/** A period as whole months and the days before and after them: at most 60 days, whatever its length. */
+export function piecesOf({ from, to }: { from: number; to: number }): Piece[] {
+  const first = startOf('m', from) === from ? from : endOf('m', startOf('m', from))
+  const last = startOf('m', to)
+  if (first >= last) return [{ grain: 'd', from, to }]
+  const pieces: Piece[] = [
+    { grain: 'd', from, to: first },
+    { grain: 'm', from: first, to: last },
+    { grain: 'd', from: last, to },
+  ]
+  return pieces.filter((piece) => piece.from < piece.to)
+}
+
 /**
  * Adds charges up.
  * @param tokens of a charge, by its request id
@@ -59,11 +79,17 @@ export function sumsOf(
       granted: charge.granted,
       tokens: tokens(charge.requestId),
     }
-    for (const grain of ['d', 'h'] as const) {
-      const start = startOf(grain, at)
-      const key = `${publisher} ${grain} ${start} ${app} ${model}`
-      add(models, key, () => ({ publisher, grain, start, app, model, ...NOTHING }), one)
-    }
+    for (const grain of ['h', 'd', 'm'] as const)
+      for (const whole of [
+        { app, model },
+        { app, model: '' },
+        { app: '', model },
+        { app: '', model: '' },
+      ]) {
+        const start = startOf(grain, at)
+        const key = `${publisher} ${whole.app} ${whole.model} ${grain} ${start}`
+        add(models, key, () => ({ publisher, grain, start, ...whole, ...NOTHING }), one)
+      }
     const start = startOf('d', at)
     const user = add(
       users,
@@ -76,12 +102,11 @@ export function sumsOf(
   return { models: inOrder(models), users: inOrder(users) }
 }
 
-const NOTHING: Sum = { requests: 0, base: 0, markup: 0, granted: 0, tokens: 0 }
-
-function add<T extends Sum>(sums: Map<string, T>, key: string, fresh: () => T, one: Sum): T {
+/** Adds to the sum that a map has under a key, or to a fresh one. */
+export function add<T extends Sum>(sums: Map<string, T>, key: string, fresh: () => T, one: Sum): T {
   const sum = sums.get(key) ?? fresh()
   sums.set(key, sum)
-  for (const name of ['requests', 'base', 'markup', 'granted', 'tokens'] as const) sum[name] += one[name]
+  for (const name of SUM_NAMES) sum[name] += one[name]
   return sum
 }
 

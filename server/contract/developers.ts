@@ -4,6 +4,7 @@
 // are RFC 3339 UTC; a list answers `next_cursor`, which is null at its end.
 
 import { z } from 'zod'
+import { CountedUntil } from './analytics.ts'
 import { Micros, MicrosOrZero } from './money.ts'
 import { ExternalUserId, Id, Time } from './records.ts'
 
@@ -37,7 +38,7 @@ export const AppUser = z.object({
 })
 export type AppUser = z.infer<typeof AppUser>
 /** GET /developers/apps/{id}/users?limit=&cursor=: people first, then users nobody has claimed, each oldest first. */
-export const AppUsers = z.object({ users: z.array(AppUser), next_cursor: Cursor })
+export const AppUsers = z.object({ users: z.array(AppUser), next_cursor: Cursor, ...CountedUntil.shape })
 
 // --- grants ----------------------------------------------------------------------------------------------------------
 
@@ -104,6 +105,20 @@ export const DeveloperGrantCreate = z.strictObject({
   expires_at: Time.optional(),
 })
 export const DeveloperGranted = z.object({ grant: DeveloperGrant, duplicate: z.boolean() })
+/** What POST /v1/funding/grant answers: dollars as text, credits beside them. */
+export const Granted = z.object({
+  external_user_id: z.string(),
+  amount_granted: z.string(),
+  amount_granted_credits: Micros,
+  balance_before: z.string(),
+  balance_before_credits: MicrosOrZero,
+  balance_after: z.string(),
+  balance_after_credits: MicrosOrZero,
+  ledger_id: z.string(),
+  /** The same Idempotency-Key was used before: nothing was given again. */
+  duplicate: z.boolean(),
+})
+export type Granted = z.infer<typeof Granted>
 export const GRANT_ROWS_MAX = 500
 /**
  * POST /developers/grants/bulk. `csv` begins with a line of names: external_user_id, amount (dollars, as in 0.50), and if
@@ -151,52 +166,6 @@ export const RefusedCalls = z.object({
   dropped: z.int().nonnegative(),
   next_cursor: Cursor,
 })
-
-// --- analytics -------------------------------------------------------------------------------------------------------
-
-export const Metric = z.enum(['revenue', 'cost', 'profit', 'users', 'requests', 'tokens', 'granted'])
-export type Metric = z.infer<typeof Metric>
-export const Interval = z.enum(['hour', 'day', 'week', 'month'])
-export type Interval = z.infer<typeof Interval>
-export const GroupBy = z.enum(['model', 'user', 'app'])
-export type GroupBy = z.infer<typeof GroupBy>
-
-/** `revenue` = `cost` (base) + `profit` (markup); `granted` is the part of `cost` that grants paid. Credits. */
-export const Figures = z.object({
-  requests: z.int().nonnegative(),
-  revenue: MicrosOrZero,
-  cost: MicrosOrZero,
-  profit: MicrosOrZero,
-  granted: MicrosOrZero,
-  tokens: z.int().nonnegative(),
-})
-export type Figures = z.infer<typeof Figures>
-/** `end` is not part of the period. */
-export const Span = z.object({ start: Time, end: Time })
-/** GET /developers/analytics/summary?startDate=&endDate=&app_id=. Dates are UTC; by default the last 30 days. */
-export const AnalyticsSummary = z.object({
-  summary: Figures.extend({ users: z.int().nonnegative() }),
-  period: Span,
-})
-export type AnalyticsSummary = z.infer<typeof AnalyticsSummary>
-/** GET /developers/analytics/timeseries?metric=&interval=&startDate=&endDate=&app_id=&model=&format=json|csv. Weeks begin on Monday. */
-export const AnalyticsTimeseries = z.object({
-  metric: Metric,
-  interval: Interval,
-  /** `users` is null where a model is asked for. */
-  series: z.array(Figures.extend({ start: Time, value: z.int(), users: z.int().nullable() })),
-  period: Span,
-})
-export type AnalyticsTimeseries = z.infer<typeof AnalyticsTimeseries>
-/** GET /developers/analytics/breakdown?groupBy=&metric=&startDate=&endDate=&app_id=&limit=&format=json|csv. Highest first. */
-export const AnalyticsBreakdown = z.object({
-  groupBy: GroupBy,
-  metric: Metric,
-  /** `name` is the app's name, or the app's name for the user; `users` is null but for apps. */
-  rows: z.array(Figures.extend({ key: z.string(), name: z.string(), value: z.int(), users: z.int().nullable() })),
-  period: Span,
-})
-export type AnalyticsBreakdown = z.infer<typeof AnalyticsBreakdown>
 
 // --- webhooks --------------------------------------------------------------------------------------------------------
 
@@ -258,12 +227,13 @@ export const WebhookRotate = z.strictObject({
     .max(7 * 86_400)
     .optional(),
 })
+export const DeliveryStatus = z.enum(['waiting', 'delivered', 'failed'])
 export const Delivery = z.object({
   id: Id,
   event_id: Id,
   type: z.string(),
   /** `failed`: given up after three days, or with its webhook. */
-  status: z.enum(['waiting', 'delivered', 'failed']),
+  status: DeliveryStatus,
   tries: z.int().nonnegative(),
   next_try_at: Time.nullable(),
   /** What the receiver answered last; null when it did not. */

@@ -15,10 +15,10 @@
 //      balance, refunds, automatic top-ups, payout accounts, payouts and earnings; kinds of units
 //      for image tokens and for searches; the developers' console (developers.ts): users, grants, refused calls, analytics and
 //      webhooks; the models and the archive of an app, the end of a key; the fault `grant_limit_exceeded`;
-//      a bank's refusal beside a payout account, whose reserve came free in a payout.
+//      a bank's refusal beside a payout account, whose reserve came free in a payout; how far figures are counted.
 //
 // (The desktop's bridge, shell.ts, lies here too and is no part of the wire: `show`, kinds of notifications, and a closed
 // list of what a shell leaves for the page.)
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = 'a9e32018c746268c5678831ab7c5d592441fa54f0d91485334900cca5f372b4d'
+export const WIRE_HASH = '6b010c373070a8a95036fde4f7ab6f196681d3dda6c9a77af5e93a700845dec2'

@@ -27,7 +27,7 @@ import { body } from '../http.ts'
 import { reply as answerOf, attemptOf } from '../idempotency/idempotency.ts'
 import { payAt } from '../payments/purchase.ts'
 import { returnUrl } from '../payments/sandbox-page.ts'
-import { cursorOf, limitOf, textOf } from './pages.ts'
+import { cursorOf, limitOf, textOf } from '../query.ts'
 import { beginPoolCheckout, poolState } from './pool.ts'
 
 type ById = { Params: { id: string } }

@@ -2,13 +2,14 @@
 // owns: an app's users, the log of refused calls. never: a decision.
 // always true: only a developer who is signed in, or their own wallet, may come here; what is another's does not exist.
 
-import { catchUp } from '../analytics/rollup.ts'
+import { countedNow } from '../analytics/rollup.ts'
+import { countedAs } from '../analytics/routes.ts'
 import { ownAppEver } from '../connections/apps.ts'
 import { requireDeveloper } from '../connections/credentials.ts'
 import type { Routes } from '../http.ts'
 import { refusals } from '../proxy/refusals.ts'
+import { cursorOf, limitOf, textOf } from '../query.ts'
 import { grantRoutes } from './grant-routes.ts'
-import { cursorOf, limitOf, textOf } from './pages.ts'
 import { usersOf } from './users.ts'
 
 const NEWEST = '~'
@@ -19,8 +20,9 @@ export const developersRoutes: Routes = (app, deps) => {
   app.get<{ Params: { id: string } }>('/developers/apps/:id/users', async (request) => {
     const publisherId = await requireDeveloper(deps, request)
     const [after, limit] = [cursorOf(request, ''), limitOf(request)]
-    await catchUp(deps)
-    return usersOf(deps.db, { publisherId, appId: request.params.id, after, limit, now: deps.now() })
+    const counted = countedAs(await countedNow(deps))
+    const users = await usersOf(deps.db, { publisherId, appId: request.params.id, after, limit, now: deps.now() })
+    return { ...users, ...counted }
   })
 
   app.get('/developers/logs', async (request) => {

@@ -3,7 +3,8 @@
 // always true: an e-mail address, a name and a balance are told with the person's scope for them alone; the list goes
 // from page to page without missing anybody who was there all along.
 
-import { totalsOf } from '../analytics/reads.ts'
+import { type Totals, totalsOf } from '../analytics/reads.ts'
+import { NOTHING, type Sum } from '../analytics/sums.ts'
 import { ownAppEver } from '../connections/apps.ts'
 import { type ConnectionRow, connectionsOfApp, lastUsed, statusAt } from '../connections/connections.ts'
 import { type ExternalRow, externalsOf, unclaimedUsers } from '../connections/external.ts'
@@ -30,13 +31,22 @@ export async function usersOf(
   const room = limit + 1 - people.length
   const rest = room > 0 ? await unclaimedUsers(reader, appId, after.startsWith('ext_') ? after : '', room) : []
   const page = [...people, ...rest].slice(0, limit)
+  const payers = page.map((row) => ('scopes' in row ? row.user_id : row.id))
+  const totals = await totalsOf(reader, query, payers)
   const users: AppUser[] = []
   for (const row of page)
-    users.push('scopes' in row ? await person(reader, query, row) : await unclaimed(reader, query, row))
+    users.push('scopes' in row ? await person(reader, query, row, totals) : await unclaimed(reader, query, row, totals))
   return { users, next_cursor: people.length + rest.length > limit ? (page.at(-1)?.id ?? null) : null }
 }
 
-async function person(reader: Reader, { publisherId, appId, now }: UsersQuery, row: ConnectionRow): Promise<AppUser> {
+type ByPayer = ReadonlyMap<string, Totals>
+
+async function person(
+  reader: Reader,
+  { publisherId, appId, now }: UsersQuery,
+  row: ConnectionRow,
+  totals: ByPayer,
+): Promise<AppUser> {
   const scopes: string[] = JSON.parse(row.scopes)
   const found = await personById(reader, row.user_id)
   const status = statusAt(row, now)
@@ -54,7 +64,7 @@ async function person(reader: Reader, { publisherId, appId, now }: UsersQuery, r
     balance: found && may('credits.read') ? await spendable(reader, payer, publisherId, now) : null,
     connected_at: new Date(row.created_at).toISOString(),
     last_used_at: used === null ? null : new Date(used).toISOString(),
-    totals: (await totals(reader, appId, row.user_id)).totals,
+    totals: told(totals.get(row.user_id)),
   }
 }
 
@@ -62,9 +72,11 @@ async function unclaimed(
   reader: Reader,
   { publisherId, appId, now }: UsersQuery,
   row: ExternalRow & { created_at: number },
+  totals: ByPayer,
 ): Promise<AppUser> {
   const payer = { owner: { externalId: row.id }, account: account.external(appId, row.id) }
-  const { totals: sums, lastDay } = await totals(reader, appId, row.id)
+  const sums = totals.get(row.id)
+  const lastDay = sums?.last_day ?? null
   return {
     id: row.id,
     external_user_ids: [row.external_user_id],
@@ -74,12 +86,10 @@ async function unclaimed(
     balance: row.status === 'unclaimed' ? await spendable(reader, payer, publisherId, now) : null,
     connected_at: new Date(row.created_at).toISOString(),
     last_used_at: lastDay === null ? null : new Date(lastDay).toISOString(),
-    totals: sums,
+    totals: told(sums),
   }
 }
 
-async function totals(reader: Reader, appId: string, payer: string) {
-  const { requests, base, markup, granted, tokens, last_day: lastDay } = await totalsOf(reader, appId, payer)
-  const sums: UsageTotals = { requests, base_credits: base, markup_credits: markup, granted_credits: granted, tokens }
-  return { totals: sums, lastDay }
+function told({ requests, base, markup, granted, tokens }: Sum = NOTHING): UsageTotals {
+  return { requests, base_credits: base, markup_credits: markup, granted_credits: granted, tokens }
 }

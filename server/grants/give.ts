@@ -17,6 +17,7 @@ import {
   markUnlinked,
   payerOf,
 } from '../connections/external.ts'
+import type { Granted } from '../contract/developers.ts'
 import { dollars } from '../contract/money.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
@@ -37,18 +38,6 @@ export type NewGrant = {
   expiresAt: number | null
   attempt: Attempt | null
 }
-export type GrantReply = {
-  external_user_id: string
-  amount_granted: string
-  amount_granted_credits: number
-  balance_before: string
-  balance_before_credits: number
-  balance_after: string
-  balance_after_credits: number
-  ledger_id: string
-  duplicate: boolean
-}
-
 /**
  * Gives free balance to an external user, made when new.
  * @throws Fault `insufficient_balance` (the pool), `bad_request`, `user_not_found` (unlinked), `grant_limit_exceeded`,
@@ -56,7 +45,7 @@ export type GrantReply = {
  */
 export const giveGrant = procedure(
   'grants.give',
-  (tx: Tx, given: NewGrant): Promise<Answer<GrantReply>> =>
+  (tx: Tx, given: NewGrant): Promise<Answer<Granted>> =>
     once(tx, given.attempt, async () => {
       const { publisherId, appId, externalUserId, amount } = given
       if (given.expiresAt !== null && given.expiresAt <= tx.now) {

@@ -99,9 +99,23 @@ export async function hasUnsealed(reader: Reader): Promise<boolean> {
   return (await reader.get('SELECT 1 AS yes FROM movements WHERE seq IS NULL LIMIT 1')) !== undefined
 }
 
-/** Chains all that waits, a little at a time, so that the writer serves calls in between. */
+/** How many movements wait to be chained; of more than `most` it says `most`. */
+export async function unsealedUpTo(reader: Reader, most: number): Promise<number> {
+  const row = await reader.get<{ n: number }>(
+    'SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM movements WHERE seq IS NULL LIMIT ?) AS waiting',
+    [most],
+  )
+  return row?.n ?? 0
+}
+
+/** When a chained movement was made, ms; null for none. */
+export async function sealedAt(reader: Reader, seq: number): Promise<number | null> {
+  return (await reader.get<{ at: number }>('SELECT at FROM movements WHERE seq = ?', [seq]))?.at ?? null
+}
+
+/** Chains all that waits, a little at a time, so that the writer serves calls in between; what comes meanwhile may wait. */
 export async function sealAll(db: Db): Promise<void> {
-  while ((await db.tx(seal, undefined)) > 0);
+  while ((await db.tx(seal, undefined)) === SEAL_AT_ONCE);
 }
 
 /**

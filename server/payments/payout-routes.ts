@@ -3,7 +3,7 @@
 // always true: a publisher sees their own and nothing else; where the money goes is set up after a fresh proof.
 
 import { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { requireCaller } from '../connections/credentials.ts'
 import { checkReturnUrl } from '../connections/names.ts'
 import { ConnectOnboard } from '../contract/payments.ts'
@@ -13,6 +13,7 @@ import { fault } from '../faults.ts'
 import { body } from '../http.ts'
 import { requireSession } from '../identity/sessions.ts'
 import { requireRecent } from '../identity/step-up.ts'
+import { cursorOf } from '../query.ts'
 import { bankRefusal } from './bank-payouts.ts'
 import { connectStatus, onboard } from './connect.ts'
 import { earningOf } from './earnings.ts'
@@ -110,12 +111,4 @@ async function ownPayout(deps: Deps, id: string, userId: string): Promise<Payout
   const row = Id.safeParse(id).success ? await payout(deps.db, id) : undefined
   if (row?.publisher !== userId) throw fault('not_found')
   return row
-}
-
-/** @throws Fault `bad_request` */
-function cursorOf(request: FastifyRequest, none: string): string {
-  const { cursor } = request.query as { cursor?: unknown }
-  if (cursor === undefined) return none
-  if (typeof cursor === 'string' && /^[A-Za-z0-9_.-]{1,80}$/.test(cursor)) return cursor
-  throw fault('bad_request', { message: 'cursor: malformed.', param: 'cursor' })
 }

@@ -4,8 +4,9 @@
 
 import { z } from 'zod'
 import { Quota } from '../contract/api.ts'
+import { Granted } from '../contract/developers.ts'
 import type { FaultCode } from '../contract/faults.ts'
-import { Micros, MicrosOrZero } from '../contract/money.ts'
+import { MicrosOrZero } from '../contract/money.ts'
 import { PriceTable } from '../contract/receipts.ts'
 import { ExternalUserId, ReceiptRow, Time } from '../contract/records.ts'
 import { type Group, type Operation, only, PAGES } from './operation.ts'
@@ -45,17 +46,6 @@ const PoolDocument = z.object({
   balance: z.string(),
   balance_credits: MicrosOrZero,
   granted_total_credits: MicrosOrZero,
-})
-const Granted = z.object({
-  external_user_id: z.string(),
-  amount_granted: z.string(),
-  amount_granted_credits: Micros,
-  balance_before: z.string(),
-  balance_before_credits: MicrosOrZero,
-  balance_after: z.string(),
-  balance_after_credits: MicrosOrZero,
-  ledger_id: z.string(),
-  duplicate: z.boolean(),
 })
 const Model = z.object({
   id: z.string(),

@@ -3,6 +3,7 @@
 // always true: each row is a route of the server; a test compares the two.
 
 import { z } from 'zod'
+import * as A from '../contract/analytics.ts'
 import * as D from '../contract/developers.ts'
 import { ConnectOnboard, ConnectOnboarded, ConnectStatus, PayoutStatement, PayoutsReply } from '../contract/payments.ts'
 import { DEVELOPER, type Group, type Method, type Operation, only, PAGES } from './operation.ts'
@@ -111,14 +112,14 @@ export const GRANTS: Group = {
 
 export const FIGURES: Group = {
   name: 'Figures and logs',
-  text: 'Figures count every charge that was made before the question. Amounts are credits, days are UTC.',
+  text: 'Figures count every charge that was made before the question, or say that they do not: `complete` is false while a long history is being counted (after an upgrade), and `counted_until` says how far they go. Amounts are credits, days are UTC. A ranking of very many users may say `exact: false`: its figures are exact, but somebody who is not named could belong among them.',
   operations: [
     {
       at: 'GET /developers/analytics/summary',
       summary: 'A period in one row.',
       who: DEVELOPER,
       query: DATES,
-      answer: D.AnalyticsSummary,
+      answer: A.AnalyticsSummary,
       errors: missing,
     },
     {
@@ -126,13 +127,13 @@ export const FIGURES: Group = {
       summary: 'A period in steps.',
       who: DEVELOPER,
       query: {
-        metric: D.Metric.options.join(', '),
-        interval: D.Interval.options.join(', '),
+        metric: A.Metric.options.join(', '),
+        interval: A.Interval.options.join(', '),
         ...DATES,
         model: 'Of one model.',
         ...FORMAT,
       },
-      answer: D.AnalyticsTimeseries,
+      answer: A.AnalyticsTimeseries,
       errors: missing,
     },
     {
@@ -140,14 +141,14 @@ export const FIGURES: Group = {
       summary: 'Where a period’s figures come from, highest first.',
       who: DEVELOPER,
       query: {
-        groupBy: D.GroupBy.options.join(', '),
-        metric: D.Metric.options.join(', '),
+        groupBy: A.GroupBy.options.join(', '),
+        metric: A.Metric.options.join(', '),
         ...DATES,
         model: 'Of one model.',
         limit: 'At most so many rows.',
         ...FORMAT,
       },
-      answer: D.AnalyticsBreakdown,
+      answer: A.AnalyticsBreakdown,
       errors: missing,
     },
     {

@@ -4,10 +4,18 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { requireDeveloper } from '../connections/credentials.ts'
-import { type WebhookBody, WebhookCreate, WebhookPatch, WebhookRotate, WebhookTest } from '../contract/developers.ts'
+import {
+  DeliveryStatus,
+  type WebhookBody,
+  WebhookCreate,
+  WebhookPatch,
+  WebhookRotate,
+  WebhookTest,
+} from '../contract/developers.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { body } from '../http.ts'
+import { chosenOf, cursorOf, limitOf } from '../query.ts'
 import { addTest, deliveriesOf, deliveryDocument, deliveryOf, replayDelivery } from './deliveries.ts'
 import {
   createWebhook,
@@ -27,8 +35,6 @@ type ByDelivery = { Params: { id: string; delivery: string } }
 const PATH = '/developers/webhooks'
 /** Each of these makes this server ask another one, or look a name up. */
 const LOOKS_PER_MIN = 30
-const PAGE_DEFAULT = 50
-const PAGE_MAX = 200
 const NEWEST = '~'
 
 export function webhookRoutes(app: FastifyInstance, deps: Deps): void {
@@ -129,16 +135,9 @@ async function enabled(deps: Deps, publisherId: string, id: string) {
 }
 
 function pageOf(request: FastifyRequest) {
-  const { status = null, limit, cursor } = request.query as Record<string, unknown>
-  if (status !== null && status !== 'waiting' && status !== 'delivered' && status !== 'failed')
-    throw fault('bad_request', { message: 'status: waiting, delivered or failed.', param: 'status' })
-  if (limit !== undefined && !/^[1-9]\d{0,5}$/.test(String(limit)))
-    throw fault('bad_request', { message: 'limit: a whole number above zero.', param: 'limit' })
-  if (cursor !== undefined && !/^[A-Za-z0-9_]{1,64}$/.test(String(cursor)))
-    throw fault('bad_request', { message: 'cursor: malformed.', param: 'cursor' })
   return {
-    status,
-    limit: Math.min(limit === undefined ? PAGE_DEFAULT : Number(limit), PAGE_MAX),
-    before: cursor === undefined ? NEWEST : String(cursor),
+    status: chosenOf(request, 'status', DeliveryStatus),
+    limit: limitOf(request),
+    before: cursorOf(request, NEWEST),
   }
 }

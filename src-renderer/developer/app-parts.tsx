@@ -14,6 +14,7 @@ import { Badge, type Tone, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { secretsOf } from './apps.tsx'
 import { Answer, Card, CopyLine, Field, type Once, OnceDialog } from './bits.tsx'
+import { Counting } from './counting.tsx'
 import { useRemote } from './remote.ts'
 
 type Props = { app: App; reload: () => Promise<void> }
@@ -175,6 +176,7 @@ export function UsersCard({ app }: { app: App }) {
   const users = pages.flatMap((page) => page.users)
   return (
     <Card title="Users">
+      <Counting of={first} />
       <Answer of={first}>
         {() => (users.length === 0 ? <NoUsers /> : <ul className="divide-y divide-line">{users.map(line)}</ul>)}
       </Answer>

@@ -2,7 +2,7 @@
 // owns: the picture, and the same figures as a table for who cannot see it. never: a sum.
 // always true: the scale begins at zero; each bar says its figure on hover.
 
-import type { Interval } from '../../server/contract/developers.ts'
+import type { Interval } from '../../server/contract/analytics.ts'
 
 type Point = { at: number; value: number }
 

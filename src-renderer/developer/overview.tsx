@@ -6,7 +6,6 @@ import { Link } from '@tanstack/react-router'
 import { Rocket } from 'lucide-react'
 import { useState } from 'react'
 import { z } from 'zod'
-import { App } from '../../server/contract/api.ts'
 import {
   AnalyticsBreakdown,
   AnalyticsSummary,
@@ -14,12 +13,14 @@ import {
   type GroupBy,
   type Interval,
   type Metric,
-} from '../../server/contract/developers.ts'
+} from '../../server/contract/analytics.ts'
+import { App } from '../../server/contract/api.ts'
 import { count, exact, money, plural } from '../format.ts'
 import { Empty } from '../ui/bits.tsx'
 import { buttonLook } from '../ui/button.tsx'
 import { Bars } from './bars.tsx'
 import { Answer, Card, Choice, CsvButton, choicesOf } from './bits.tsx'
+import { Counting } from './counting.tsx'
 import { pathWith, useRemote } from './remote.ts'
 
 export const Apps = z.object({ apps: z.array(App) })
@@ -91,25 +92,28 @@ function FirstApp() {
 function Figures({ period }: { period: Period }) {
   const summary = useRemote(pathWith('/developers/analytics/summary', period), AnalyticsSummary)
   return (
-    <Answer of={summary} height="h-24">
-      {({ summary: of }) => (
-        <dl className="grid grid-cols-2 gap-4 sm:grid-cols-3 xl:grid-cols-5">
-          <Figure words="Your markup" value={money(of.profit)} title={exact(of.profit)} strong />
-          <Figure
-            words="Paid by users"
-            value={money(of.revenue - of.granted)}
-            title={`Base cost and markup, without the ${exact(of.granted)} that grants paid`}
-          />
-          <Figure
-            words="Base cost"
-            value={money(of.cost)}
-            title="What the model providers charge; none of it is yours"
-          />
-          <Figure words="Calls" value={count(of.requests)} title={plural(of.tokens, 'token')} />
-          <Figure words="Users" value={count(of.users)} title="Who made a call in this period" />
-        </dl>
-      )}
-    </Answer>
+    <>
+      <Counting of={summary} />
+      <Answer of={summary} height="h-24">
+        {({ summary: of }) => (
+          <dl className="grid grid-cols-2 gap-4 sm:grid-cols-3 xl:grid-cols-5">
+            <Figure words="Your markup" value={money(of.profit)} title={exact(of.profit)} strong />
+            <Figure
+              words="Paid by users"
+              value={money(of.revenue - of.granted)}
+              title={`Base cost and markup, without the ${exact(of.granted)} that grants paid`}
+            />
+            <Figure
+              words="Base cost"
+              value={money(of.cost)}
+              title="What the model providers charge; none of it is yours"
+            />
+            <Figure words="Calls" value={count(of.requests)} title={plural(of.tokens, 'token')} />
+            <Figure words="Users" value={count(of.users)} title="Who made a call in this period" />
+          </dl>
+        )}
+      </Answer>
+    </>
   )
 }
 
@@ -137,6 +141,7 @@ function Chart({ period, interval }: { period: Period; interval: Interval }) {
   )
   return (
     <Card title={`${METRICS[metric].words} by ${interval}`} aside={aside}>
+      <Counting of={series} quiet />
       <Answer of={series} height="h-56">
         {({ series: points }) =>
           points.every(({ value }) => value === 0) ? (
@@ -173,12 +178,28 @@ function Breakdown({ period }: { period: Period }) {
   )
   return (
     <Card title="Where it comes from" aside={aside}>
+      <Counting of={ranking} quiet />
       <Answer of={ranking}>
-        {({ rows }) => (rows.length === 0 ? <NoCalls /> : <Ranking rows={rows} mono={groupBy !== 'app'} />)}
+        {({ rows, exact: proven }) =>
+          rows.length === 0 ? (
+            <NoCalls />
+          ) : (
+            <>
+              <Ranking rows={rows} mono={groupBy !== 'app'} />
+              {!proven && <NotProven />}
+            </>
+          )
+        }
       </Answer>
     </Card>
   )
 }
+
+const NotProven = () => (
+  <p className="mt-3 text-sm text-muted">
+    You have very many users: these figures are exact, but somebody who is not listed could belong among them.
+  </p>
+)
 
 const NoCalls = () => <p className="py-6 text-sm text-muted">Nothing in this period.</p>
 

@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { csvOf } from '../../server/analytics/csv.ts'
-import { rankingOf, type Scope, seriesOf, summaryOf, totalsOf } from '../../server/analytics/reads.ts'
+import { BOUNDS, rankingOf } from '../../server/analytics/ranking.ts'
+import { type Scope, seriesOf, summaryOf, totalsOf } from '../../server/analytics/reads.ts'
 import { addSums } from '../../server/analytics/rollup.ts'
 import { DAY_MS, endOf, startOf, sumsOf, tokensOf } from '../../server/analytics/sums.ts'
 import type { Db } from '../../server/db/db.ts'
@@ -134,8 +135,43 @@ eachDatabase('analytics', (open) => {
     ]
     for (const scope of scopes) await compare(db, charges, scope)
     const mine = charges.filter((c) => c.appId === 'user_p0_app1' && c.payer === 'user_3')
-    const totals = await totalsOf(db, 'user_p0_app1', 'user_3')
-    assert.deepEqual([totals.requests, totals.base], [byHand(mine).requests, byHand(mine).cost])
+    const of = { publisherId: 'user_p0', appId: 'user_p0_app1' }
+    const totals = await totalsOf(db, of, ['user_3', 'nobody'])
+    assert.deepEqual([...totals.keys()], ['user_3'])
+    const { requests, base, last_day: last } = totals.get('user_3') ?? {}
+    const lastDay = startOf('d', Math.max(...mine.map(({ at }) => at)))
+    assert.deepEqual([requests, base, last], [byHand(mine).requests, byHand(mine).cost, lastDay])
+  })
+
+  test('a ranking of very many users names the first of them, or says that it may not', async () => {
+    const { db } = await open({ procedures: PROCEDURES })
+    // As if nine users and four hundred charges were very many: the first two or three of each week or month are looked at.
+    const charges = chargesMade(400)
+    await count(db, charges)
+    const told = { proven: 0, open: 0 }
+    for (const days of [2, 9, 30, DAYS])
+      for (const appId of [null, 'user_p0_app1'])
+        for (const metric of ['revenue', 'profit', 'granted', 'requests', 'tokens'] as const)
+          for (const least of [2, 3, 100]) {
+            const scope = {
+              publisherId: 'user_p0',
+              from: BEGIN + DAY_MS,
+              to: BEGIN + days * DAY_MS,
+              appId,
+              model: null,
+            }
+            const wanted = { groupBy: 'user' as const, metric, limit: 3 }
+            const right = await rankingOf(db, scope, wanted)
+            const bounds = { ...BOUNDS, days: 0, listed: 0, least, spare: least === 100 ? 100 : 1 }
+            const { rows, exact } = await rankingOf(db, scope, wanted, bounds)
+            if (exact) assert.deepEqual(rows, right.rows, `${days} days, ${metric}, ${least}`)
+            if (least === 100) assert.ok(exact, 'all were looked at')
+            told[exact ? 'proven' : 'open']++
+            const within = chosen(charges, scope)
+            for (const { key, users, ...of } of rows)
+              assert.deepEqual(of, byHand(within.filter((charge) => charge.payer === key)), key)
+          }
+    assert.ok(told.proven > 20 && told.open > 20, JSON.stringify(told))
   })
 })
 
@@ -166,7 +202,7 @@ async function compare(db: Db, charges: readonly Charge[], scope: Scope): Promis
   ] as const) {
     if (groupBy === 'user' && scope.model !== null) continue
     const groups = Map.groupBy(within, (charge) => charge[key])
-    const rows = await rankingOf(db, scope, { groupBy, metric: 'revenue', limit: 100 })
+    const { rows } = await rankingOf(db, scope, { groupBy, metric: 'revenue', limit: 100 })
     assert.equal(rows.length, groups.size)
     for (const { key: name, users, ...figures } of rows) assert.deepEqual(figures, byHand(groups.get(name) ?? []), name)
     const order = rows.map(({ revenue }) => revenue)
@@ -174,7 +210,7 @@ async function compare(db: Db, charges: readonly Charge[], scope: Scope): Promis
       order,
       order.toSorted((a, b) => b - a),
     )
-    const [top] = await rankingOf(db, scope, { groupBy, metric: 'requests', limit: 1 })
+    const [top] = (await rankingOf(db, scope, { groupBy, metric: 'requests', limit: 1 })).rows
     assert.equal(top?.requests ?? 0, Math.max(0, ...[...groups.values()].map(({ length }) => length)))
   }
 }

@@ -5,11 +5,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { z } from 'zod'
+import { AnalyticsBreakdown, AnalyticsSummary, AnalyticsTimeseries } from '../../server/contract/analytics.ts'
 import type { App, Key } from '../../server/contract/api.ts'
 import {
-  AnalyticsBreakdown,
-  AnalyticsSummary,
-  AnalyticsTimeseries,
   AppUsers,
   DeveloperGranted,
   DeveloperGrants,

@@ -42,6 +42,7 @@ const RANKS: Record<string, number> = {
   'providers.ts': 0,
   'deps.ts': 0,
   'http.ts': 0,
+  'query.ts': 0,
   'operators.ts': 0,
   'rate-slices.ts': 1.4,
   'rate-limit.ts': 1.5,

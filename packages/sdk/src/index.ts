@@ -22,7 +22,6 @@ export type {
   ChatMessage,
   ChatReply,
   GrantCreate,
-  Granted,
   LinkedUser,
   Model,
   Pool,

@@ -5,7 +5,7 @@
 import { ACCOUNT_ROUTES, AUTH_ROUTES, PAYMENT_ROUTES } from './account-routes.ts'
 import { DEVELOPER_ROUTES } from './developer-routes.ts'
 import { form, funds, type Page, raw, route } from './route.ts'
-import type { CheckoutCreate, CheckoutReply, PackagesReply, PriceTable, Quota, UsageEntry } from './types.ts'
+import type { CheckoutCreate, CheckoutReply, Granted, PackagesReply, PriceTable, Quota, UsageEntry } from './types.ts'
 
 type ByUser = { external_user_id: string }
 type Shown = { balance: number; balance_display: string }
@@ -22,18 +22,6 @@ export type UserBalance = Shown & { external_user_id: string; billing_mode: 'use
 export type User = { id: string; balance: number | null; email?: string; name?: string | null }
 export type LinkedUser = User & { external_user_id: string; balance_display: string | null }
 export type Pool = { balance: string; balance_credits: number; granted_total_credits: number }
-export type Granted = {
-  external_user_id: string
-  amount_granted: string
-  amount_granted_credits: number
-  balance_before: string
-  balance_before_credits: number
-  balance_after: string
-  balance_after_credits: number
-  ledger_id: string
-  /** The same Idempotency-Key was used before: nothing was given again. */
-  duplicate: boolean
-}
 /** `credits` is micro-dollars: `usd('0.50')`. */
 export type GrantCreate = ByUser & { credits: number; description?: string; expires_at?: string }
 export type Model = {

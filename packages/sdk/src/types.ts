@@ -3,6 +3,7 @@
 // writes them out, so that the published package knows nothing of zod (build-types.ts reads these very lines).
 
 import type { z } from 'zod'
+import type * as analytics from '../../../server/contract/analytics.ts'
 import type * as api from '../../../server/contract/api.ts'
 import type * as developers from '../../../server/contract/developers.ts'
 import type * as faults from '../../../server/contract/faults.ts'
@@ -50,14 +51,15 @@ export type DeveloperGrants = z.infer<typeof developers.DeveloperGrants>
 export type DeveloperGrantCreate = z.input<typeof developers.DeveloperGrantCreate>
 export type DeveloperGranted = z.infer<typeof developers.DeveloperGranted>
 export type GrantsBulk = z.input<typeof developers.GrantsBulk>
+export type Granted = z.infer<typeof developers.Granted>
 export type GrantsGiven = z.infer<typeof developers.GrantsGiven>
 export type RefusedCalls = z.infer<typeof developers.RefusedCalls>
-export type AnalyticsSummary = z.infer<typeof developers.AnalyticsSummary>
-export type AnalyticsTimeseries = z.infer<typeof developers.AnalyticsTimeseries>
-export type AnalyticsBreakdown = z.infer<typeof developers.AnalyticsBreakdown>
-export type Metric = z.infer<typeof developers.Metric>
-export type Interval = z.infer<typeof developers.Interval>
-export type GroupBy = z.infer<typeof developers.GroupBy>
+export type AnalyticsSummary = z.infer<typeof analytics.AnalyticsSummary>
+export type AnalyticsTimeseries = z.infer<typeof analytics.AnalyticsTimeseries>
+export type AnalyticsBreakdown = z.infer<typeof analytics.AnalyticsBreakdown>
+export type Metric = z.infer<typeof analytics.Metric>
+export type Interval = z.infer<typeof analytics.Interval>
+export type GroupBy = z.infer<typeof analytics.GroupBy>
 export type WebhookEventType = z.infer<typeof developers.WebhookEvent>
 export type Webhook = z.infer<typeof developers.Webhook>
 export type WebhookCreate = z.input<typeof developers.WebhookCreate>
