@@ -6,7 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { appsOf, archivedApps, ownAppEver } from '../connections/apps.ts'
 import { requireDeveloper } from '../connections/credentials.ts'
-import { externalById, externalsOf } from '../connections/external.ts'
+import { namesOfPayers } from '../connections/external.ts'
 import { type CountedUntil, GroupBy, Interval, Metric } from '../contract/analytics.ts'
 import type { Deps } from '../deps.ts'
 import { chosenOf, dateOf, limitOf, refused, textOf } from '../query.ts'
@@ -54,9 +54,9 @@ export function analyticsRoutes(app: FastifyInstance, deps: Deps): void {
     const limit = limitOf(request, ROWS_MAX)
     const counted = countedAs(await countedNow(deps))
     const { rows: found, exact } = await rankingOf(deps.db, scope, { groupBy, metric, limit })
-    const names = await namesOf(deps, groupBy, scope.publisherId)
-    const rows: ({ key: string; name: string; value: number } & (typeof found)[number])[] = []
-    for (const row of found) rows.push({ ...row, name: await names(row.key), value: metricOf(row, metric) })
+    const keys = found.map(({ key }) => key)
+    const names = await namesOf(deps, { groupBy, publisherId: scope.publisherId, keys })
+    const rows = found.map((row) => ({ ...row, name: names.get(row.key) ?? row.key, value: metricOf(row, metric) }))
     if (wantsCsv(request)) return sendCsv(reply, `by-${groupBy}`, csvOf(['key', 'name', ...FIGURES], rows), counted)
     return { groupBy, metric, rows, exact, period: periodOf(scope), ...counted }
   })
@@ -76,16 +76,15 @@ async function scopeOf(deps: Deps, request: FastifyRequest, daysMax: number): Pr
   return { publisherId, from, to, appId, model: textOf(request, 'model') }
 }
 
-/** What a row is called. */
-async function namesOf(deps: Deps, groupBy: GroupBy, publisherId: string): Promise<(key: string) => Promise<string>> {
-  if (groupBy === 'model') return async (key) => key
+/** What rows are called, by key; a key without a name is its own. */
+async function namesOf(
+  deps: Deps,
+  { groupBy, publisherId, keys }: { groupBy: GroupBy; publisherId: string; keys: readonly string[] },
+): Promise<Map<string, string>> {
+  if (groupBy === 'model') return new Map()
   const apps = [...(await appsOf(deps.db, publisherId)), ...(await archivedApps(deps.db, publisherId))]
   const byId = new Map(apps.map(({ id, name }) => [id, name]))
-  if (groupBy === 'app') return async (key) => byId.get(key) ?? key
-  return async (key) => {
-    const known = key.startsWith('ext_') ? [await externalById(deps.db, key)] : await externalsOf(deps.db, key)
-    return known.find((row) => row && byId.has(row.app_id))?.external_user_id ?? key
-  }
+  return groupBy === 'app' ? byId : namesOfPayers(deps.db, keys, new Set(byId.keys()))
 }
 
 function periodOf({ from, to }: Scope) {

@@ -6,6 +6,7 @@ import type { Reader, Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
 import { account } from '../ledger/chart.ts'
 import { openAccount } from '../ledger/ledger.ts'
+import { padded } from '../ledger/lists.ts'
 
 export type ExternalRow = {
   id: string
@@ -170,4 +171,34 @@ export function linkedSince(reader: Reader, sinceMs: number, limit: number): Pro
 /** Every external user that is this person now. */
 export function externalsOf(reader: Reader, userId: string): Promise<ExternalRow[]> {
   return reader.all<ExternalRow>(`SELECT ${COLUMNS} FROM external_users WHERE user_id = ? ORDER BY id`, [userId])
+}
+
+/**
+ * What apps call those who pay: an external user by their own name, a person by the oldest of their names in these apps. Who
+ * has none there is left out. A few statements, however many payers.
+ */
+export async function namesOfPayers(
+  reader: Reader,
+  payers: readonly string[],
+  appIds: ReadonlySet<string>,
+): Promise<Map<string, string>> {
+  const names = new Map<string, string>()
+  const [external, people] = [
+    payers.filter((id) => id.startsWith('ext_')),
+    payers.filter((id) => !id.startsWith('ext_')),
+  ]
+  for (const [column, ids] of [
+    ['id', external],
+    ['user_id', people],
+  ] as const)
+    for (const list of padded(ids)) {
+      const rows = await reader.all<ExternalRow & { payer: string }>(
+        `SELECT ${column} AS payer, app_id, external_user_id FROM external_users
+         WHERE ${column} IN (${list.map(() => '?').join(', ')}) ORDER BY id`,
+        list,
+      )
+      for (const { payer, app_id: appId, external_user_id: name } of rows)
+        if (appIds.has(appId) && !names.has(payer)) names.set(payer, name)
+    }
+  return names
 }

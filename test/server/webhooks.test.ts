@@ -8,7 +8,9 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
+import { Webhook as Standard } from 'standardwebhooks'
 import type { z } from 'zod'
+import { verifyWebhook } from '../../packages/sdk/src/webhooks.ts'
 import { Deliveries, type Delivery, type Webhook, WebhookBody } from '../../server/contract/developers.ts'
 import type { Notice } from '../../server/contract/records.ts'
 import type { Db } from '../../server/db/db.ts'
@@ -93,6 +95,26 @@ test('a delivery is signed by Standard Webhooks, once for each secret, and by th
   assert.equal(headers['webhook-signature'], expected.join(' '))
   assert.deepEqual([headers['webhook-id'], headers['webhook-timestamp']], ['evt_1', '1700000000'])
   assert.equal(headers['x-quota-signature'], createHmac('sha256', second).update('{"a":1}').digest('hex'))
+})
+
+test('the reference library of Standard Webhooks takes each signature, and nothing that was changed', () => {
+  const key = Buffer.alloc(32, 7)
+  const [first, second] = [freshSecret(key, 'whs_1').secret, freshSecret(key, 'whs_2').secret]
+  const body = JSON.stringify({ id: 'evt_1', type: 'user.connected', data: { name: 'Zoë — “quoted”\n' } })
+  const headers = signedHeaders([second, first], 'evt_1', body, Date.now())
+  for (const secret of [first, second]) assert.deepEqual(new Standard(secret).verify(body, headers), JSON.parse(body))
+  const takes = (secret: string, text: string, changed: Record<string, string>) => () =>
+    new Standard(secret).verify(text, { ...headers, ...changed })
+  const stale = signedHeaders([first], 'evt_1', body, Date.now() - 600_000)
+  const refused: [string, () => unknown][] = [
+    ['another secret', takes(freshSecret(key, 'whs_3').secret, body, {})],
+    ['another body', takes(first, `${body} `, {})],
+    ['another id', takes(first, body, { 'webhook-id': 'evt_2' })],
+    ['another time', takes(first, body, { 'webhook-timestamp': String(Number(headers['webhook-timestamp']) + 1) })],
+    ['no signature', takes(first, body, { 'webhook-signature': 'v1,' })],
+    ['sent long ago', takes(first, body, stale)],
+  ]
+  for (const [what, act] of refused) assert.throws(act, what)
 })
 
 const HOUR = 3_600_000
@@ -243,6 +265,23 @@ eachDatabase('deliveries', (open) => {
 
 for (const db of databases()) {
   describe(`webhooks over HTTP (${db})`, () => {
+    // What a developer's own server does, with our SDK: 200 for what is ours, 401 for what is not.
+    let secretOfApp = ''
+    const verified: string[] = []
+    const appServer = createServer(async (request, response) => {
+      const pieces: Buffer[] = []
+      for await (const piece of request) pieces.push(piece)
+      const given = { body: Buffer.concat(pieces), headers: request.headers, secret: secretOfApp }
+      const status = await verifyWebhook(given).then(
+        (event) => {
+          verified.push(`${event.type} ${event.id}`)
+          return 200
+        },
+        () => 401,
+      )
+      response.writeHead(status).end()
+      heard()
+    })
     type Got = { headers: IncomingHttpHeaders; body: z.output<typeof WebhookBody>; raw: string }
     const got: Got[] = []
     let heard = () => {}
@@ -276,6 +315,7 @@ for (const db of databases()) {
       })
     before(async () => {
       await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+      await new Promise<void>((resolve) => appServer.listen(0, '127.0.0.1', resolve))
       url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
       server = await startServer({ db, env: { QUOTA_WEBHOOK_LOCAL: '1' } })
       ;[dev, eve] = [await api.register(server, 'dev'), await api.register(server, 'eve')]
@@ -284,6 +324,8 @@ for (const db of databases()) {
     })
     after(async () => {
       await server.stop()
+      appServer.closeAllConnections()
+      appServer.close()
       receiver.closeAllConnections()
       receiver.close()
     })
@@ -345,6 +387,29 @@ for (const db of databases()) {
           404,
           path,
         )
+    })
+
+    test('an app that verifies with the SDK takes what this server sends, and nothing of another secret', async () => {
+      const to = `http://127.0.0.1:${(appServer.address() as AddressInfo).port}/hooks`
+      const other = await api.createApp(server, dev)
+      const made = await ask<{ webhook: Webhook; secret: string }>('POST', '', { url: to, app_id: other.id })
+      const { webhook, secret } = made.body
+      secretOfApp = freshSecret(KEY, 'whs_other').secret
+      const refused = await ask<{ delivery: Delivery }>('POST', `/${webhook.id}/test`, {})
+      assert.deepEqual([refused.body.delivery.response_status, verified], [401, []])
+      secretOfApp = secret
+      const carl = await api.register(server, 'carl')
+      await api.connect(server, carl, other)
+      while (!verified.some((line) => line.startsWith('user.connected ')))
+        await new Promise<void>((resolve) => {
+          heard = resolve
+        })
+      // Both secrets sign during a rotation, and the app still has the old one.
+      await ask('POST', `/${webhook.id}/rotate-secret`, {})
+      const tested = await ask<{ delivery: Delivery }>('POST', `/${webhook.id}/test`, { type: 'usage.completed' })
+      assert.deepEqual([tested.body.delivery.status, tested.body.delivery.response_status], ['delivered', 200])
+      assert.ok(verified.includes(`usage.completed ${tested.body.delivery.event_id}`))
+      await ask('DELETE', `/${webhook.id}`)
     })
 
     test('a test and a replay answer with what became of them; a redirect is not followed', async () => {
