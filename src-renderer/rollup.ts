@@ -2,7 +2,9 @@
 // owns: the sums of entries by app and day. never: storage. always true: pure; adding sums of parts gives the sum of the
 // whole.
 
+import { countOf, INPUT_TOKENS, OUTPUT_TOKENS } from '../server/contract/charge.ts'
 import type { Change } from '../server/contract/feed.ts'
+import type { ReceiptRow } from '../server/contract/records.ts'
 import type { Entry } from './db.ts'
 import { dayIn } from './format.ts'
 import { isWrong } from './verify.ts'
@@ -23,14 +25,16 @@ export type Rollup = {
   tokens: number
 }
 
-const TOKENS = /input|cache|output|reasoning/
+/** All tokens of a call, in and out. */
+export const tokensOf = (units: ReceiptRow['units']): number =>
+  countOf(units, INPUT_TOKENS) + countOf(units, OUTPUT_TOKENS)
 
 /** Sums per app and day, in the person's time zone, by "app\nday". */
 export function sumUp(entries: Entry[], zone: string): Map<string, Rollup> {
   const sums = new Map<string, Rollup>()
   for (const { app, at, row, mark } of entries) {
     const day = dayIn(zone, at)
-    const tokens = Object.entries(row.units).reduce((n, [kind, c]) => (TOKENS.test(kind) ? n + (c ?? 0) : n), 0)
+    const tokens = tokensOf(row.units)
     const spent = row.credits_used - row.granted_credits
     const checked = { verified: Number(mark === 'verified'), wrong: Number(isWrong(mark)) }
     const paid = { spent, markup: row.markup_credits, granted: row.granted_credits }

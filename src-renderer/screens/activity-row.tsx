@@ -5,9 +5,10 @@
 import { useSyncExternalStore } from 'react'
 import type { Entry } from '../db.ts'
 import { cents, charge, clockTime, count, moment, money, percent } from '../format.ts'
+import { tokensOf } from '../rollup.ts'
 import { Face, Money } from '../ui/bits.tsx'
 import { payloadOf } from '../verify.ts'
-import { bareModel, MarkIcon, tokensOf } from './entry-line.tsx'
+import { bareModel, MarkIcon } from './entry-line.tsx'
 
 export const COLUMNS =
   'grid grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4.5rem_4.25rem_4.25rem_4.5rem_4.5rem_2.75rem_1.25rem] whitespace-nowrap items-center gap-3 px-4'
@@ -60,7 +61,7 @@ function NarrowRow(props: Props) {
       <span className="min-w-0 flex-1">
         <span className="block truncate text-sm font-medium">{name}</span>
         <span className="block truncate text-xs text-muted">
-          {bareModel(row.model)} · {count(tokensOf(entry))} tokens
+          {bareModel(row.model)} · {count(tokensOf(row.units))} tokens
         </span>
       </span>
       <span className="text-end">
@@ -90,7 +91,7 @@ function WideRow(props: Props) {
         {bareModel(row.model)}
       </span>
       <span role="cell" className="nums text-end text-muted">
-        {count(tokensOf(entry))}
+        {count(tokensOf(row.units))}
       </span>
       <span role="cell" className="text-end text-muted">
         <Money micros={row.base_credits} text={charge(row.base_credits)} />

@@ -3,9 +3,9 @@
 
 import { Link } from '@tanstack/react-router'
 import { CircleHelp, ShieldAlert, ShieldCheck } from 'lucide-react'
-import { countOf, INPUT_TOKENS, OUTPUT_TOKENS } from '../../server/contract/charge.ts'
 import type { Entry, Mark } from '../db.ts'
 import { charge, count } from '../format.ts'
+import { tokensOf } from '../rollup.ts'
 import { Face, Money, When } from '../ui/bits.tsx'
 import { isWrong, MARK_WORDS } from '../verify.ts'
 
@@ -23,11 +23,6 @@ export function MarkIcon({ mark }: { mark: Mark }) {
 /** A model without its provider, where there is little room. */
 export const bareModel = (model: string): string => model.slice(model.lastIndexOf('/') + 1)
 
-/** All tokens of a call, in and out. */
-export function tokensOf({ row: { units } }: Entry): number {
-  return countOf(units, INPUT_TOKENS) + countOf(units, OUTPUT_TOKENS)
-}
-
 export function EntryLine({ entry, name, now }: { entry: Entry; name: string; now: number }) {
   return (
     <li>
@@ -40,7 +35,7 @@ export function EntryLine({ entry, name, now }: { entry: Entry; name: string; no
         <span className="min-w-0 flex-1">
           <span className="block truncate text-sm font-medium">{name}</span>
           <span className="block truncate text-xs text-muted">
-            {bareModel(entry.row.model)} · {count(tokensOf(entry))} tokens
+            {bareModel(entry.row.model)} · {count(tokensOf(entry.row.units))} tokens
           </span>
         </span>
         <span className="text-end">

@@ -1,6 +1,6 @@
 // Taking the log along.
-// owns: the menu, and what each form holds. never: the forms. always true: CSV and statement hold what is shown; JSON holds
-// everything, because a part of it could not be verified.
+// owns: the menu, and what each form holds. never: the forms. always true: CSV holds what is shown; JSON holds everything,
+// because a part of it could not be verified; a statement holds a month.
 
 import { Download, LoaderCircle } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
@@ -9,6 +9,7 @@ import { useWallet } from '../session.ts'
 import { Button } from '../ui/button.tsx'
 import type { Found } from './activity.tsx'
 import { csvOf, foundRows, jsonOf, saveFile } from './export.ts'
+import { StatementDialog } from './statement-dialog.tsx'
 
 type Props = { found: Found; narrowed: boolean; nameOf: (app: string) => string; disabled: boolean }
 
@@ -17,6 +18,8 @@ const ITEM = 'rounded-md px-2.5 py-2 text-sm outline-none select-none data-[high
 export function ExportMenu({ found, narrowed, nameOf, disabled }: Props) {
   const { db, api, account } = useWallet()
   const [busy, setBusy] = useState(false)
+  const [asked, setAsked] = useState(false)
+  const [statement, setStatement] = useState(false)
   const what = narrowed ? 'What is found' : 'Everything'
   const day = new Date().toISOString().slice(0, 10)
   const make = async (work: () => Promise<void>) => {
@@ -27,11 +30,18 @@ export function ExportMenu({ found, narrowed, nameOf, disabled }: Props) {
   const json = () =>
     make(async () => saveFile(await jsonOf(db, { server: api.origin, account }), `quota-wallet-${day}.json`))
   const items = [
+    { name: 'Statement (PDF)', hint: 'A month, to read and to file', run: async () => setAsked(true) },
     { name: 'Table (CSV)', hint: `${what}, with receipts`, run: csv },
     { name: 'Whole log (JSON)', hint: 'To keep, and to verify elsewhere', run: json },
   ]
+  /** The dialog opens when the menu has given the focus back to its button, which the dialog gives it back to. */
+  const closed = () => {
+    setStatement(asked)
+    setAsked(false)
+  }
   return (
     <DropdownMenu.Root modal={false}>
+      {statement && <StatementDialog found={found} nameOf={nameOf} onClose={() => setStatement(false)} />}
       <DropdownMenu.Trigger asChild>
         <Button disabled={disabled || busy}>
           {busy ? (
@@ -46,6 +56,7 @@ export function ExportMenu({ found, narrowed, nameOf, disabled }: Props) {
         <DropdownMenu.Content
           align="end"
           sideOffset={6}
+          onCloseAutoFocus={closed}
           className="z-20 min-w-56 rounded-xl border border-line bg-surface p-1 shadow-card"
         >
           {items.map(({ name, hint, run }) => (

@@ -7,8 +7,8 @@ import { FORMAT, type WalletExport } from '../audit.ts'
 import { type Entry, getMeta, readCursor, type WalletDb } from '../db.ts'
 import { writtenOn } from '../db-pages.ts'
 import { everything, rowsAt } from '../log.ts'
+import { tokensOf } from '../rollup.ts'
 import type { Found } from './activity.tsx'
-import { tokensOf } from './entry-line.tsx'
 
 const HEAD =
   'time,app,model,tokens,base_usd,markup_usd,granted_usd,total_usd,balance_after_usd,check,tags,note,request_id,receipt\n'
@@ -36,7 +36,7 @@ function cellsOf(entry: Entry, nameOf: (app: string) => string): string[] {
     row.at,
     nameOf(entry.app),
     row.model,
-    String(tokensOf(entry)),
+    String(tokensOf(row.units)),
     ...amounts.map((micros) => dollars(micros).replace('$', '')),
     entry.mark,
     tags.join(' '),

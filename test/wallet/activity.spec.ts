@@ -1,7 +1,22 @@
 // The usage log and its receipts.
 
+import type { Page } from '@playwright/test'
 import { audit, readExport } from '../../src-renderer/audit.ts'
 import { expect, goTo, test } from './support-test.ts'
+
+/** The text of the next file that the page hands over. */
+const savedFile = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<string>((done) => {
+        const make = URL.createObjectURL
+        URL.createObjectURL = (file) => {
+          URL.createObjectURL = make
+          void (file as Blob).text().then(done)
+          return make(file)
+        }
+      }),
+  )
 
 test('every column of a charge, and its receipt taken apart and verified', async ({ fake, enter }) => {
   fake.world.profile()
@@ -136,22 +151,33 @@ test('a tag stays with a receipt, finds it, and goes; the whole log is a file th
   await page.getByRole('button', { name: '5 of 5 charges verified' }).click()
   await expect(page.getByRole('dialog')).toContainText('of')
   await page.keyboard.press('Escape')
-  const saved = page.evaluate(
-    () =>
-      new Promise<string>((done) => {
-        const make = URL.createObjectURL
-        URL.createObjectURL = (file) => {
-          URL.createObjectURL = make
-          void (file as Blob).text().then(done)
-          return make(file)
-        }
-      }),
-  )
+  const saved = savedFile(page)
   await page.getByRole('button', { name: 'Export' }).click()
   await page.getByRole('menuitem', { name: /Whole log/ }).click()
   const file = readExport(JSON.parse(await saved))
   if (!file) throw new Error('the export cannot be read')
   expect(await audit(file, file.keys as JsonWebKey[])).toMatchObject({ total: 5, verified: 5, wrong: [] })
+})
+
+test('a statement of the month is made without a network', async ({ fake, enter }) => {
+  fake.world.lived({ calls: 40 })
+  fake.world.connection('wang', '王小明')
+  fake.world.call('wang')
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  await expect(page.getByRole('table')).toHaveAttribute('aria-rowcount', '41')
+  fake.down()
+  await page.getByRole('button', { name: 'Export' }).click()
+  await page.getByRole('menuitem', { name: /Statement/ }).click()
+  const dialog = page.getByRole('dialog', { name: 'Statement' })
+  await expect(dialog).toContainText('charges verified')
+  const saved = savedFile(page)
+  await dialog.getByRole('button', { name: 'Save PDF' }).click()
+  const file = await saved
+  expect(file).toMatch(/^%PDF-1\./)
+  expect(file).toContain('%%EOF')
+  expect(file).toContain('/Filter /DCTDecode') // the name that Latin letters cannot write is a picture
+  await expect(dialog).toHaveCount(0)
 })
 
 test('a note stays with a receipt', async ({ fake, enter }) => {
