@@ -125,73 +125,130 @@ export type Choice = {
 export type DayGroup = { day: string; first: number; count: number; micros: number }
 export type Selection = { ordinals: Uint32Array; groups: DayGroup[]; micros: number }
 
-/** The day of a moment, and when it began and ends (ms). */
+/** The day of a moment, and when it began (ms). One function for each time zone: what it says of a record is kept. */
 export type DayOf = (at: number) => { day: string; start: number }
+
+type Stretch = { day: string; start: number; count: number; micros: number }
+const stretches = new WeakMap<DayOf, WeakMap<Columns, Stretch[]>>()
+
+/** The days of a full record, newest first; worked out once. */
+export function daysOf(columns: Columns, dayOf: DayOf): Stretch[] {
+  const known = stretches.get(dayOf) ?? new WeakMap<Columns, Stretch[]>()
+  stretches.set(dayOf, known)
+  const found = known.get(columns) ?? stretchesOf(columns, () => true, dayOf)
+  if (columns.rev.length === CHUNK) known.set(columns, found)
+  return found
+}
+
+function stretchesOf(c: Columns, admits: (i: number) => boolean, dayOf: DayOf): Stretch[] {
+  const found: Stretch[] = []
+  let open: Stretch | null = null
+  for (let i = c.rev.length - 1; i >= 0; i--) {
+    if (!admits(i)) continue
+    const at = (c.at[i] as number) * 1000
+    if (open === null || at < open.start) {
+      open = { ...dayOf(at), count: 0, micros: 0 }
+      found.push(open)
+    }
+    open.count++
+    open.micros += c.micros[i] as number
+  }
+  return found
+}
+
+let numbers = new Uint32Array(0)
+
+/** The ordinals from below `end` down to `first`, as a view of one long countdown. */
+function downwards(end: number, first: number): Uint32Array {
+  if (end > numbers.length) {
+    const size = Math.ceil(end / 65_536) * 65_536
+    numbers = Uint32Array.from({ length: size }, (_, i) => size - 1 - i)
+  }
+  return numbers.subarray(numbers.length - end, numbers.length - first)
+}
 
 /**
  * The chosen entries, newest first, grouped by day. An entry that is a little older than the one before it in the log
- * stays with the day it is listed in, so that no day comes twice.
+ * stays with the day it is listed in, so that no day comes twice. A record that is chosen whole is not looked into.
  */
 export function select(index: Index, choice: Choice, dayOf: DayOf): Selection {
-  const found = new Uint32Array(index.total)
+  const ordinals = new Uint32Array(index.total)
   const groups: DayGroup[] = []
-  let size = 0
-  let sum = 0
-  let group: DayGroup | null = null
+  let [size, sum, end] = [0, 0, index.total]
   let start = Number.POSITIVE_INFINITY
-  let end = index.total
   for (const columns of index.records.toReversed()) {
     const first = end - columns.rev.length
     const admits = gate(columns, choice)
-    for (let i = columns.rev.length - 1; admits && i >= 0; i--) {
-      if (!admits(i)) continue
-      const at = (columns.at[i] ?? 0) * 1000
-      const micros = columns.micros[i] ?? 0
-      if (group === null || at < start) {
-        const opened = dayOf(at)
-        start = opened.start
-        group = { day: opened.day, first: size, count: 0, micros: 0 }
-        groups.push(group)
+    let place = size
+    let days: Stretch[] = []
+    if (admits === 'all') {
+      days = daysOf(columns, dayOf)
+      ordinals.set(downwards(end, first), size)
+      size = place + columns.rev.length
+    } else if (admits) {
+      const put = (i: number) => {
+        if (!admits(i)) return false
+        ordinals[size++] = first + i
+        return true
       }
-      group.count++
+      days = stretchesOf(columns, put, dayOf)
+    }
+    for (const { day, start: begins, count, micros } of days) {
+      let group = groups.at(-1)
+      if (!group || begins < start) {
+        group = { day, first: place, count: 0, micros: 0 }
+        groups.push(group)
+        start = begins
+      }
+      group.count += count
       group.micros += micros
       sum += micros
-      found[size++] = first + i
+      place += count
     }
     end = first
   }
-  return { ordinals: found.subarray(0, size), groups, micros: sum }
+  return { ordinals: ordinals.subarray(0, size), groups, micros: sum }
 }
 
-/** Whether an entry of a record is chosen; null when none of the record can be. */
-function gate(c: Columns, choice: Choice): ((i: number) => boolean) | null {
+/** Whether an entry of a record is chosen; null when none of the record can be, "all" when every one is. */
+function gate(c: Columns, choice: Choice): ((i: number) => boolean) | 'all' | null {
   const apps = among(c.apps, choice.apps)
   const models = among(c.models, choice.models)
-  if ((apps && !apps.includes(1)) || (models && !models.includes(1))) return null
-  const said = choice.text && saidIn(c, choice.text)
+  const said = choice.text ? saidIn(c, choice.text) : 'all'
+  if (apps === null || models === null || said === null) return null
   const { onlyRevs, wrong } = choice
   const from = choice.from === null ? 0 : Math.ceil(choice.from / 1000)
   const until = choice.until === null ? Number.POSITIVE_INFINITY : choice.until / 1000
   const [min, max] = [choice.min ?? 0, choice.max ?? Number.POSITIVE_INFINITY]
+  const isBounded = choice.from !== null || choice.until !== null || choice.min !== null || choice.max !== null
+  if (apps === 'all' && models === 'all' && said === 'all' && !onlyRevs && !wrong && !isBounded) return 'all'
   return (i) => {
     const at = c.at[i] as number
     const micros = c.micros[i] as number
     if (at < from || at >= until || micros < min || micros > max) return false
-    if ((apps && !apps[c.app[i] as number]) || (models && !models[c.model[i] as number])) return false
+    if ((apps !== 'all' && !apps[c.app[i] as number]) || (models !== 'all' && !models[c.model[i] as number]))
+      return false
     if (wrong && (c.mark[i] as number) < FIRST_WRONG) return false
     if (onlyRevs && !onlyRevs.has(c.rev[i] as number)) return false
-    return !said || said(i)
+    return said === 'all' || said(i)
   }
 }
 
-const among = (names: string[], chosen: ReadonlySet<string> | null): Uint8Array | null =>
-  chosen && Uint8Array.from(names, (name) => Number(chosen.has(name)))
+/** Which of a record's names are chosen: a flag for each, or all of them, or null for none. */
+function among(names: string[], chosen: ReadonlySet<string> | null): Uint8Array | 'all' | null {
+  const flags = chosen ? Uint8Array.from(names, (name) => Number(chosen.has(name))) : null
+  if (!flags?.includes(0)) return 'all'
+  return flags.includes(1) ? flags : null
+}
 
-function saidIn(c: Columns, text: NonNullable<Choice['text']>): (i: number) => boolean {
-  const apps = among(c.apps, text.apps) as Uint8Array
-  const models = among(c.models, text.models) as Uint8Array
-  return (i) =>
-    apps[c.app[i] as number] === 1 || models[c.model[i] as number] === 1 || text.revs.has(c.rev[i] as number)
+function saidIn(
+  c: Columns,
+  { apps, models, revs }: NonNullable<Choice['text']>,
+): ((i: number) => boolean) | 'all' | null {
+  const [app, model] = [among(c.apps, apps), among(c.models, models)]
+  if (app === 'all' || model === 'all') return 'all'
+  if (!app && !model && revs.size === 0) return null
+  return (i) => app?.[c.app[i] as number] === 1 || model?.[c.model[i] as number] === 1 || revs.has(c.rev[i] as number)
 }
 
 /** The feed number at an ordinal. */

@@ -1,6 +1,7 @@
 // Calendar days in a time zone.
 // owns: where a day begins. never: words. always true: pure; a day with a clock change is as long as it is.
 
+import type { DayOf } from './columns.ts'
 import { dayIn } from './format.ts'
 
 const HOUR_MS = 3_600_000
@@ -14,6 +15,15 @@ export function dayOf(zone: string, at: number): { day: string; start: number } 
   while (dayIn(zone, start) < day) start += HOUR_MS
   while (dayIn(zone, start - 1) === day) start -= HOUR_MS
   return { day, start }
+}
+
+const inZone = new Map<string, DayOf>()
+
+/** The days of a time zone; the same function for the same zone. */
+export function daysIn(zone: string): DayOf {
+  const known = inZone.get(zone) ?? ((at: number) => dayOf(zone, at))
+  inZone.set(zone, known)
+  return known
 }
 
 /** The first moment of a day ("2026-11-23") in a time zone, ms; null for what is no day. */

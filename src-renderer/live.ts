@@ -8,10 +8,10 @@ import type { Balance, Grant, Notice, Topup } from '../server/contract/records.t
 import { type Month, monthsOf } from './audit.ts'
 import { onClock, serverNow } from './clock.ts'
 import type { Index } from './columns.ts'
-import { type Entry, getMeta, type MetaValues, type Pending, readCursor, type Written } from './db.ts'
+import { type Entry, getMeta, type MetaValues, type Pending, readCursor, type WalletDb, type Written } from './db.ts'
 import { fold, foldWritten, type View } from './fold.ts'
 import { dayIn } from './format.ts'
-import { entryAt, newest, readIndex, rowsAt, wrongEntries } from './log.ts'
+import { entryAt, isIndexWarm, newest, readIndex, rowsAt, warmIndex, wrongEntries } from './log.ts'
 import { monthEnd } from './pace.ts'
 import { plus, type Rollup } from './rollup.ts'
 import { useWallet } from './session.ts'
@@ -21,10 +21,11 @@ const VIEW_TOPICS = ['profile', 'connection', 'consent_request', 'approval']
 /** Profile, connections and open requests, with the person's pending edits on top. */
 export function useView(): View | undefined {
   const { db } = useWallet()
-  return useLiveQuery(async () => {
+  const read = async () => {
     const docs = await db.docs.where('topic').anyOf(VIEW_TOPICS).toArray()
     return fold(docs, await db.outbox.orderBy('n').toArray())
-  }, [db])
+  }
+  return useRemembered('view', read, [])
 }
 
 export function useDocs<T>(topic: string): T[] | undefined {
@@ -62,7 +63,7 @@ export function useMeta<K extends keyof MetaValues>(key: K): MetaValues[K] | nul
 
 export function useCursor() {
   const { db } = useWallet()
-  return useLiveQuery(() => readCursor(db), [db])
+  return useRemembered('cursor', () => readCursor(db), [])
 }
 
 export function useEdits(): Pending[] | undefined {
@@ -75,20 +76,60 @@ export function useNewest(limit: number): Entry[] | undefined {
   return useLiveQuery(() => newest(db, limit), [db, limit])
 }
 
+const answers = new WeakMap<WalletDb, Map<string, unknown>>()
+
+/** A live query whose last answer is there at once when a screen that asks it opens again; the new one follows in milliseconds. */
+function useRemembered<T>(name: string, query: () => Promise<T>, deps: unknown[]): T | undefined {
+  const { db } = useWallet()
+  return useLiveQuery(() => remember(db, name, query), [db, ...deps], answers.get(db)?.get(name) as T | undefined)
+}
+
+async function remember<T>(db: WalletDb, name: string, query: () => Promise<T>): Promise<T> {
+  const answer = await query()
+  const known = answers.get(db) ?? new Map<string, unknown>()
+  answers.set(db, known.set(name, answer))
+  return answer
+}
+
 /** The columns of the log; first those of its newest part, then `whole`. */
 export function useIndex() {
   const { db } = useWallet()
-  const glance = useLiveQuery(() => readIndex(db, false), [db])
-  const there = glance !== undefined
-  const all = useLiveQuery(async () => (there ? readIndex(db) : undefined), [db, there])
-  return all ?? glance
+  const [isWarm, setWarm] = useState(() => isIndexWarm(db))
+  const index = useRemembered('index', () => readIndex(db, isWarm), [isWarm])
+  const there = index !== undefined
+  useEffect(() => {
+    const done = () => setWarm(true)
+    if (there && !isWarm) warmIndex(db).then(done, done) // where it cannot be read, the query says so
+  }, [db, there, isWarm])
+  return index
+}
+
+const WARM_AFTER_MS = 1500
+
+/** Reads the log's columns and newest entries ahead, once the first screen has had its time. */
+export function useWarmLog(): void {
+  const { db } = useWallet()
+  useEffect(() => {
+    const read = async () => {
+      await warmIndex(db)
+      const index = await remember(db, 'index', () => readIndex(db))
+      const newest = Array.from({ length: Math.min(WINDOW, index.total) }, (_, i) => index.total - 1 - i)
+      await remember(db, 'rows', () => rowsByRev(db, index, newest))
+      await remember(db, 'written', () => readWritten(db))
+    }
+    const later = setTimeout(() => read().catch(() => undefined), WARM_AFTER_MS)
+    return () => clearTimeout(later)
+  }, [db])
 }
 
 /** Notes and tags, with those on top that are still on their way. */
 export function useWritten(): Written[] | undefined {
   const { db } = useWallet()
-  return useLiveQuery(async () => foldWritten(await db.written.toArray(), await db.outbox.orderBy('n').toArray()), [db])
+  return useRemembered('written', () => readWritten(db), [])
 }
+
+const readWritten = async (db: WalletDb): Promise<Written[]> =>
+  foldWritten(await db.written.toArray(), await db.outbox.orderBy('n').toArray())
 
 const WINDOW = 64
 
@@ -96,13 +137,20 @@ const WINDOW = 64
 export function useRows(index: Index, ordinals: Uint32Array, from: number, to: number): ReadonlyMap<number, Entry> {
   const { db } = useWallet()
   const [first, end] = [Math.floor(from / WINDOW) * WINDOW, (Math.floor(to / WINDOW) + 1) * WINDOW]
-  const read = useLiveQuery(async () => {
-    const rows = await rowsAt(db, index, ordinals.subarray(first, end))
-    return new Map([...rows.values()].map((entry) => [entry.rev, entry]))
-  }, [db, index, ordinals, first, end])
+  const read = useRemembered('rows', () => rowsByRev(db, index, ordinals.subarray(first, end)), [
+    index,
+    ordinals,
+    first,
+    end,
+  ])
   const kept = useRef<ReadonlyMap<number, Entry>>(new Map())
   if (read) kept.current = read
   return kept.current
+}
+
+async function rowsByRev(db: WalletDb, index: Index, ordinals: Iterable<number>): Promise<ReadonlyMap<number, Entry>> {
+  const rows = await rowsAt(db, index, ordinals)
+  return new Map([...rows.values()].map((entry) => [entry.rev, entry]))
 }
 
 export function useEntry(rev: number | null): Entry | null | undefined {

@@ -1,8 +1,9 @@
 // Reading the usage log.
 // owns: pages of the log by key. never: writes, offsets, counts. always true: answers are newest first.
 
-import { CHUNK, type Index, indexOf } from './columns.ts'
-import { BLOCK, type Entry, type WalletDb } from './db.ts'
+import { CHUNK, daysOf, type Index, indexOf } from './columns.ts'
+import { daysIn } from './days.ts'
+import { BLOCK, type Entry, readCursor, type WalletDb } from './db.ts'
 
 /** The newest entries. Reads the tail, then sealed blocks backwards until it has enough. */
 export async function newest(db: WalletDb, limit: number): Promise<Entry[]> {
@@ -45,11 +46,14 @@ export async function* everything(db: WalletDb): AsyncGenerator<Entry[]> {
 
 // --- by ordinal --------------------------------------------------------------------------------------------------------
 
-type Kept = { epoch: string | null; records: Index['records'] }
+/** Records that were read, oldest first; `mark` is of the log they were read from, `whole` when all full ones are there. */
+type Kept = { mark: string; records: Index['records']; whole: boolean }
 const kept = new WeakMap<WalletDb, Kept>()
 
 /** How many of the newest records are enough to show something at once. */
 const GLANCE = 2
+/** Records that are read at a time, so that whatever a person does meanwhile waits for no more than these. */
+const STEP_RECORDS = 4
 
 /**
  * The columns of the log: of all of it, or at a glance of its newest part, which is there at once. Full records are read
@@ -57,20 +61,71 @@ const GLANCE = 2
  */
 export async function readIndex(db: WalletDb, all = true): Promise<Index & { whole: boolean }> {
   return db.transaction('r', [db.columns, db.tail, db.meta], async () => {
-    const cursor = (await db.meta.get('cursor'))?.value as { epoch: string | null; wrong: number } | undefined
-    const mark = `${cursor?.epoch} ${cursor?.wrong}` // a mark that changed is in a record that was full
-    const before = kept.get(db)
-    if (!all && before?.epoch !== mark) {
+    const mark = await markOf(db)
+    const before = keptOf(db, mark)
+    if (!all && !before?.whole) {
       const some = (await db.columns.orderBy('n').reverse().limit(GLANCE).toArray()).reverse()
       const whole = (some[0]?.n ?? 0) === 0
       return { ...indexOf(some, await db.tail.orderBy('rev').toArray()), whole }
     }
-    const full = before?.epoch === mark ? before.records.filter(({ rev }) => rev.length === CHUNK) : []
+    const full = before?.records ?? []
     const records = [...full, ...(await db.columns.where('n').aboveOrEqual(full.length).toArray())]
-    kept.set(db, { epoch: mark, records })
+    kept.set(db, { mark, records: fullOf(records), whole: true })
     return { ...indexOf(records, await db.tail.orderBy('rev').toArray()), whole: true }
   })
 }
+
+/** Whether the whole log is at hand, or was when it was last looked at. */
+export const isIndexWarm = (db: WalletDb): boolean => kept.get(db)?.whole === true
+
+/**
+ * Reads the full records ahead, a few at a time, so that a long log is there when it is asked for and the page stays
+ * quick meanwhile. Does nothing where they are read already.
+ */
+export function warmIndex(db: WalletDb): Promise<void> {
+  const under = warming.get(db) ?? warm(db).finally(() => warming.delete(db))
+  warming.set(db, under)
+  return under
+}
+const warming = new WeakMap<WalletDb, Promise<void>>()
+
+async function warm(db: WalletDb): Promise<void> {
+  const { zone } = await readCursor(db)
+  for (;;) {
+    const read = await db.transaction('r', [db.columns, db.meta], async () => {
+      const mark = await markOf(db)
+      const before = keptOf(db, mark)
+      if (before?.whole) return []
+      const records = before?.records ?? []
+      const next = await db.columns.where('n').aboveOrEqual(records.length).limit(STEP_RECORDS).toArray()
+      const full = fullOf(next)
+      kept.set(db, { mark, records: [...records, ...full], whole: full.length < STEP_RECORDS })
+      return full
+    })
+    for (const columns of read) daysOf(columns, daysIn(zone))
+    if (read.length < STEP_RECORDS) return
+    await leisure()
+  }
+}
+
+/** Lets everything else go first, where the browser knows what else there is. */
+async function leisure(): Promise<void> {
+  if (typeof scheduler === 'undefined') await new Promise((soon) => setTimeout(soon))
+  else await scheduler.postTask(() => undefined, { priority: 'background' })
+}
+
+// A mark that changed is in a record that was full, and another epoch is another log.
+async function markOf(db: WalletDb): Promise<string> {
+  const cursor = (await db.meta.get('cursor'))?.value as { epoch: string | null; wrong: number } | undefined
+  return `${cursor?.epoch} ${cursor?.wrong}`
+}
+
+function keptOf(db: WalletDb, mark: string): Kept | null {
+  const before = kept.get(db)
+  return before?.mark === mark ? before : null
+}
+
+const fullOf = (records: Index['records']) => records.filter(({ rev }) => rev.length === CHUNK)
 
 /** Entries by their ordinals, in the order asked for; one that is not there (any more) is left out. */
 export async function rowsAt(db: WalletDb, index: Index, ordinals: Iterable<number>): Promise<Map<number, Entry>> {

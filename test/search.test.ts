@@ -114,6 +114,22 @@ describe('searching the log by its columns', () => {
       { numRuns: 40 },
     )
   })
+  test('what is known of whole records is what looking into them says, whatever order entries came in', () => {
+    const jitter = fc.array(fc.integer({ min: -600, max: 600 }), { minLength: 40, maxLength: 40 })
+    fc.assert(
+      fc.property(jitter, fc.integer({ min: 0, max: 77 }), (minutes, tail) => {
+        const mixed = entries.map((e, i) => ({ ...e, at: e.at + (minutes[(i * 7919) % 40] ?? 0) * 60_000 }))
+        const one = indexed(mixed, tail, 2500)
+        const longer = indexOf(
+          one.records.filter(({ n }) => n >= 0),
+          [...mixed.slice(mixed.length - tail), entry(9999)],
+        )
+        for (const log of [one, one, longer])
+          assert.deepEqual(select(log, everything, day), select(log, { ...everything, min: 0 }, day))
+      }),
+      { numRuns: 15 },
+    )
+  })
   const rows: [string, Search, number[]][] = [
     ['a note, without case or accents', { q: 'cafe TALK' }, [11]],
     ['a tag as text', { q: 'client' }, [17]],

@@ -69,7 +69,7 @@ export function ActivityList({ found, view, nameOf, onOpen }: Props) {
   )
 }
 
-const ROW = 'absolute inset-x-0 top-0 border-b border-line hover:bg-sunken/60'
+const ROW = 'absolute inset-x-0 top-0 contain-strict border-b border-line hover:bg-sunken/60'
 
 const NotYet = () => (
   <span role="cell" aria-busy="true" className="flex h-full items-center px-4">

@@ -2,7 +2,7 @@
 // owns: its two shapes, wide and narrow. never: where it stands. always true: amounts are right-aligned, four decimals.
 // biome-ignore-all lint/a11y/useSemanticElements: rows of a virtual list stand at computed places, which cells of a table element cannot
 
-import { useSyncExternalStore } from 'react'
+import { memo, useSyncExternalStore } from 'react'
 import type { Entry } from '../db.ts'
 import { cents, charge, clockTime, count, moment, money, percent } from '../format.ts'
 import { tokensOf } from '../rollup.ts'
@@ -30,9 +30,10 @@ type Props = {
   onOpen: (rev: number) => void
 }
 
-export function ActivityRow(props: Props) {
+/** Drawn again only when something of it changes: a list that scrolls draws the rows that come, and no others. */
+export const ActivityRow = memo(function ActivityRow(props: Props) {
   return props.wide ? <WideRow {...props} /> : <NarrowRow {...props} />
-}
+})
 
 function OpenIt({ entry, name, onOpen }: Props) {
   return (

@@ -1,12 +1,13 @@
 // The usage log.
 // owns: the search in the address, what it finds, and opening one entry. never: the list's own drawing.
-// always true: the newest entry is on top; what is found is counted and summed exactly, however much of it is drawn.
+// always true: the newest entry is on top; what is found is counted and summed exactly, however much of it is drawn, and
+// not before the whole log was looked through.
 
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { List, SearchX } from 'lucide-react'
-import { useDeferredValue, useMemo, useState } from 'react'
+import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react'
 import { namesIn, select } from '../columns.ts'
-import { dayOf } from '../days.ts'
+import { daysIn } from '../days.ts'
 import { count, money, plural } from '../format.ts'
 import { useCursor, useIndex, useView, useWritten } from '../live.ts'
 import { choiceOf, narrows, type Search } from '../search.ts'
@@ -31,6 +32,9 @@ export function Activity() {
     navigate({ to: '/activity', search: next, replace, resetScroll: false })
   const { entry, ...rest } = search
   const open = (rev: number | null) => go({ ...rest, ...(rev !== null && { entry: rev }) }, rev === null)
+  const latest = useRef(open)
+  latest.current = open
+  const openRow = useCallback((rev: number) => latest.current(rev), []) // the same one for every row, always
   const found = useFound(search, nameOf)
   const narrowed = narrows(search)
   return (
@@ -63,10 +67,12 @@ export function Activity() {
       <Summary found={narrowed ? found : undefined} onMonths={() => setMonths(true)} />
       {found === undefined || cursor === undefined ? (
         <Loading />
+      ) : found.selection.ordinals.length === 0 && !found.index.whole ? (
+        <Loading />
       ) : found.selection.ordinals.length === 0 ? (
         <Nothing narrowed={narrowed} onReset={() => go({}, false)} />
       ) : (
-        <ActivityList found={found} view={view} nameOf={nameOf} onOpen={open} />
+        <ActivityList found={found} view={view} nameOf={nameOf} onOpen={openRow} />
       )}
       {entry !== undefined && <ReceiptPane rev={entry} nameOf={nameOf} onClose={() => open(null)} />}
       {months && <Months onClose={() => setMonths(false)} />}
@@ -80,7 +86,8 @@ function Summary({ found, onMonths }: { found: Found | undefined; onMonths: () =
   return (
     <div className="mb-3 flex min-h-6 flex-wrap items-center justify-between gap-x-4 gap-y-1 text-sm text-muted">
       <span role="status" className="nums">
-        {found && `${plural(found.selection.ordinals.length, 'call')}, ${money(found.selection.micros)}`}
+        {found?.index.whole && `${plural(found.selection.ordinals.length, 'call')}, ${money(found.selection.micros)}`}
+        {found?.index.whole === false && 'Looking through older calls…'}
       </span>
       {cursor !== undefined && cursor.entries > 0 && (
         <Verified
@@ -105,9 +112,8 @@ function useFound(search: Search, nameOf: (app: string) => string) {
   const known = useMemo(() => index && { apps: namesIn(index, 'apps'), models: namesIn(index, 'models') }, [index])
   return useMemo(() => {
     if (!index || !written || !known || zone === undefined) return undefined
-    if (!index.whole && narrows(wanted)) return undefined // what is not read yet cannot be found
     const choice = choiceOf(wanted, { ...known, zone, nameOf, written })
-    const selection = select(index, choice, (at) => dayOf(zone, at))
+    const selection = select(index, choice, daysIn(zone))
     return { index, selection, zone, ...known, tags: [...new Set(written.flatMap((w) => w.tags))].sort() }
   }, [index, written, known, zone, wanted, nameOf])
 }

@@ -7,7 +7,7 @@ import { Code, House, LayoutGrid, List, Plus, Settings, Snowflake } from 'lucide
 import type { Profile } from '../../server/contract/records.ts'
 import { Alerts } from '../alerts.tsx'
 import { enqueue } from '../db-outbox.ts'
-import { useView } from '../live.ts'
+import { useView, useWarmLog } from '../live.ts'
 import { useWallet } from '../session.ts'
 import { Badge, Banner } from './bits.tsx'
 import { Button } from './button.tsx'
@@ -25,6 +25,7 @@ const PLACES = [
 export function Frame() {
   const view = useView()
   const profile = view?.profile ?? null
+  useWarmLog()
   return (
     <div className="min-h-dvh md:grid md:grid-cols-[14rem_1fr]">
       <a

@@ -96,8 +96,13 @@ async function longLog(context: BrowserContext, fake: FakeServer, entries: numbe
   }
   await upToDate(page)
   const firstPage = await page.evaluate(timed, { press: 'nav a[href$="/activity"]', until: '[role=row] button' })
+  const [early, counted] = await page.evaluate(typed, 'parrot')
   const again: number[] = []
-  for (const q of ['parrot', 'haiku', 'nothing like this', 'sketch', '']) again.push(await page.evaluate(typed, q))
+  for (const q of ['haiku', 'nothing like this', 'sketch']) again.push((await page.evaluate(typed, q))[1])
+  await page.getByRole('searchbox').fill('')
+  await page.locator('nav a[href$="/wallet/"]').first().click()
+  await page.locator('main li a[href*="entry="]').first().waitFor()
+  const secondPage = await page.evaluate(timed, { press: 'nav a[href$="/activity"]', until: '[role=row] button' })
   const scroll = await page.evaluate(scrolled, 3000)
   const heap = await page.evaluate(
     () => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize,
@@ -111,10 +116,14 @@ async function longLog(context: BrowserContext, fake: FakeServer, entries: numbe
       figure: `${ms(percentile(opens, 0.5))} (worst ${ms(Math.max(...opens))})`,
       target: 'under 1,000 ms',
     },
-    { what: 'first page of Activity', figure: ms(firstPage), target: 'under 100 ms' },
     {
-      what: 'search answers (first use, then worst of four)',
-      figure: `${ms(again[0] ?? 0)}, ${ms(Math.max(...again.slice(1)))}`,
+      what: 'first page of Activity (the moment the wallet is open, then once it has read ahead)',
+      figure: `${ms(firstPage)}, ${ms(secondPage)}`,
+      target: 'under 100 ms',
+    },
+    {
+      what: 'search right after: first matches, all counted; then all counted, the worst of three',
+      figure: `${ms(early)}, ${ms(counted)}; ${ms(Math.max(...again))}`,
       target: 'under 200 ms',
     },
     {
@@ -151,20 +160,24 @@ function timed({ press, until }: { press: string; until: string }): Promise<numb
   })
 }
 
-/** Types a search and waits for another number of rows. */
-function typed(text: string): Promise<number> {
+/** Types a search. @returns ms until other rows are there (or none are), and until all that is found is counted */
+function typed(text: string): Promise<[matches: number, counted: number]> {
   return new Promise((done) => {
     const rows = () => document.querySelector('[role=table]')?.getAttribute('aria-rowcount') ?? 'none'
-    const before = rows()
+    const status = () => document.querySelector('main [role=status].nums')?.textContent ?? ''
+    const before = [rows(), status()]
     const input = document.querySelector<HTMLInputElement>('input[type=search]')
     const began = performance.now()
+    let early = 0
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(input, text)
     input?.dispatchEvent(new Event('input', { bubbles: true }))
     const look = () => {
-      if (rows() !== before) requestAnimationFrame(() => done(performance.now() - began))
+      const took = performance.now() - began
+      if (rows() !== before[0]) early ||= took
+      if (status() !== before[1] && /call/.test(status()) && !status().endsWith('…')) done([early || took, took])
       else requestAnimationFrame(look)
     }
-    look()
+    requestAnimationFrame(look)
   })
 }
 
