@@ -47,7 +47,7 @@ export async function rollSome({ db }: Needs): Promise<boolean> {
 export type Counted = { complete: boolean; until: number | null }
 
 /** So many movements are counted while somebody waits: a busy server's between two sweeps. */
-const FEW = 5000
+const FEW = 2000
 const running = new WeakMap<Db, Promise<void>>()
 
 /**
@@ -64,7 +64,7 @@ export async function catchUp(deps: Needs): Promise<void> {
 
 /**
  * For who is about to read the counters: counts what little waits, or, when that is much (after an upgrade that counts
- * anew) or cannot be written now, says at once how far they are. Reads two rows and counts at most 5,000.
+ * anew) or cannot be written now, says at once how far they are. Reads two rows and counts at most 2,000.
  */
 export async function countedNow({ db, now }: Needs & Pick<Deps, 'now'>): Promise<Counted> {
   const askedAt = now()

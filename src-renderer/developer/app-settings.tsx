@@ -124,10 +124,10 @@ function Scopes({ allowed }: { allowed: readonly string[] }) {
               name="scope"
               value={scope}
               defaultChecked={allowed.includes(scope)}
-              className="mt-0.5 size-4 accent-accent"
+              className="mt-0.5 size-4 shrink-0 accent-accent"
             />
             <span>
-              {words} <code className="text-xs text-muted">{scope}</code>
+              {words} <code className="block text-xs text-muted">{scope}</code>
             </span>
           </label>
         ))}

@@ -1,7 +1,8 @@
 // The developers' console: its frame and its places.
 // owns: the row of places. never: what is in them. always true: a person without an app is told what to do first.
 
-import { Link, Outlet } from '@tanstack/react-router'
+import { Link, Outlet, useLocation } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { PageTitle } from '../ui/bits.tsx'
 
 const PLACES = [
@@ -15,11 +16,18 @@ const PLACES = [
 ] as const
 
 export function Console() {
+  const row = useRef<HTMLUListElement>(null)
+  const at = useLocation({ select: ({ pathname }) => pathname })
+  // On a phone the row is wider than the screen: the place one is at is to be seen.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `at` says when to look
+  useEffect(() => {
+    row.current?.querySelector('[aria-current=page]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [at])
   return (
     <>
       <PageTitle>Developer</PageTitle>
       <nav aria-label="Developer" className="-mx-4 mb-6 overflow-x-auto px-4 md:mx-0 md:px-0">
-        <ul className="flex w-max gap-1 border-b border-line md:w-auto">
+        <ul ref={row} className="flex w-max gap-1 border-b border-line md:w-auto">
           {PLACES.map(({ to, label }) => (
             <li key={to}>
               <Link

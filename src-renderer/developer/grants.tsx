@@ -2,6 +2,7 @@
 // owns: the pool's figures, the list of grants. never: the giving (grants-give.tsx).
 // always true: what was set aside is shown as spent, open and come back, which add up.
 
+import { Link } from '@tanstack/react-router'
 import { Gift } from 'lucide-react'
 import { useState } from 'react'
 import { type DeveloperGrant, DeveloperGrants, PoolState } from '../../server/contract/developers.ts'
@@ -10,7 +11,7 @@ import { useNow } from '../live.ts'
 import { Confirm } from '../screens/app-dialogs.tsx'
 import { useWallet } from '../session.ts'
 import { Badge, Empty, type Tone } from '../ui/bits.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button, buttonLook } from '../ui/button.tsx'
 import { Answer, Card, Choice } from './bits.tsx'
 import { BulkDialog, GiveDialog } from './grants-give.tsx'
 import { PoolDialog, type PoolMove } from './grants-pool.tsx'
@@ -59,7 +60,7 @@ export function Grants() {
         <Answer of={grants}>
           {({ grants: rows, next_cursor }) => (
             <>
-              {rows.length === 0 ? <NoGrants /> : <List rows={rows} done={done} />}
+              {rows.length === 0 ? <NoGrants apps={apps.data?.apps.length} /> : <List rows={rows} done={done} />}
               {next_cursor !== null && <p className="mt-3 text-sm text-muted">The newest 100 are shown.</p>}
             </>
           )}
@@ -74,9 +75,14 @@ export function Grants() {
   )
 }
 
-function NoGrants() {
+function NoGrants({ apps }: { apps: number | undefined }) {
+  const action = (
+    <Link to="/developer/apps" className={buttonLook('plain')}>
+      Register an app first
+    </Link>
+  )
   return (
-    <Empty icon={Gift} title="No grant yet">
+    <Empty icon={Gift} title="No grant yet" action={apps === 0 ? action : undefined}>
       A grant lets a user try your app before they put in their own money. It is spent first, and only in your apps.
     </Empty>
   )
@@ -87,9 +93,11 @@ function Pool({ of, onOpen }: { of: Remote<PoolState>; onOpen: (open: Open) => v
     <span className="flex flex-wrap gap-2">
       <Button onClick={() => onOpen('in')}>From your balance</Button>
       <Button onClick={() => onOpen('card')}>By card</Button>
-      <Button look="quiet" onClick={() => onOpen('out')}>
-        Take back
-      </Button>
+      {of.data !== undefined && of.data.balance_credits > 0 && (
+        <Button look="quiet" onClick={() => onOpen('out')}>
+          Take back
+        </Button>
+      )}
     </span>
   )
   return (
@@ -180,8 +188,8 @@ function Line({ grant, onEnd }: { grant: DeveloperGrant; onEnd: () => void }) {
           {grant.description && ` · ${cleanName(grant.description)}`}
         </span>
       </span>
-      <span className="flex items-center gap-3">
-        <span className="nums text-end" title={`${exact(grant.spent)} of ${exact(grant.amount)} spent`}>
+      <span className="flex items-center gap-3 max-sm:w-full max-sm:justify-between">
+        <span className="nums sm:text-end" title={`${exact(grant.spent)} of ${exact(grant.amount)} spent`}>
           <span className="block font-medium">{money(grant.amount)}</span>
           <span className="block text-muted">{money(grant.remaining)} left</span>
         </span>

@@ -128,6 +128,7 @@ function EarningsCard({ of: { earnings, rules } }: { of: Reply }) {
 function preview(payable: number, { minimum, reserve_percent }: Reply['rules']): string {
   const CENT = 10_000
   const sent = Math.floor((payable - Math.floor((payable * reserve_percent) / 100)) / CENT) * CENT
+  if (payable === 0) return `once there are ${money(minimum)} to pay.`
   if (payable < minimum) return `${money(minimum - payable)} more is needed to reach ${money(minimum)}.`
   return `about ${money(sent)}, after ${reserve_percent} % into the reserve.`
 }

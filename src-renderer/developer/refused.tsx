@@ -68,7 +68,7 @@ function Line({ call }: { call: RefusedCall }) {
   const now = useNow()
   const limit = [call.limit, call.period].filter((part) => part !== null).join(', by the ')
   return (
-    <li className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 py-3 text-sm">
+    <li className="flex items-baseline justify-between gap-x-4 py-3 text-sm">
       <span className="min-w-0">
         <span className="flex flex-wrap items-center gap-2">
           <Badge tone={call.status >= 500 ? 'bad' : call.status === 402 ? 'warn' : 'plain'}>{call.status}</Badge>
@@ -76,7 +76,7 @@ function Line({ call }: { call: RefusedCall }) {
           {call.param && <code className="text-muted">{call.param}</code>}
           {limit && <span className="text-muted">{limit}</span>}
         </span>
-        <span className="mt-1 block text-muted">
+        <span className="mt-1 block text-muted wrap-anywhere">
           {call.model ?? call.route}
           {call.user && (
             <>
@@ -84,9 +84,8 @@ function Line({ call }: { call: RefusedCall }) {
               for <bdi>{call.user}</bdi>
             </>
           )}
-          {' · '}
-          <code className="text-xs">{call.request_id}</code>
         </span>
+        <code className="mt-0.5 block truncate text-xs text-muted">{call.request_id}</code>
       </span>
       <When at={Date.parse(call.at)} now={now} className="shrink-0 text-muted" />
     </li>

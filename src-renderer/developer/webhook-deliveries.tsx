@@ -3,7 +3,7 @@
 
 import { useState } from 'react'
 import { Deliveries, type Delivery, DeliveryDetail, type Webhook } from '../../server/contract/developers.ts'
-import { plural } from '../format.ts'
+import { plural, when } from '../format.ts'
 import { useNow } from '../live.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { useWallet } from '../session.ts'
@@ -81,7 +81,8 @@ function Line({ of, path, busy, onReplay }: { of: Delivery; path: string; busy: 
         {plural(of.tries, 'try', 'tries')}
         {of.response_status !== null && ` · answered ${of.response_status}`}
         {of.duration_ms !== null && ` in ${of.duration_ms} ms`}
-        {of.error && ` · ${of.error}`}
+        {of.error && of.response_status === null && ` · ${of.error}`}
+        {of.tries > 0 && of.next_try_at && ` · again at ${when(Date.parse(of.next_try_at), now)}`}
       </p>
       <div className="mt-2 flex gap-2">
         <Button className="h-8" onClick={() => setOpen(!open)} aria-expanded={open}>

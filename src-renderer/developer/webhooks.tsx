@@ -83,6 +83,7 @@ const WHY: Record<NonNullable<Webhook['disabled_reason']>, string> = {
 function Line({ hook, onOpen }: { hook: Webhook; onOpen: (what: 'edit' | 'deliveries' | 'remove') => void }) {
   const now = useNow()
   const off = hook.status === 'disabled'
+  const byHand = hook.disabled_reason === 'developer'
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-6 gap-y-3 px-5 py-4">
       <div className="min-w-0 flex-1 basis-72">
@@ -90,7 +91,7 @@ function Line({ hook, onOpen }: { hook: Webhook; onOpen: (what: 'edit' | 'delive
           <code className="truncate text-sm font-medium" title={hook.url}>
             {hook.url}
           </code>
-          <Badge tone={off ? 'bad' : hook.failing_since ? 'warn' : 'good'}>
+          <Badge tone={off ? (byHand ? 'plain' : 'bad') : hook.failing_since ? 'warn' : 'good'}>
             {off ? 'Off' : hook.failing_since ? `Failing since ${date(Date.parse(hook.failing_since), now)}` : 'On'}
           </Badge>
         </p>
@@ -99,7 +100,9 @@ function Line({ hook, onOpen }: { hook: Webhook; onOpen: (what: 'edit' | 'delive
           {hook.low_balance_threshold !== null && ` · low below ${money(hook.low_balance_threshold)}`}
           {hook.waiting > 0 && ` · ${plural(hook.waiting, 'event')} waiting`}
         </p>
-        {hook.disabled_reason && <p className="mt-1 text-sm text-bad">{WHY[hook.disabled_reason]}</p>}
+        {hook.disabled_reason && (
+          <p className={`mt-1 text-sm ${byHand ? 'text-muted' : 'text-bad'}`}>{WHY[hook.disabled_reason]}</p>
+        )}
       </div>
       <div className="flex flex-wrap gap-2">
         <Button onClick={() => onOpen('deliveries')}>Deliveries</Button>
