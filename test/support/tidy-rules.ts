@@ -218,6 +218,16 @@ export const RULES: Rule[] = [
     says: /0002_feed\.sql:1 .*accounts.*server\/ledger/,
   },
   {
+    name: 'a migration has a number of its own',
+    find: numberFindings,
+    planted: {
+      'server/db/migrations/0017_outbox.sql': '-- landed',
+      'server/db/migrations/0017_receipts_accepted_prices.sql': '-- landed beside it',
+      'server/db/migrations/0017_vault.sql': '-- one more',
+    },
+    says: /0017_vault\.sql has the number of server\/db\/migrations\/0017_outbox\.sql/,
+  },
+  {
     name: `a file has at most ${FILE_LINES_MAX} lines`,
     find: (sources) =>
       excepted(
@@ -403,6 +413,22 @@ function tableFindings(sources: readonly Source[]): string[] {
       ]
     }),
   )
+}
+
+/** Landed with a number that was taken; neither needs the other, and what has run keeps its name. */
+const NUMBERED_TWICE = new Set(['0013_identity_sealed.sql', '0017_receipts_accepted_prices.sql'])
+
+/** Files run in the order of their names, so of two with one number the alphabet decides which is first. */
+function numberFindings(sources: readonly Source[]): string[] {
+  const first = new Map<string, string>()
+  const paths = sources.map(({ path }) => path).filter((path) => /^server\/db\/migrations\/\d{4}_/.test(path))
+  return paths.sort().flatMap((path) => {
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    if (NUMBERED_TWICE.has(name)) return []
+    const before = first.get(name.slice(0, 4))
+    first.set(name.slice(0, 4), path)
+    return before === undefined ? [] : [`${path} has the number of ${before}`]
+  })
 }
 
 function migrationOwner(path: string): string {
