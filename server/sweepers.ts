@@ -39,8 +39,8 @@ const SEALED = [sealedIdentityKeys, sealedReceiptKeys, sealedWebhookSecrets, sea
 
 export type Sweeper = { everyMs: number; sweep: () => Promise<unknown> }
 
-/** Who carries out what was promised, by kind of promise. */
-export const CARRIERS: Carriers = { ...PAYMENT_CARRIERS, ...WELCOME_CARRIERS, ...FACT_CARRIERS }
+/** Who carries out what was promised besides payments, by kind of promise: nobody waits for the payment provider here. */
+const OTHER_CARRIERS: Carriers = { ...WELCOME_CARRIERS, ...FACT_CARRIERS }
 
 /** Everything that has to be looked at now and then. */
 export function sweepers(deps: Deps): Sweeper[] {
@@ -72,7 +72,8 @@ export function sweepers(deps: Deps): Sweeper[] {
 function moneySweepers(deps: Deps): Sweeper[] {
   const { db } = deps
   return [
-    { everyMs: 1_000, sweep: () => carryOut(deps, CARRIERS) },
+    { everyMs: 1_000, sweep: () => carryOut(deps, PAYMENT_CARRIERS) },
+    { everyMs: 1_000, sweep: () => carryOut(deps, OTHER_CARRIERS) },
     { everyMs: 5_000, sweep: () => sweepAutoTopups(deps) },
     { everyMs: 10_000, sweep: () => reconcile(deps) },
     { everyMs: 60_000, sweep: () => db.tx(claimRestsOfPayments, undefined) },

@@ -1,7 +1,8 @@
 // Effects on the outside world: promised in the commit that decides them, carried out after it.
 // owns: outbox. never: what an effect does (each kind has a carrier, handed in).
 // always true: a promise is in the same commit as the fact it follows from; it is kept at least once, by one process at a
-// time, and forgotten only when its carrier says that it is done - so a carrier looks before it acts.
+// time, and forgotten only when its carrier says that it is done - so a carrier looks before it acts. Who carries one kind
+// leaves every other kind alone.
 
 import { procedure, type Reader, type Tx } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
@@ -32,10 +33,10 @@ export async function promise(tx: Tx, { id, kind, subject, dueAt }: Promised): P
 
 const claimDue = procedure(
   'outbox.claim',
-  async (tx: Tx): Promise<Claimed[]> => {
+  async (tx: Tx, { kinds }: { kinds: readonly string[] }): Promise<Claimed[]> => {
     const due = await tx.all<{ id: string }>(
-      `SELECT id FROM outbox WHERE due_at <= ? AND claimed_until <= ? ORDER BY due_at, id LIMIT ${AT_ONCE}`,
-      [tx.now, tx.now],
+      `SELECT id FROM outbox WHERE due_at <= ? AND claimed_until <= ? AND ${amongst(kinds)} ORDER BY due_at, id LIMIT ${AT_ONCE}`,
+      [tx.now, tx.now, ...kinds],
     )
     const claimed: Claimed[] = []
     for (const { id } of due) {
@@ -78,16 +79,18 @@ const putBack = procedure(
 )
 
 /**
- * Carries out what is due, one after the other. Safe to run at any time, in several processes.
+ * Carries out what is due of the carriers' kinds, one after the other. Safe to run at any time, in several processes.
  * @returns how many effects it looked at
  */
 export async function carryOut(deps: Deps, carriers: Carriers): Promise<number> {
-  const due = await deps.db.get('SELECT 1 AS due FROM outbox WHERE due_at <= ? AND claimed_until <= ? LIMIT 1', [
-    deps.now(),
-    deps.now(),
-  ])
+  const kinds = Object.keys(carriers)
+  const now = deps.now()
+  const due = await deps.db.get(
+    `SELECT 1 AS due FROM outbox WHERE due_at <= ? AND claimed_until <= ? AND ${amongst(kinds)} LIMIT 1`,
+    [now, now, ...kinds],
+  )
   if (!due) return 0 // most of the time; a look costs no commit
-  const claimed = await deps.db.tx(claimDue, undefined)
+  const claimed = await deps.db.tx(claimDue, { kinds })
   for (const effect of claimed) await carryOne(deps, carriers, effect)
   return claimed.length
 }
@@ -98,6 +101,8 @@ export function waiting(
 ): Promise<{ id: string; tries: number; promised_at: number; trouble: string | null }[]> {
   return reader.all('SELECT id, tries, promised_at, trouble FROM outbox ORDER BY promised_at, id LIMIT 1000')
 }
+
+const amongst = (kinds: readonly string[]) => `kind IN (${kinds.map(() => '?').join(', ')})`
 
 async function carryOne(deps: Deps, carriers: Carriers, effect: Claimed): Promise<void> {
   const carrier = carriers[effect.kind]

@@ -12,6 +12,7 @@ import { procedure, type Tx } from '../../server/db/db.ts'
 import { type GrantOwner, grantsFor } from '../../server/grants/grants.ts'
 import { account } from '../../server/ledger/chart.ts'
 import { hold, settle, transfer, voidHold } from '../../server/ledger/ledger.ts'
+import { promise } from '../../server/outbox/outbox.ts'
 
 export const windowsOf = procedure('test.windows', (tx: Tx, { id }: { id: string }) => openWindows(tx, id))
 
@@ -90,3 +91,10 @@ export const earnFrom = procedure(
 export const forgetSession = procedure('test.forgetSession', async (tx: Tx, { id }: { id: string }) => {
   await tx.run('UPDATE checkouts SET session_id = NULL WHERE id = ?', [id])
 })
+
+export const promiseAll = procedure(
+  'test.promiseAll',
+  async (tx: Tx, given: { kind: string; ids: readonly string[] }) => {
+    for (const id of given.ids) await promise(tx, { id, kind: given.kind, subject: id })
+  },
+)
