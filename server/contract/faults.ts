@@ -59,6 +59,7 @@ export const FAULTS = {
   email_exists: [409, CONFLICT, 'An account with this e-mail exists.'],
   account_not_empty: [409, CONFLICT, 'There is still something in this account.'],
   already_set: [409, CONFLICT, 'This is set up already.'],
+  topup_in_progress: [409, CONFLICT, 'An automatic top-up is charging this card; try again in a moment.'],
   external_user_taken: [409, CONFLICT, 'This user id is linked to another person.'],
   consent_required: [409, CONFLICT, 'The person has to agree to the new terms first.'],
   idempotency_in_progress: [409, CONFLICT, 'A request with this Idempotency-Key is still running.'],

@@ -15,10 +15,11 @@
 //      balance, refunds, automatic top-ups, payout accounts, payouts and earnings; kinds of units
 //      for image tokens and for searches; the developers' console (developers.ts): users, grants, refused calls, analytics and
 //      webhooks; the models and the archive of an app, the end of a key; the fault `grant_limit_exceeded`;
-//      a bank's refusal beside a payout account, whose reserve came free in a payout; how far figures are counted.
+//      a bank’s refusal beside a payout account, whose reserve came free in a payout; how far figures are counted; the fault
+//      `topup_in_progress`.
 //
 // (The desktop's bridge, shell.ts, lies here too and is no part of the wire: `show`, kinds of notifications, and a closed
 // list of what a shell leaves for the page.)
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '6b010c373070a8a95036fde4f7ab6f196681d3dda6c9a77af5e93a700845dec2'
+export const WIRE_HASH = '28b0fcfdbe9b761c940d4968cab918d95b5cf53e8e67e4edcc01c02b6e203288'

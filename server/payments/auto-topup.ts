@@ -1,5 +1,5 @@
 // Automatic top-ups: a saved card buys a package when the balance falls below a threshold.
-// owns: auto_topups, saved_cards. never: a call (calls do not wait for it, and do not look at it); the charge itself.
+// owns: auto_topups. never: a call (calls do not wait for it, and do not look at it); the charge itself.
 // always true: one crossing begins one purchase: the row is disarmed in the commit that begins it and armed again by its
 // outcome; it stays within its month and day, and stops after three failures.
 
@@ -13,8 +13,8 @@ import { promise } from '../outbox/outbox.ts'
 import { creditsOf } from './cents.ts'
 import { type CheckoutRow, checkoutsSince, newCheckout, type Status } from './checkouts.ts'
 import { packageOffered } from './packages.ts'
-import type { CardSeen } from './payments.ts'
 import { DAY_MS } from './risk.ts'
+import { savedCard } from './saved-cards.ts'
 import { type Told, tell, toldNotice } from './told.ts'
 
 export const AUTO_TOPUP = 'auto_topup'
@@ -43,23 +43,6 @@ function rowOf(reader: Reader, userId: string): Promise<Row | undefined> {
     `SELECT user_id, enabled, threshold, package_id, month_max_cents, armed, failures, next_at, stopped, version
      FROM auto_topups WHERE user_id = ?`,
     [userId],
-  )
-}
-
-export function savedCard(reader: Reader, userId: string): Promise<CardSeen | undefined> {
-  return reader.get<CardSeen>(
-    `SELECT customer, payment_method AS "paymentMethod", brand, last4 FROM saved_cards WHERE user_id = ?`,
-    [userId],
-  )
-}
-
-/** Keeps a card that its person agreed to have kept; the last one counts. */
-export async function noteCard(tx: Tx, userId: string, card: CardSeen): Promise<void> {
-  await tx.run(
-    `INSERT INTO saved_cards (user_id, customer, payment_method, brand, last4, at) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (user_id) DO UPDATE SET customer = excluded.customer, payment_method = excluded.payment_method,
-     brand = excluded.brand, last4 = excluded.last4, at = excluded.at`,
-    [userId, card.customer, card.paymentMethod, card.brand, card.last4, tx.now],
   )
 }
 

@@ -1,4 +1,4 @@
-// What this folder does outside because a commit promised it: refunds, payouts, automatic top-ups.
+// What this folder does outside because a commit promised it: refunds, payouts, automatic top-ups, cards let go.
 // owns: the order of look, act and book. never: a decision about who may have what (that was made in the commit).
 // always true: after a first try it looks before it acts, so an answer that was lost is found and not asked for again; a
 // definite refusal is booked as one; what is unknown is asked again with the same key.
@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts'
 import { account } from '../ledger/chart.ts'
 import { money } from '../ledger/ledger.ts'
 import type { Carrier, Carriers } from '../outbox/outbox.ts'
-import { AUTO_TOPUP, armedTopups, fireAutoTopup, savedCard } from './auto-topup.ts'
+import { AUTO_TOPUP, armedTopups, fireAutoTopup } from './auto-topup.ts'
 import { checkout } from './checkouts.ts'
 import { accountOf, lookAtAccount, mayBePaid } from './connect.ts'
 import { recordPayment } from './credit.ts'
@@ -15,6 +15,7 @@ import { observePayment, recordSeen } from './observe.ts'
 import { isRefused } from './payments.ts'
 import { PAYOUT, payout, refusePayout, settlePayout } from './payouts.ts'
 import { REFUND, refundRow, refuseRefund } from './refunds.ts'
+import { DETACH_CARD, savedCard } from './saved-cards.ts'
 
 const PAUSED_MS = 3_600_000
 const POOR_MS = 6 * 3_600_000
@@ -92,8 +93,19 @@ const topUp: Carrier = async (deps, { subject: id, tries }) => {
   return 'done'
 }
 
+/** Twice is once, so every try has a key of its own: an error that the provider remembers is not met again. */
+const detach: Carrier = async (deps, { subject: id, tries }) => {
+  await deps.payments.detachCard({ id, attempt: tries })
+  return 'done'
+}
+
 /** By kind of promise. */
-export const PAYMENT_CARRIERS: Carriers = { [REFUND]: refund, [PAYOUT]: pay, [AUTO_TOPUP]: topUp }
+export const PAYMENT_CARRIERS: Carriers = {
+  [REFUND]: refund,
+  [PAYOUT]: pay,
+  [AUTO_TOPUP]: topUp,
+  [DETACH_CARD]: detach,
+}
 
 /** Looks at everyone who has automatic top-ups on, and begins a purchase for those below their threshold. */
 export async function sweepAutoTopups(deps: Deps): Promise<void> {

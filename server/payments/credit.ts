@@ -6,7 +6,7 @@
 import { procedure, type Tx } from '../db/db.ts'
 import { account } from '../ledger/chart.ts'
 import { type Leg, transfer } from '../ledger/ledger.ts'
-import { noteCard, noteOutcome } from './auto-topup.ts'
+import { noteOutcome } from './auto-topup.ts'
 import { creditsFor, creditsOf } from './cents.ts'
 import { advance, type CheckoutRow, checkout, ownerOf, type Status } from './checkouts.ts'
 import { collect, type Owner } from './debts.ts'
@@ -14,6 +14,7 @@ import { bookDispute } from './disputes.ts'
 import { lockLot, lot } from './lots.ts'
 import type { PaymentSeen, SessionSeen } from './payments.ts'
 import { bookRefund } from './refunds.ts'
+import { noteCard } from './saved-cards.ts'
 import { type Told, tell, toldBalance } from './told.ts'
 
 export type Seen = {

@@ -30,6 +30,7 @@ export function openPayments(given: Given): Payments {
     paymentOfCharge: async (id) => (await real()).paymentOfCharge(id),
     chargeSaved: async (asked) => (await real()).chargeSaved(asked),
     findPayment: async (checkoutId, customer) => (await real()).findPayment(checkoutId, customer),
+    detachCard: async (asked) => (await real()).detachCard(asked),
     refund: async (asked) => (await real()).refund(asked),
     createAccount: async (asked) => (await real()).createAccount(asked),
     account: async (id) => (await real()).account(id),

@@ -123,6 +123,8 @@ export type Payments = {
   chargeSaved(asked: { checkoutId: string; cents: number; card: CardSeen }): Promise<Refused | PaymentSeen>
   /** A charge of a saved card that was begun before, by our checkout. */
   findPayment(checkoutId: string, customer: string): Promise<string | null>
+  /** Takes a card from its customer for good; no effect on one that is detached, or gone. */
+  detachCard(asked: { id: string; attempt: number }): Promise<void>
   refund(asked: { id: string; paymentIntent: string; cents: number; attempt: number }): Promise<Refused | RefundSeen>
   createAccount(asked: { userId: string; email: string }): Promise<string>
   account(id: string): Promise<AccountSeen | null>

@@ -3,12 +3,12 @@
 // always true: our row is written before the provider hears of it, under an id that makes the same session of a second try.
 
 import type { Deps } from '../deps.ts'
-import { savedCard } from './auto-topup.ts'
 import { type CheckoutRow, checkout, LIVES_MS, noteSession } from './checkouts.ts'
 import { reached } from './connect.ts'
 import { observeCheckout } from './observe.ts'
 import type { SessionSeen } from './payments.ts'
 import { returnUrl } from './sandbox-page.ts'
+import { savedCard } from './saved-cards.ts'
 
 export type PayAt = { url: string; clientSecret?: string }
 

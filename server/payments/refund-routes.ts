@@ -1,6 +1,7 @@
 // Routes of a person's own money: back to the card, and automatically in.
-// owns: /api/payments/refunds, /api/payments/auto-topup. never: a rule of its own.
-// always true: raising an automatic top-up asks for a fresh proof; lowering and turning off never do.
+// owns: /api/payments/refunds, /api/payments/auto-topup, /api/payments/card. never: a rule of its own.
+// always true: raising an automatic top-up asks for a fresh proof; lowering, turning off and
+// removing the card never do.
 
 import type { FastifyInstance } from 'fastify'
 import { requireCaller } from '../connections/credentials.ts'
@@ -16,6 +17,7 @@ import { PAYMENT_CARRIERS } from './carriers.ts'
 import { CREDITS_PER_CENT, creditsOf } from './cents.ts'
 import { lot } from './lots.ts'
 import { askRefund, type RefundRow, refundable, refundRow, refundsOf } from './refunds.ts'
+import { removeCard } from './saved-cards.ts'
 
 export function refundRoutes(app: FastifyInstance, deps: Deps): void {
   app.get('/api/payments/refunds', async (request) => {
@@ -60,6 +62,13 @@ export function refundRoutes(app: FastifyInstance, deps: Deps): void {
       await requireRecent(deps, request, reply) // throws with the ways to prove it; only a session can
       await deps.db.tx(setAutoTopup, { ...change, recent: true })
     }
+    return autoTopup(deps.db, userId, deps.now())
+  })
+
+  app.delete('/api/payments/card', async (request) => {
+    const { userId } = await requireCaller(deps, request, 'session', 'wallet')
+    await deps.db.tx(removeCard, { userId })
+    await carryOut(deps, PAYMENT_CARRIERS) // most are let go by the time this is answered; the rest later
     return autoTopup(deps.db, userId, deps.now())
   })
 }

@@ -108,7 +108,7 @@ function sessionCalls(stripe: Stripe): Pick<Payments, 'createSession' | 'session
 
 function paymentCalls(
   stripe: Stripe,
-): Pick<Payments, 'payment' | 'paymentOfCharge' | 'chargeSaved' | 'findPayment' | 'refund'> {
+): Pick<Payments, 'payment' | 'paymentOfCharge' | 'chargeSaved' | 'findPayment' | 'detachCard' | 'refund'> {
   const payment = (id: string) => found(() => paymentSeen(stripe, id))
   return {
     payment,
@@ -139,6 +139,15 @@ function paymentCalls(
     findPayment: async (checkoutId, customer) => {
       const made = await stripe.paymentIntents.list({ customer, limit: PAGE }).autoPagingToArray({ limit: LIST_MAX })
       return made.find(({ metadata }) => metadata.checkout === checkoutId)?.id ?? null
+    },
+    detachCard: async ({ id, attempt }) => {
+      try {
+        await stripe.paymentMethods.detach(id, {}, { idempotencyKey: `detach:${id}:${attempt}` })
+      } catch (error) {
+        if (!refusalOf(error)) throw error
+        const left = await found(() => stripe.paymentMethods.retrieve(id))
+        if (left && left.customer !== null) throw error // refused, and it could still be charged
+      }
     },
     refund: async ({ id, paymentIntent, cents, attempt }) => {
       try {

@@ -53,6 +53,13 @@ export const BUYING: readonly Group[] = [
         errors: ['step_up_required'],
       },
       {
+        at: 'DELETE /api/payments/card',
+        summary: 'Removes the saved card, here and at Stripe; automatic top-ups are off then. Answers them.',
+        who: ['session', 'wallet'],
+        answer: AutoTopup,
+        errors: ['not_found', 'topup_in_progress'],
+      },
+      {
         at: 'GET /payments/receipts/{id}',
         summary: 'The receipt of a purchase, for whoever paid; one for a user of an app, for whoever has its id.',
         who: ['session', 'wallet', 'nobody'],

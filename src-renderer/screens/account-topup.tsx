@@ -9,7 +9,7 @@ import { AutoTopup } from '../../server/contract/payments.ts'
 import type { Package } from '../../server/contract/records.ts'
 import { ownPage } from '../api.ts'
 import { Part, sentenceOf } from './account-page.tsx'
-import { termsOfLink } from './auto-topup.tsx'
+import { CARD_PATH, termsOfLink } from './auto-topup.tsx'
 import type { AutoTopupWish } from './auto-topup-form.tsx'
 import { AutoTopupPanel } from './auto-topup-panel.tsx'
 import { useStepUp } from './security-step-up.tsx'
@@ -33,10 +33,14 @@ export function AccountTopup({ account }: { account: Account }) {
     setState((before) => before && { ...before, settings })
     return true
   }
+  const removeCard = async () => {
+    const settings = AutoTopup.parse(await ownPage(CARD_PATH, {}, 'DELETE'))
+    setState((before) => before && { ...before, settings })
+  }
   return (
     <Part title="Automatic top-up">
       {state ? (
-        <AutoTopupPanel {...state} away={false} change={change} asked={termsOfLink(link)} />
+        <AutoTopupPanel {...state} away={false} change={change} removeCard={removeCard} asked={termsOfLink(link)} />
       ) : wrong ? (
         <p role="alert" className="text-sm text-bad">
           {wrong}

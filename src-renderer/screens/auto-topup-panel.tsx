@@ -29,13 +29,15 @@ type Props = {
   away: boolean
   /** Answers false when the change goes on somewhere else. */
   change: (wish: AutoTopupWish) => Promise<boolean>
+  removeCard: () => Promise<void>
   /** Terms to be looked at and agreed to at once. */
   asked?: Terms | null
 }
 
-export function AutoTopupPanel({ settings, packages, away, change, asked = null }: Props) {
+export function AutoTopupPanel({ settings, packages, away, change, removeCard, asked = null }: Props) {
   const [terms, setTerms] = useState<Terms | null>(asked)
   const [elsewhere, setElsewhere] = useState(false)
+  const [removing, setRemoving] = useState(false)
   const { busy, wrong, attempt } = useTry()
   const { enabled, card } = settings
   const stopped = settings.stopped !== null && !enabled
@@ -73,7 +75,13 @@ export function AutoTopupPanel({ settings, packages, away, change, asked = null 
               Turn off
             </Button>
           )}
+          <Button look="quiet" disabled={away || busy} onClick={() => setRemoving(true)}>
+            Remove card
+          </Button>
         </div>
+      )}
+      {removing && card && (
+        <RemoveCard card={card} enabled={enabled} remove={removeCard} close={() => setRemoving(false)} />
       )}
       {terms && card && (
         <Dialog title="Automatic top-up" onClose={() => setTerms(null)}>
@@ -84,6 +92,37 @@ export function AutoTopupPanel({ settings, packages, away, change, asked = null 
         </Dialog>
       )}
     </>
+  )
+}
+
+type Removing = {
+  card: NonNullable<AutoTopup['card']>
+  enabled: boolean
+  remove: () => Promise<void>
+  close: () => void
+}
+
+function RemoveCard({ card, enabled, remove, close }: Removing) {
+  const { busy, wrong, attempt } = useTry()
+  const gone = async () => {
+    await remove()
+    close()
+  }
+  return (
+    <Dialog title="Remove the card" onClose={close}>
+      <p className="mb-4 text-sm text-muted">
+        {cardWords(card)} is forgotten here and at the payment provider, and is not charged again.
+        {enabled && ' Automatic top-ups are turned off.'} To keep a card again, tick “Keep this card” when you pay.
+      </p>
+      {wrong && (
+        <div className="mb-4">
+          <Wrong>{wrong}</Wrong>
+        </div>
+      )}
+      <Button look="danger" size="large" className="w-full" disabled={busy} onClick={() => attempt(gone)}>
+        Remove {cardWords(card)}
+      </Button>
+    </Dialog>
   )
 }
 

@@ -19,6 +19,8 @@ import { AutoTopupPanel } from './auto-topup-panel.tsx'
 import { type Guarded, useStepUp } from './security-step-up.tsx'
 
 const PATH = '/api/payments/auto-topup'
+/** The saved card. Removing it takes no proof, as turning off takes none. */
+export const CARD_PATH = '/api/payments/card'
 
 export function AutoTopupCard({ packages, away }: { packages: Package[] | undefined; away: boolean }) {
   const wallet = useWallet()
@@ -34,6 +36,7 @@ export function AutoTopupCard({ packages, away }: { packages: Package[] | undefi
           packages={packages}
           away={away}
           change={(wish) => changed(wallet, wish, guarded)}
+          removeCard={async () => keep(wallet.db, await wallet.api.remove(CARD_PATH))}
         />
       ) : away ? (
         <p className="text-sm text-muted">It is shown once the server can be reached.</p>

@@ -13,6 +13,7 @@ import { type GrantOwner, grantsFor } from '../../server/grants/grants.ts'
 import { account } from '../../server/ledger/chart.ts'
 import { hold, settle, transfer, voidHold } from '../../server/ledger/ledger.ts'
 import { promise } from '../../server/outbox/outbox.ts'
+import { forgetPayments } from '../../server/payments/forget.ts'
 
 export const windowsOf = procedure('test.windows', (tx: Tx, { id }: { id: string }) => openWindows(tx, id))
 
@@ -97,4 +98,9 @@ export const promiseAll = procedure(
   async (tx: Tx, given: { kind: string; ids: readonly string[] }) => {
     for (const id of given.ids) await promise(tx, { id, kind: given.kind, subject: id })
   },
+)
+
+/** What payments forget with a person who leaves. */
+export const forgetPaymentsOf = procedure('test.forgetPayments', (tx: Tx, { userId }: { userId: string }) =>
+  forgetPayments(tx, userId),
 )

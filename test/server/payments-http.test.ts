@@ -200,6 +200,18 @@ for (const db of databases()) {
       const on = await put(bearer)
       assert.deepEqual([on.status, on.body.enabled, on.body.card?.last4], [200, true, '4242'])
       assert.equal((await put(other.session)).status, 400)
+      const drop = (bearer?: string) =>
+        call<typeof on.body>(server, 'DELETE', '/api/payments/card', bearer === undefined ? {} : { bearer })
+      const key = await createKey(server, person, await createApp(server, person))
+      const refusals = [await drop(), await drop('sess_x'), await drop(key), await drop(other.session)]
+      assert.deepEqual(
+        refusals.map(({ status }) => status),
+        [401, 401, 401, 404],
+        'nobody’s, a wrong one, an app’s, somebody else’s',
+      )
+      const [dropped, twice] = [await drop(bearer), await drop(bearer)]
+      assert.deepEqual([dropped.status, dropped.body.card, dropped.body.enabled, twice.status], [200, null, false, 404])
+      assert.equal((await put(bearer)).status, 400, 'without a card nothing is turned on')
       const onboarded = await call<{ onboarding_url: string; stripe_account_id: string }>(
         server,
         'POST',

@@ -78,6 +78,21 @@ test('purchases as they are, a refund with its parts, an automatic top-up, a deb
     }
   })
 
+  await test.step('a saved card is removed by who asks twice, and stays while it is being charged', async () => {
+    const part = page.getByRole('region', { name: 'Automatic top-up' })
+    fake.script.autoTopup = { ...fake.script.autoTopup, today: 1 }
+    await part.getByRole('button', { name: 'Remove card' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Remove the card' })
+    await dialog.getByRole('button', { name: 'Remove Visa •••• 4242' }).click()
+    await expect(dialog).toContainText('topup_in_progress')
+    expect(fake.script.autoTopup.card).toEqual(CARD)
+    fake.script.autoTopup = { ...fake.script.autoTopup, today: 0 }
+    await dialog.getByRole('button', { name: 'Remove Visa •••• 4242' }).click()
+    await expect(part).toContainText('Off. To use it, save a card')
+    await expect(part.getByRole('button')).toHaveCount(0)
+    expect(fake.script.autoTopup.card).toBe(null)
+  })
+
   await test.step('a debt says what it means and what settles it', async () => {
     fake.world.put('balance', 'usr_ann', { posted: 0, held: 0, available: 0, debt: 4_210_000 })
     fake.poke()

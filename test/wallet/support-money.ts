@@ -32,6 +32,15 @@ export function autoTopup(fake: FakeServer, { method, body, headers }: Request):
   return { body: fake.script.autoTopup }
 }
 
+/** Removing the card takes no proof; a card that is being charged stays. */
+export function removedCard(fake: FakeServer): Answer {
+  const before = fake.script.autoTopup
+  if (before.card === null) return fault(404, 'not_found')
+  if (before.today > 0) return fault(409, 'topup_in_progress')
+  fake.script.autoTopup = { ...before, card: null, enabled: false, stopped: null, version: before.version + 1 }
+  return { body: fake.script.autoTopup }
+}
+
 export function refunds(fake: FakeServer, { method, body }: Request): Answer {
   const lots = lotsOf(fake.world)
   const refundable = lots.reduce((sum, one) => sum + one.refundable, 0)

@@ -10,7 +10,7 @@ import { extname, join } from 'node:path'
 import type { Change, FeedPage, Mutation, MutationResult } from '../../server/contract/feed.ts'
 import type { AutoTopup } from '../../server/contract/payments.ts'
 import type { Connection } from '../../server/contract/records.ts'
-import { AUTO_TOPUP, autoTopup, refunds } from './support-money.ts'
+import { AUTO_TOPUP, autoTopup, refunds, removedCard } from './support-money.ts'
 import { ACCOUNT, World } from './support-world.ts'
 
 const BUILT = process.env.QUOTA_WALLET_BUILT ?? join(import.meta.dirname, '../../out/renderer')
@@ -106,7 +106,7 @@ async function handle(
   const { method = 'GET', headers } = incoming
   const cors = {
     'access-control-allow-origin': headers.origin ?? fake.url,
-    'access-control-allow-methods': 'GET, POST, PUT',
+    'access-control-allow-methods': 'GET, POST, PUT, DELETE',
     'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-quota-wallet',
     'access-control-expose-headers': 'x-request-id, date',
   }
@@ -166,6 +166,7 @@ function answerTo(fake: FakeServer, request: Request): Answer {
   if (path === '/v1/wallet/mutations' && method === 'POST') return mutations(fake, request)
   if (path === '/account')
     return { body: { ...fake.world.doc<object>('profile', ACCOUNT), balance: 0, email_verified: true } }
+  if (path === '/api/payments/card' && method === 'DELETE') return removedCard(fake)
   if (path === '/api/payments/auto-topup') return autoTopup(fake, request)
   if (path === '/api/payments/refunds') return refunds(fake, request)
   if (path === '/api/payments/checkout')

@@ -70,4 +70,5 @@ export const PAYMENT_ROUTES = {
   refund: route<{ amount?: number } | undefined, RefundCreated>('POST', '/api/payments/refunds'),
   autoTopup: route<undefined, AutoTopup>('GET', '/api/payments/auto-topup'),
   setAutoTopup: route<AutoTopupSet, AutoTopup>('PUT', '/api/payments/auto-topup'),
+  removeCard: route<undefined, AutoTopup>('DELETE', '/api/payments/card'),
 }
