@@ -96,6 +96,21 @@ describe('docs/operations.md', () => {
     const written = rows.map(([, name, labels = '']) => `${name}(${labels.replace(/`/g, '')})`)
     assert.deepEqual(written.sort(), expected.sort())
   })
+
+  test('the events and the version that it has an operator set at Stripe are what the server acts on', async () => {
+    const { OWN_EVENTS, CONNECTED_EVENTS, eventSeen } = await import('../server/payments/stripe-objects.ts')
+    const { API_VERSION } = await import('../server/payments/stand-in/version.ts')
+    const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
+    const named = (part: string) => [...between(text, part).matchAll(/`([^`]+)`/g)].map(([, name]) => name)
+    assert.deepEqual(named('own events'), [...OWN_EVENTS])
+    assert.deepEqual(named('connected events'), [...CONNECTED_EVENTS])
+    assert.ok(text.includes(`\`${API_VERSION}\``), API_VERSION)
+    for (const type of [...OWN_EVENTS, ...CONNECTED_EVENTS]) {
+      const object = { id: 'ch_1', charge: 'ch_1' }
+      const event = { id: 'evt_1', created: 1, type, livemode: false, account: 'acct_1', data: { object } }
+      assert.ok(eventSeen(event as unknown as Parameters<typeof eventSeen>[0]).subject, type)
+    }
+  })
 })
 
 describe('package-lock.json', () => {

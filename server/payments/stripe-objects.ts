@@ -97,6 +97,40 @@ export function eventSeen(event: Stripe.Event): EventSeen {
 
 type Named = { id: string; payment_intent?: string | null; charge?: string | null; status?: string }
 
+type EventName = Stripe.WebhookEndpointCreateParams.EnabledEvent
+/** What an endpoint for the platform's own account has to be told; docs/operations.md says the same. */
+export const OWN_EVENTS = [
+  'checkout.session.completed',
+  'checkout.session.async_payment_succeeded',
+  'checkout.session.async_payment_failed',
+  'checkout.session.expired',
+  'payment_intent.succeeded',
+  'payment_intent.processing',
+  'payment_intent.payment_failed',
+  'payment_intent.canceled',
+  'charge.refunded',
+  'charge.refund.updated',
+  'charge.dispute.created',
+  'charge.dispute.updated',
+  'charge.dispute.funds_withdrawn',
+  'charge.dispute.funds_reinstated',
+  'charge.dispute.closed',
+  'refund.created',
+  'refund.updated',
+  'refund.failed',
+  'radar.early_fraud_warning.created',
+  'transfer.created',
+  'transfer.reversed',
+  'payout.failed',
+] as const satisfies readonly EventName[]
+/** What one for connected accounts has to be told. */
+export const CONNECTED_EVENTS = [
+  'account.updated',
+  'account.application.deauthorized',
+  'payout.paid',
+  'payout.failed',
+] as const satisfies readonly EventName[]
+
 /** What to look at because of an event, by its family; null for what does not concern us. */
 function subjectOf(event: Stripe.Event): Subject | null {
   const object = event.data.object as unknown as Named
