@@ -1,6 +1,6 @@
 // 10,000 random lives of cards: purchases, calls, refunds, disputes in any order, told in any order and any number of times.
-// The model is one sentence: what a person has is what their payments brought, minus what went back, minus what they spent;
-// below zero it is a debt.
+// The model is two sentences: what a person has is what their payments brought, minus what went back, minus what they spent;
+// below zero it is a debt. What a publisher was paid, has in reserve and could be paid is what of their earnings has matured.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,13 +11,25 @@ import { sealAll, total } from '../server/ledger/chain.ts'
 import { account } from '../server/ledger/chart.ts'
 import { stands } from '../server/ledger/ledger.ts'
 import { beginCheckout } from '../server/payments/checkouts.ts'
+import { onboard } from '../server/payments/connect.ts'
 import { recordPayment } from '../server/payments/credit.ts'
 import { gatherEarnings, matureEarnings } from '../server/payments/earnings.ts'
-import type { DisputeSeen, PaymentSeen, RefundSeen } from '../server/payments/payments.ts'
+import type { DisputeSeen, PaymentSeen, Port, RefundSeen } from '../server/payments/payments.ts'
+import { releaseReserves } from '../server/payments/payout-day.ts'
+import {
+  beginPayout,
+  lookAtTransfer,
+  type PayoutRow,
+  payout,
+  refusePayout,
+  settlePayout,
+} from '../server/payments/payouts.ts'
 import { askRefund, refuseRefund } from '../server/payments/refunds.ts'
 import { claimRestsOfPayments } from '../server/payments/rests.ts'
+import { standIn } from '../server/payments/stand-in/stand-in.ts'
 import { earnFrom, holdFrom, settleFrom } from './server/money.procedures.ts'
 import { PROCEDURES } from './server/money.rig.ts'
+import { around } from './server/pay.rig.ts'
 import { assertInOrder, onSqlite } from './support/databases.ts'
 
 const SEQUENCES = 10_000
@@ -264,12 +276,59 @@ function expected({ payments, spent }: State): number {
   )
 }
 
+const ENDINGS = ['paid', 'paid', 'refused', 'reversed', 'reversed in part', 'not yet'] as const
+
+/** A day of payouts of the one publisher: what is old enough is payable, and its payout ends in one of the ways there are. */
+async function payday(db: Db, ending: (typeof ENDINGS)[number]): Promise<void> {
+  await sealAll(db)
+  for (let before = -1, seen = 0; before !== seen; ) [before, seen] = [seen, await db.tx(gatherEarnings, undefined)]
+  while ((await db.tx(matureEarnings, undefined)) > 0);
+  while ((await db.tx(releaseReserves, undefined)) > 0);
+  const id = await db.tx(beginPayout, { publisher: 'pub', livemode: false })
+  assert.equal(await db.tx(beginPayout, { publisher: 'pub', livemode: false }), null, 'one a day')
+  const row = id === null ? undefined : await payout(db, id)
+  if (!row || ending === 'not yet') return
+  if (ending === 'refused') {
+    await db.tx(refusePayout, { id: row.id, attempt: row.attempt, code: 'account_closed' })
+    return
+  }
+  const made = { id: `tr_${row.id}`, cents: row.cents, reversedCents: 0, ourId: row.id }
+  for (let i = 0; i < 2; i++) await db.tx(settlePayout, { id: row.id, transfer: made })
+  if (ending === 'paid') return
+  const reversedCents = ending === 'reversed' ? row.cents : Math.ceil(row.cents / 3)
+  const port = { db, payments: { transferById: async () => ({ ...made, reversedCents }) } } as unknown as Port
+  for (let i = 0; i < 2; i++) await lookAtTransfer(port, made.id)
+}
+
+/** What was sent and is not back, what is on its way, in reserve and payable: all of what has matured, and no more. */
+async function assertPaidWithin(db: Db): Promise<number> {
+  const [payable, reserve] = [await stands(db, account.payable('pub')), await stands(db, account.reserve('pub'))]
+  const payouts = await db.all<Pick<PayoutRow, 'status' | 'cents' | 'reversed_cents'>>(
+    'SELECT status, cents, reversed_cents FROM payouts',
+  )
+  const sent = payouts
+    .filter(({ status }) => status === 'paid' || status === 'reversed')
+    .reduce((sum, { cents, reversed_cents }) => sum + (cents - reversed_cents) * 10_000, 0)
+  const matured = await db.get<{ sum: number }>(
+    'SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS sum FROM earnings WHERE matured_at IS NOT NULL',
+  )
+  assert.ok(payable.available >= 0 && reserve.posted >= 0)
+  assert.equal(sent + payable.posted + reserve.posted, Number(matured?.sum))
+  return sent
+}
+
 onSqlite('lives of cards', (open) => {
   test(`${SEQUENCES} of them end as the model says, and the books are whole`, async () => {
     let now = Date.parse('2026-11-23T12:00:00Z')
     const { db } = await open({ procedures: PROCEDURES, now: () => now })
     const seed = Number(process.env.QUOTA_TEST_SEED ?? 20_261_123)
     const lives = fc.sample(Life, { numRuns: SEQUENCES, seed })
+    const endings = fc.sample(fc.constantFrom(...ENDINGS), { numRuns: SEQUENCES / AT_ONCE, seed })
+    const w = around(db, standIn({ now: () => now }), () => now)
+    const urls = { refresh: 'https://x.example/r', return: 'https://x.example/b' }
+    const publisher = { userId: 'pub', email: 'p@example.org' }
+    await w.stripe.completeOnboarding((await onboard(w.deps, publisher, urls)).stripe_account_id)
+    await onboard(w.deps, publisher, urls)
     let earned = 0
     for (let i = 0; i < SEQUENCES; i += AT_ONCE) {
       const group = lives.slice(i, i + AT_ONCE)
@@ -287,12 +346,16 @@ onSqlite('lives of cards', (open) => {
         assert.ok(open > 0 || held === 0, say())
         earned += state.earned
       }
+      now += 4 * DAY
+      await payday(db, endings[i / AT_ONCE] ?? 'paid')
+      await assertPaidWithin(db)
     }
-    await sealAll(db)
-    for (let before = -1, seen = 0; before !== seen; ) [before, seen] = [seen, await db.tx(gatherEarnings, undefined)]
     now += 400 * DAY
-    while ((await db.tx(matureEarnings, undefined)) > 0);
-    assert.equal((await stands(db, account.payable('pub'))).posted, earned)
+    await payday(db, 'paid')
+    const sent = await assertPaidWithin(db)
+    assert.ok(sent > 0 && (await db.all(`SELECT 1 FROM payouts WHERE released_at IS NOT NULL`)).length > 0)
+    const [payable, reserve] = [await stands(db, account.payable('pub')), await stands(db, account.reserve('pub'))]
+    assert.equal(sent + payable.posted + reserve.posted, earned)
     assert.equal(await db.snapshot((reader) => total(reader, account.earnings('pub'))), 0)
     const debts = await db.get<{ sum: number }>(`SELECT SUM(floor) AS sum FROM accounts WHERE id LIKE 'user:%'`)
     const owed = await db.get<{ sum: number }>(`SELECT SUM(posted) AS sum FROM accounts WHERE id LIKE 'receivable:%'`)
