@@ -8,6 +8,8 @@ import { inflateSync } from 'node:zlib'
 
 const require = createRequire(import.meta.url)
 const INTER = ['latin', 'latin-ext', 'greek', 'greek-ext', 'cyrillic', 'cyrillic-ext', 'vietnamese']
+/** Scripts whose letters join, or run from the right: they need a font with its own rules, and their words in one piece. */
+const FROM_THE_RIGHT = ['arabic', 'hebrew']
 const FALLBACK = '@fontsource/unifont/files/unifont-latin-400-normal.woff'
 const NOTHING = '\u25a1'
 
@@ -16,9 +18,12 @@ export type Run = { font: string; text: string }
 /** What we use of a font as pdfkit opens it. */
 export type Opened = { hasGlyphForCodePoint(codePoint: number): boolean }
 
-/** In order of preference: the wallet's own font by script, then one that has every script of the Basic Multilingual Plane. */
+/** In order of preference: the wallet's own font by script, the two for Arabic and Hebrew, then one that has every script of the Basic Multilingual Plane. */
 export const fontsOf = (weight: Weight): string[] => [
   ...INTER.map((subset) => `@fontsource/inter/files/inter-${subset}-${weight}-normal.woff`),
+  ...FROM_THE_RIGHT.map(
+    (script) => `@fontsource/noto-sans-${script}/files/noto-sans-${script}-${script}-${weight}-normal.woff`,
+  ),
   FALLBACK,
 ]
 
@@ -34,7 +39,8 @@ export function fontBytes(path: string): Buffer {
 }
 
 /**
- * Divides a text by the fonts that have its characters. Controls and marks of direction are left out.
+ * Divides a text by the fonts that have its characters. What is no letter stays with the word before it where its font has it, so
+ * that the words of a name are laid out together, in their script's direction. Controls and marks of direction are left out.
  * @param open opens a font; asked in order of preference, and no further than needed
  */
 export function runsOf(text: string, weight: Weight, open: (path: string) => Opened): Run[] {
@@ -42,15 +48,25 @@ export function runsOf(text: string, weight: Weight, open: (path: string) => Ope
   const fonts = fontsOf(weight)
   const plain = text.normalize('NFC').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '')
   for (const { segment } of new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(plain)) {
-    const found = fonts.find((path) =>
+    const last = runs.at(-1)
+    const order = last && !/[\p{L}\p{N}]/u.test(segment) ? [last.font, ...fonts] : fonts
+    const found = order.find((path) =>
       [...segment].every((c) => open(path).hasGlyphForCodePoint(c.codePointAt(0) ?? 0)),
     )
     const run = { font: found ?? FALLBACK, text: found ? segment : NOTHING }
-    const last = runs.at(-1)
     if (last?.font === run.font) last.text += run.text
-    else runs.push(run)
+    else runs.push(spacedFrom(last, run))
   }
   return runs
+}
+
+/** A space after a word from the right, before one in another font, is drawn with that one: else it would stand at the far side. */
+function spacedFrom(before: Run | undefined, run: Run): Run {
+  if (!before || !FROM_THE_RIGHT.some((script) => before.font.includes(`noto-sans-${script}`))) return run
+  const word = before.text.trimEnd()
+  const spaces = before.text.slice(word.length)
+  before.text = word
+  return { font: run.font, text: spaces + run.text }
 }
 
 const WOFF_HEAD = 44

@@ -39,7 +39,7 @@ describe('the letters of a name', () => {
     ['Jose\u0301', 'José', false],
     ['王小明', '王小明', true],
     ['さくら 김철수', 'さくら 김철수', true],
-    ['محمد علي', 'محمد علي', true],
+    ['محمد علي', 'محمد علي', false],
     ['हिन्दी ไทย עברית', 'हिन्दी ไทย עברית', true],
     ['\u202eeel nnA', 'eel nnA', false],
     ['a\u0000b\nc', 'abc', false],
@@ -58,6 +58,30 @@ describe('the letters of a name', () => {
       assert.match(pdf.subarray(0, 8).toString('latin1'), /^%PDF-1\./)
       assert.match(pdf.subarray(-8).toString('latin1'), /%%EOF/)
     })
+})
+
+test('the words of an Arabic or Hebrew name are laid out in one piece, and a space stands on the side of the next script', () => {
+  const rows: [string, string[]][] = [
+    ['محمد علي', ['arabic:محمد علي']],
+    ['דוד בן-כהן', ['hebrew:דוד בן-כהן']],
+    ['Ann محمد علي Lee', ['latin:Ann ', 'arabic:محمد علي', 'latin: Lee']],
+    ['王 小明', ['every:王 小明']],
+  ]
+  for (const [name, expected] of rows) {
+    const runs = runsOf(name, 400, open)
+    const scriptOf = (font: string) =>
+      font.includes('unifont') ? 'every' : /-(latin|arabic|hebrew)-400/.exec(font)?.[1]
+    assert.deepEqual(
+      runs.map(({ font, text }) => `${scriptOf(font)}:${text}`),
+      expected,
+    )
+  }
+  // Joined: in the middle of a word a letter has another glyph than alone.
+  const font = create(fontBytes(fontsOf(400).find((path) => path.includes('arabic')) ?? '')) as unknown as {
+    layout(text: string): { glyphs: { id: number }[] }
+  }
+  const glyphs = (text: string) => font.layout(text).glyphs.map(({ id }) => id)
+  assert.ok(!glyphs('محمد').includes(glyphs('ح')[0] ?? 0))
 })
 
 test('the same receipt is the same file, whenever it is made; another one is not', async () => {
