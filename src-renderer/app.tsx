@@ -23,6 +23,7 @@ import { Webhooks } from './developer/webhooks.tsx'
 import { AccountPage } from './screens/account-page.tsx'
 import { Activity } from './screens/activity.tsx'
 import { AddMoney } from './screens/add-money.tsx'
+import { AppHistory } from './screens/app-history.tsx'
 import { Apps } from './screens/apps.tsx'
 import { Callback } from './screens/callback.tsx'
 import { Home } from './screens/home.tsx'
@@ -67,6 +68,7 @@ const routes = root.addChildren([
       validateSearch: searchOf,
     }),
     createRoute({ getParentRoute: () => framed, path: '/apps', component: Apps }),
+    createRoute({ getParentRoute: () => framed, path: '/apps/$id', component: AppHistory }),
     createRoute({
       getParentRoute: () => framed,
       path: '/add-money',

@@ -257,24 +257,22 @@ export function revAt(index: Index, ordinal: number): number {
   return index.records.at(-1)?.rev[ordinal - index.sealed] ?? 0
 }
 
-/** Sums of a selection by app, the dearest first, and how many of its entries were verified. Amounts are micros. */
-export function sumsOf(index: Index, { ordinals }: Selection) {
-  const apps = new Map<string, { app: string; calls: number; micros: number }>()
-  let verified = 0
+/** What a selection cost by app or by model, the dearest first; micros. */
+export function sumsOf(index: Index, { ordinals }: Selection, what: 'apps' | 'models') {
+  const sums = new Map<string, { name: string; calls: number; micros: number }>()
   for (const ordinal of ordinals) {
     const [record, i] =
       ordinal < index.sealed
         ? [index.records[Math.floor(ordinal / CHUNK)], ordinal % CHUNK]
         : [index.records.at(-1), ordinal - index.sealed]
     if (!record) continue
-    const app = record.apps[record.app[i] ?? 0] ?? ''
-    const sum = apps.get(app) ?? { app, calls: 0, micros: 0 }
+    const name = record[what][(what === 'apps' ? record.app : record.model)[i] ?? 0] ?? ''
+    const sum = sums.get(name) ?? { name, calls: 0, micros: 0 }
     sum.calls++
     sum.micros += record.micros[i] ?? 0
-    apps.set(app, sum)
-    if (record.mark[i] === 0) verified++
+    sums.set(name, sum)
   }
-  return { byApp: [...apps.values()].sort((a, b) => b.micros - a.micros), verified }
+  return [...sums.values()].sort((a, b) => b.micros - a.micros || a.name.localeCompare(b.name))
 }
 
 /** Names that occur anywhere, for menus. */

@@ -54,7 +54,7 @@ export function AppCard({ connection: c, history, now, onChange }: Props) {
               <LimitMeter key={cap.period} cap={cap} now={now} stopped={paused} />
             ))}
             <Extras connection={c} now={now} />
-            {history && <Past app={c.app.id} name={name} history={history} />}
+            {history && <Past id={c.id} name={name} history={history} />}
           </div>
           <div className="flex gap-2">
             <Button className="flex-1" onClick={() => onChange('limit')}>
@@ -80,12 +80,12 @@ export function AppCard({ connection: c, history, now, onChange }: Props) {
   )
 }
 
-/** Its last thirty days; a press shows the calls themselves. */
-function Past({ app, name, history }: { app: string; name: string; history: History }) {
+/** Its last thirty days; a press shows them in full. */
+function Past({ id, name, history }: { id: string; name: string; history: History }) {
   const total = history.days.reduce((sum, d) => sum + d.spent, 0)
   return (
-    <Link to="/activity" search={{ app }} className="group/past block rounded-lg">
-      <span className="sr-only">Activity of {name}: </span>
+    <Link to="/apps/$id" params={{ id }} className="group/past block rounded-lg">
+      <span className="sr-only">History of {name}: </span>
       <DaysChart days={history.days} name={`${name}, last 30 days`} className="h-10" />
       <span className="mt-1.5 flex justify-between text-xs text-muted group-hover/past:underline">
         <span>Last 30 days</span>
@@ -138,6 +138,11 @@ function More({
           onCloseAutoFocus={open}
           className="z-20 min-w-44 rounded-xl border border-line bg-surface p-1 shadow-card"
         >
+          <DropdownMenu.Item asChild className={ITEM}>
+            <Link to="/apps/$id" params={{ id: c.id }}>
+              Its history
+            </Link>
+          </DropdownMenu.Item>
           <DropdownMenu.Item asChild className={ITEM}>
             <Link to="/activity" search={{ app: c.app.id }}>
               Its activity

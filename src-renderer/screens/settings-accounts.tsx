@@ -5,6 +5,7 @@
 import { useEffect, useState } from 'react'
 import { copiesKept, deleteCopy } from '../db.ts'
 import { switchAccount, useWallet } from '../session.ts'
+import { shell } from '../shell/shell.ts'
 import { Badge } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Confirm } from './app-dialogs.tsx'
@@ -29,7 +30,12 @@ export function Accounts() {
   const isOpen = (c: Copy) => c.host === host && c.account === account
   return (
     <Section title="Accounts on this device">
-      <p className="mb-3 text-sm text-muted">Each account of each server is kept apart; nothing is ever mixed.</p>
+      <p className="mb-3 text-sm text-muted">
+        Each account of each server is kept apart; nothing is ever mixed.{' '}
+        {shell.kind === 'browser'
+          ? `This page comes from ${host}, so it holds accounts of that server alone.`
+          : `The program was started for ${host}; accounts of other servers stay as they are.`}
+      </p>
       <ul className="divide-y divide-line text-sm">
         {copies.map((copy) => (
           <li key={copy.name} className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1 py-2.5">

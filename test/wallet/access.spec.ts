@@ -283,6 +283,14 @@ const STATES: State[] = [
   { name: 'apps', world: full, show: at('Apps') },
   { name: 'apps on a phone', world: full, show: at('Apps'), viewport: PHONE },
   {
+    name: 'history of an app',
+    world: full,
+    show: at('Apps', async (page) => {
+      await page.getByRole('link', { name: /History of Sketchpad/ }).click()
+      await expect(page.getByRole('region', { name: 'By model' }).getByRole('listitem').first()).toBeVisible()
+    }),
+  },
+  {
     name: 'apps, menu',
     world: full,
     show: at('Apps', async (page) => {

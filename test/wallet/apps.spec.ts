@@ -123,3 +123,30 @@ test('all spending is stopped with one button, and allowed again', async ({ fake
   await expect(page.getByText('All spending is stopped.')).toHaveCount(0)
   await expect.poll(() => fake.world.doc('profile', 'usr_ann')).toMatchObject({ frozen: false })
 })
+
+test('the history of an app holds its own days, models and calls, and nothing of another', async ({ fake, enter }) => {
+  fake.world.connection('parrot', 'Parrot Chat', { status: 'paused' })
+  for (let i = 0; i < 12; i++) fake.world.call('sketch', { model: i < 9 ? 0 : 1, input: 1_000_000, output: 0 })
+  fake.world.call('parrot', { model: 2 })
+  const { page } = await enter()
+  await goTo(page, 'Apps')
+  await card(page, 'Sketchpad')
+    .getByRole('link', { name: /History of Sketchpad/ })
+    .click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Sketchpad' })).toBeVisible()
+  const part = (name: string) => page.getByRole('region', { name })
+  await expect(part('By day')).toContainText('12 calls')
+  await expect(part('By day').getByRole('img', { name: 'Sketchpad, last 30 days: $2.16' })).toBeVisible()
+  await expect(part('By model').getByRole('listitem')).toHaveText([
+    /gpt-5-mini\$1.629 calls/,
+    /claude-haiku.*\$0.543 calls/,
+  ])
+  await expect(part('Limits').getByRole('meter')).toHaveAttribute('aria-valuetext', '$1.25 of $5 spent this month')
+  await expect(part('Last calls').getByRole('listitem')).toHaveCount(10)
+  await expect(page.getByRole('main')).not.toContainText('Parrot Chat')
+  await part('Last calls')
+    .getByRole('link', { name: /^All 12/ })
+    .click()
+  await expect(page.getByRole('table')).toHaveAttribute('aria-rowcount', '12')
+  expect(page.url()).toContain('app=app_sketch')
+})

@@ -1,0 +1,213 @@
+// One app: what it spent, on what, and within which limits.
+// owns: the arrangement. never: changes (they are on its card), sums of its own beside the log's. always true: all of it is
+// read from this device; an app that is disconnected keeps its history.
+
+import { Link, useParams } from '@tanstack/react-router'
+import { ArrowLeft, ArrowRight, Blocks } from 'lucide-react'
+import { useMemo } from 'react'
+import type { Connection } from '../../server/contract/records.ts'
+import { type Selection, select, sumsOf } from '../columns.ts'
+import { dayOf, startOfDay } from '../days.ts'
+import type { Entry } from '../db.ts'
+import type { Shown } from '../fold.ts'
+import { cleanName, count, date, percent, plural } from '../format.ts'
+import { useCursor, useIndex, useNow, useRows, useSpend, useView } from '../live.ts'
+import { choiceOf } from '../search.ts'
+import { Badge, CardTitle, Empty, Face, Money } from '../ui/bits.tsx'
+import { DaysChart } from '../ui/days-chart.tsx'
+import { LimitMeter } from '../ui/meter.tsx'
+import { bareModel, EntryLine } from './entry-line.tsx'
+
+const LAST = 10
+
+export function AppHistory() {
+  const { id } = useParams({ from: '/framed/apps/$id' })
+  const view = useView()
+  const connection = view?.connections.find((c) => c.id === id)
+  return (
+    <>
+      <Link to="/apps" className="mb-3 inline-flex items-center gap-1 rounded text-sm font-medium text-accent">
+        <ArrowLeft className="size-4" aria-hidden /> Apps
+      </Link>
+      {view === undefined ? (
+        <div className="skeleton h-52 rounded-xl" role="status" aria-label="Loading the app" />
+      ) : connection ? (
+        <History connection={connection} />
+      ) : (
+        <div className="card">
+          <Empty icon={Blocks} title="No such app">
+            This wallet has no app of that address. Its calls, if there were any, are in Activity.
+          </Empty>
+        </div>
+      )}
+    </>
+  )
+}
+
+function History({ connection: c }: { connection: Shown<Connection> }) {
+  const now = useNow()
+  const name = cleanName(c.name ?? c.app.name)
+  const past = usePast(c.app.id, now)
+  return (
+    <>
+      <Head connection={c} name={name} now={now} />
+      <div className="grid gap-4 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] *:min-w-0">
+        <section className="card p-5" aria-label="By day">
+          <CardTitle aside={past && <Money micros={past.spent} className="text-sm font-medium" />}>
+            Last 30 days
+          </CardTitle>
+          {past ? (
+            <DaysChart days={past.days} name={`${name}, last 30 days`} className="h-36" />
+          ) : (
+            <div className="skeleton h-36" />
+          )}
+          {past && <p className="nums mt-2 text-xs text-muted">{plural(past.calls, 'call')}</p>}
+        </section>
+        <Limits connection={c} now={now} />
+        <Models models={past?.models} />
+        <Calls app={c.app.id} name={name} past={past} now={now} />
+      </div>
+    </>
+  )
+}
+
+const STATES: Record<Connection['status'], string | null> = {
+  active: null,
+  paused: 'Paused',
+  revoked: 'Disconnected',
+  expired: 'Expired',
+}
+
+function Head({ connection: c, name, now }: { connection: Shown<Connection>; name: string; now: number }) {
+  const state = STATES[c.status]
+  return (
+    <div className="mb-5 flex items-center gap-3.5">
+      <Face name={name} id={c.app.id} logo={c.app.logo_uri} size="size-12 text-xl" />
+      <div className="min-w-0 flex-1">
+        <h1 className="truncate text-2xl font-semibold tracking-tight">{name}</h1>
+        <p className="truncate text-sm text-muted">
+          {c.markup_bps === 0 ? 'No markup' : `${percent(c.markup_bps)} markup`} · connected{' '}
+          {date(Date.parse(c.created_at), now)}
+        </p>
+      </div>
+      {c.pending && <Badge title="Kept on this device; it counts once the server has it.">Saving…</Badge>}
+      {state && <Badge tone={c.status === 'paused' ? 'warn' : 'plain'}>{state}</Badge>}
+    </div>
+  )
+}
+
+function Limits({ connection: c, now }: { connection: Connection; now: number }) {
+  const over = c.status === 'revoked' || c.status === 'expired'
+  return (
+    <section className="card p-5" aria-label="Limits">
+      <CardTitle>Limits</CardTitle>
+      {over ? (
+        <p className="text-sm text-muted">It can spend nothing any more.</p>
+      ) : (
+        <div className="space-y-4">
+          {c.caps.map((cap) => (
+            <LimitMeter key={cap.period} cap={cap} now={now} stopped={c.status === 'paused'} />
+          ))}
+        </div>
+      )}
+    </section>
+  )
+}
+
+type Past = NonNullable<ReturnType<typeof usePast>>
+
+function Models({ models }: { models: Past['models'] | undefined }) {
+  const most = Math.max(1, ...(models?.map((m) => m.micros) ?? []))
+  return (
+    <section className="card p-5 lg:order-last" aria-label="By model">
+      <CardTitle>By model, last 30 days</CardTitle>
+      {models === undefined ? (
+        <div className="skeleton h-28" />
+      ) : models.length === 0 ? (
+        <p className="text-sm text-muted">No calls in the last 30 days.</p>
+      ) : (
+        <ul className="space-y-3 text-sm">
+          {models.map(({ name, calls, micros }) => (
+            <li key={name}>
+              <span className="flex items-baseline justify-between gap-3">
+                <span className="truncate font-medium" title={name}>
+                  {bareModel(name)}
+                </span>
+                <Money micros={micros} />
+              </span>
+              <span className="mt-1 flex items-center gap-2" title={plural(calls, 'call')}>
+                <span className="h-1 flex-1 overflow-hidden rounded-full bg-sunken">
+                  <span
+                    className="block h-full rounded-full bg-accent"
+                    style={{ width: `${(micros / most) * 100}%` }}
+                  />
+                </span>
+                <span className="nums w-16 text-end text-xs text-muted">{plural(calls, 'call')}</span>
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+type CallsProps = { app: string; name: string; past: Past | undefined; now: number }
+
+function Calls({ app, name, past, now }: CallsProps) {
+  const all = (
+    <Link
+      to="/activity"
+      search={{ app }}
+      className="inline-flex items-center gap-1 rounded text-sm font-medium text-accent"
+    >
+      All {past && past.total > 0 ? count(past.total) : ''} <ArrowRight className="size-4" aria-hidden />
+      <span className="sr-only">calls of {name}</span>
+    </Link>
+  )
+  return (
+    <section className="card p-5" aria-label="Last calls">
+      <CardTitle aside={all}>Last calls</CardTitle>
+      {past === undefined ? (
+        <div className="skeleton h-60" />
+      ) : past.newest.length === 0 ? (
+        <p className="py-6 text-sm text-muted">Calls appear here as the app makes them.</p>
+      ) : (
+        <ul className="-mx-2">
+          {past.newest.map((entry) => (
+            <EntryLine key={entry.rev} entry={entry} name={name} now={now} />
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+const NOTHING = new Uint32Array()
+const DAYS = 30
+const DAY_MS = 86_400_000
+
+/** The app's days, models and newest calls; undefined until the log's columns are read. */
+function usePast(app: string, now: number) {
+  const index = useIndex()
+  const zone = useCursor()?.zone
+  const spend = useSpend(now)
+  const today = Math.floor(now / 60_000) * 60_000
+  const found = useMemo(() => {
+    if (!index?.whole || zone === undefined) return undefined
+    const known = { zone, apps: [], models: [], nameOf: String, written: [] }
+    const own = choiceOf({ app }, known)
+    const day = (at: number) => dayOf(zone, at)
+    const from = startOfDay(zone, dayOf(zone, today - (DAYS - 1) * DAY_MS).day)
+    const recent: Selection = select(index, { ...own, from }, day)
+    return { all: select(index, own, day), models: sumsOf(index, recent, 'models') }
+  }, [index, zone, app, today])
+  const rows = useRows(index ?? EMPTY, found?.all.ordinals ?? NOTHING, 0, LAST)
+  if (!found || !spend) return undefined
+  const own = spend.appDays.get(app) ?? { days: spend.days.map(({ day }) => ({ day, spent: 0 })), calls: 0 }
+  const newest: Entry[] = [...rows.values()].filter((e) => e.app === app).slice(0, LAST)
+  const spent = own.days.reduce((sum, d) => sum + d.spent, 0)
+  return { ...own, spent, models: found.models, total: found.all.ordinals.length, newest }
+}
+
+const EMPTY = { records: [], sealed: 0, total: 0 }
