@@ -88,3 +88,64 @@ test('an app that runs away is paused and asked about; an answer lets it go on',
   await expect(rows(page)).toHaveAttribute('aria-rowcount', '10')
   expect(world.doc('connection', 'sketch')).toMatchObject({ status: 'active' })
 })
+
+test('a copy of an older shape: unsent changes and choices go over, its figures do not, and it is gone', async ({
+  fake,
+  openWallet,
+  shellKind,
+}) => {
+  fake.world.profile()
+  fake.world.connection('sketch', 'Sketchpad')
+  fake.world.balance(5_000_000)
+  const wallet = await openWallet({ serverUrl: fake.url })
+  const page = await wallet.window()
+  const signIn = page.getByRole('button', { name: 'Sign in' })
+  await expect(signIn).toBeVisible()
+  const host = new URL(fake.url).host
+  await page.evaluate(plantOlderCopy, `quota-wallet.1.${host}.usr_ann`)
+  await signIn.click()
+  if (shellKind === 'desktop') await wallet.outside()
+  await upToDate(page)
+  await expect(page.getByLabel('Balance')).toContainText('$5.00')
+  await goTo(page, 'Apps')
+  await expect(page.getByRole('listitem', { name: 'My drawings' })).toBeVisible()
+  const sent = asked(fake, 'POST', '/v1/wallet/mutations').map((r) => r.body)
+  expect(sent).toMatchObject([{ client: 'older-client', mutations: [{ mid: 1, name: 'connection.rename' }] }])
+  await goTo(page, 'Settings')
+  await expect(page.getByRole('checkbox', { name: /Runaway guard/ })).not.toBeChecked()
+  const names = await page.evaluate(async () => (await indexedDB.databases()).map((d) => d.name))
+  expect(names).toEqual([`quota-wallet.2.${host}.usr_ann`])
+})
+
+/** What the first shape kept: a log of rows, documents, the outbox and facts about this device. */
+function plantOlderCopy(name: string): Promise<void> {
+  return new Promise((done, failed) => {
+    const asking = indexedDB.open(name, 10)
+    asking.onerror = () => failed(asking.error)
+    asking.onupgradeneeded = () => {
+      const db = asking.result
+      db.createObjectStore('docs', { keyPath: ['topic', 'id'] }).put({
+        topic: 'balance',
+        id: 'usr_ann',
+        rev: 3,
+        row: { posted: 9_000_000, held: 0, available: 9_000_000 },
+      })
+      db.createObjectStore('outbox', { keyPath: 'n', autoIncrement: true }).put({
+        n: 1,
+        mid: 1,
+        name: 'connection.rename',
+        args: { connection_id: 'sketch', name: 'My drawings' },
+        state: 'queued',
+        at: 0,
+      })
+      const meta = db.createObjectStore('meta', { keyPath: 'key' })
+      meta.put({ key: 'client', value: { id: 'older-client', next: 2 } })
+      meta.put({ key: 'preferences', value: { guard: false } })
+      meta.put({ key: 'cursor', value: { cursor: 'of-another-shape', epoch: 'epoch-0', rev: 3, entries: 900 } })
+    }
+    asking.onsuccess = () => {
+      asking.result.close()
+      done()
+    }
+  })
+}

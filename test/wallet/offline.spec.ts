@@ -44,6 +44,36 @@ test('an edit is kept through a restart, shown as pending, and sent once', async
   expect(sent).toMatchObject([{ mid: 1, name: 'connection.pause' }])
 })
 
+test('a month without a network: it comes back whole, each call once, and what was changed meanwhile is sent once', async ({
+  fake,
+  enter,
+}) => {
+  const { page } = await enter()
+  fake.down()
+  await offline(page)
+  await goTo(page, 'Apps')
+  await page.getByRole('listitem', { name: 'Sketchpad' }).getByRole('button', { name: 'Pause' }).click()
+  for (let i = 0; i < 1500; i++)
+    fake.world.call(i % 2 ? 'parrot' : 'sketch', { at: Date.now() - (1500 - i) * 1_800_000 })
+  fake.world.connection('parrot', 'Parrot Chat', { status: 'revoked' })
+  fake.world.connection('newcomer', 'Newcomer')
+  fake.world.balance(3_000_000)
+  fake.up()
+  await online(page)
+  await upToDate(page)
+  const inUse = page.getByRole('listitem')
+  await expect(inUse.filter({ hasText: 'Newcomer' })).toBeVisible()
+  await expect(page.getByText('Disconnected and expired (1)')).toBeVisible()
+  await expect(page.getByRole('listitem', { name: 'Sketchpad' })).toContainText('Paused')
+  await goTo(page, 'Activity')
+  await expect(page.getByRole('table')).toHaveAttribute('aria-rowcount', '1560')
+  await expect(page.getByRole('button', { name: '1,560 of 1,560 charges verified' })).toBeVisible()
+  await goTo(page, 'Home')
+  await expect(page.getByLabel('Balance')).toContainText('$3.00')
+  const sent = asked(fake, 'POST', '/v1/wallet/mutations').flatMap((r) => (r.body as { mutations: object[] }).mutations)
+  expect(sent).toMatchObject([{ mid: 1, name: 'connection.pause' }])
+})
+
 test('money cannot be added offline, and the button says so', async ({ fake, enter }) => {
   const { page } = await enter()
   await goTo(page, 'Add money')
