@@ -13,6 +13,11 @@ import { Section } from './settings.tsx'
 
 type Copy = Awaited<ReturnType<typeof copiesKept>>[0]
 
+const WHICH_SERVER: Record<typeof shell.kind, (host: string) => string> = {
+  browser: (host) => `This page comes from ${host}, so it holds accounts of that server alone.`,
+  desktop: (host) => `The program was started for ${host}; accounts of other servers stay as they are.`,
+}
+
 export function Accounts() {
   const { api, account, db } = useWallet()
   const [copies, setCopies] = useState<Copy[]>([])
@@ -31,10 +36,7 @@ export function Accounts() {
   return (
     <Section title="Accounts on this device">
       <p className="mb-3 text-sm text-muted">
-        Each account of each server is kept apart; nothing is ever mixed.{' '}
-        {shell.kind === 'browser'
-          ? `This page comes from ${host}, so it holds accounts of that server alone.`
-          : `The program was started for ${host}; accounts of other servers stay as they are.`}
+        Each account of each server is kept apart; nothing is ever mixed. {WHICH_SERVER[shell.kind](host)}
       </p>
       <ul className="divide-y divide-line text-sm">
         {copies.map((copy) => (
