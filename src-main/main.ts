@@ -14,7 +14,7 @@ import { openOutside } from './outside.ts'
 import { createPayments } from './payment.ts'
 import { lockSession } from './permissions.ts'
 import { registerScheme, serveWallet } from './protocol.ts'
-import { sealedFile } from './sealed.ts'
+import { sealedFile, secretFile } from './sealed.ts'
 import { createSession } from './session.ts'
 import { APP_ID, HOME, LINK_SCHEME, ORIGIN, PRODUCT } from './settings.ts'
 import { mayUpdate, NO_UPDATES, startUpdates, type Updates } from './updates.ts'
@@ -117,7 +117,7 @@ function placeBeside(server: string, { show, toggle, follow }: Front): Desk {
 
 /** What each member of the bridge does. @param server its origin */
 function handlersFor(server: string, { page, show, follow, take }: Front, stand: Desk['stand']): ShellHandlers {
-  const kept = sealedFile(join(app.getPath('userData'), 'session.sealed'), {
+  const kept = sealedFile(secretFile(app.getPath('userData'), server), {
     boundTo: server,
     keys: safeStorage,
     platform: process.platform,

@@ -5,8 +5,9 @@
 // The outer seal is the operating system's (safeStorage, async calls). It encrypts without authenticating, so inside
 // it lies our own AES-256-GCM, whose additional data ties the secret to one server.
 
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes, randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
 
 /** The calls of Electron's safeStorage that are used here. */
@@ -24,6 +25,10 @@ export type SealedFile = {
   write: (secret: string) => Promise<boolean>
   clear: () => Promise<void>
 }
+
+/** Where the secret of one server lies in a profile: a sign-in at another server neither reads nor replaces it. */
+export const secretFile = (folder: string, server: string): string =>
+  join(folder, `session-${createHash('sha256').update(server).digest('hex').slice(0, 16)}.sealed`)
 
 const MARK = Buffer.from('quota-wallet sealed 1\n')
 const Inner = z.strictObject({ key: z.base64(), nonce: z.base64(), tag: z.base64(), body: z.base64() })

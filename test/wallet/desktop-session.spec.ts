@@ -2,10 +2,11 @@
 // owns: what must never leave the main process, and what ends a session. never: the product's own sign-in page.
 // always true: the refresh tokens looked for are the ones the server really issued.
 
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Page } from '@playwright/test'
+import { secretFile } from '../../src-main/sealed.ts'
 import type { Wallet } from '../support/driver.ts'
 import { type FakeServer, startFakeServer } from '../support/driver-oidc.ts'
 import { expect, test } from '../support/driver-test.ts'
@@ -47,9 +48,9 @@ test('a sign-in ends in a token that is kept, sealed, for this person alone', as
   const wallet = await openWallet({ bare: true, serverUrl: fake.url, restarts: true }) // Chromium's profile is searched too
   const page = await signIn(wallet)
   expect(await token(page)).toBe(fake.accessTokens[0])
-  const sealed = join(wallet.userData, 'session.sealed')
+  const sealed = secretFile(wallet.userData, fake.url)
   expect(statSync(sealed).mode & 0o777).toBe(0o600)
-  expect(readdirSync(wallet.userData).filter((name) => name.startsWith('session.sealed'))).toEqual(['session.sealed'])
+  expect(readdirSync(wallet.userData).filter((name) => name.includes('.sealed'))).toEqual([basename(sealed)])
 
   await wallet.restart()
   expect(await token(await wallet.window())).toBe(fake.accessTokens[1])
@@ -106,7 +107,7 @@ test('a server that cannot be reached keeps the session; one that says it is ove
     window.shell!.on('session', () => void ((window as unknown as { nudges: number }).nudges += 1))
   })
   const nudges = () => page.evaluate(() => (window as unknown as { nudges: number }).nudges)
-  const sealed = join(wallet.userData, 'session.sealed')
+  const sealed = secretFile(wallet.userData, fake.url)
 
   fake.tokens = 'down'
   expect(await tokenOrError(page)).toMatch(/failed: .*The server cannot be reached\./)
@@ -140,7 +141,7 @@ test('signing out forgets the secret and ends it at the server', async ({ openWa
   const page = await signIn(wallet)
   await page.evaluate(() => window.shell!.signOut())
   expect(await token(page)).toBeNull()
-  expect(existsSync(join(wallet.userData, 'session.sealed'))).toBe(false)
+  expect(existsSync(secretFile(wallet.userData, fake.url))).toBe(false)
   const body = new URLSearchParams({
     grant_type: 'refresh_token',
     client_id: 'quota-wallet',
@@ -157,7 +158,7 @@ test('a denied sign-in is told to the page and changes nothing', async ({ openWa
   expect(await ended).toBe(false)
   await expect(outside.getByText('You were not signed in.')).toBeVisible()
   expect(await token(await wallet.window())).toBeNull()
-  expect(existsSync(join(wallet.userData, 'session.sealed'))).toBe(false)
+  expect(existsSync(secretFile(wallet.userData, fake.url))).toBe(false)
 })
 
 test('a sign-in without a server says so', async ({ openWallet }) => {
@@ -236,7 +237,7 @@ for (const keychain of ['basic', 'unavailable'] as const) {
 test('a secret that cannot be opened means signing in again, not a crash', async ({ openWallet }) => {
   const wallet = await openWallet({ bare: true, serverUrl: fake.url })
   await signIn(wallet)
-  const file = join(wallet.userData, 'session.sealed')
+  const file = secretFile(wallet.userData, fake.url)
   const good = readFileSync(file)
   const changed = Buffer.from(good)
   changed[changed.length - 1]! ^= 1
@@ -256,14 +257,24 @@ test('a secret that cannot be opened means signing in again, not a crash', async
   expect(await token(await wallet.window())).toBe(fake.accessTokens[1])
 })
 
-test('a secret is of no use for another server', async ({ openWallet }) => {
+test('each server has a secret of its own: it is of no use to another one, and stays when that one comes and goes', async ({
+  openWallet,
+}) => {
   const wallet = await openWallet({ bare: true, serverUrl: fake.url })
   await signIn(wallet)
   await wallet.close()
   const other = await startFakeServer()
-  const elsewhere = await openWallet({ bare: true, serverUrl: other.url, userData: wallet.userData })
+  const { userData } = wallet
+  copyFileSync(secretFile(userData, fake.url), secretFile(userData, other.url))
+  const elsewhere = await openWallet({ bare: true, serverUrl: other.url, userData })
   expect(await token(await elsewhere.window())).toBeNull()
   expect(other.tried).toBe(0)
+  const page = await signIn(elsewhere)
+  await page.evaluate(() => window.shell!.signOut())
   await elsewhere.close()
   await other.close()
+  const back = await openWallet({ bare: true, serverUrl: fake.url, userData })
+  expect(await token(await back.window())).toBe(fake.accessTokens[1])
+  expect(fake.asked).toEqual({ authorization_code: 1, refresh_token: 1 })
+  await back.close()
 })
