@@ -232,6 +232,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     throw new Error(issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'))
   }
   const mode = modeOf(parsed.data.STRIPE_SECRET_KEY)
+  const publishable = parsed.data.STRIPE_PUBLISHABLE_KEY
+  // A page would take cards for one mode and the server look for their payments in the other.
+  if (mode !== 'sandbox' && publishable && !publishable.startsWith(`pk_${mode}_`))
+    throw new Error(`STRIPE_PUBLISHABLE_KEY must begin with pk_${mode}_, as STRIPE_SECRET_KEY is of that mode`)
   if (mode === 'live') requireLive(parsed.data)
   return { ...parsed.data, mode, livemode: mode === 'live', providers: providersOf(providers.data) }
 }
