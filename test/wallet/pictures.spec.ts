@@ -14,12 +14,12 @@ const HOUR_MS = 3_600_000
 const DAYS = 30
 const RESERVED = 180_000
 
-/** Apps, how much of a day's calls is theirs, and what a call of theirs is like. */
+/** Apps, how much of a day's calls is theirs, and what a call of theirs is like; no month's calls come to more than a limit. */
 const APPS = [
   { id: 'parrot', name: 'Parrot Chat', share: 9, tokens: 42_000, limit: 5_000_000 },
   { id: 'atlas', name: 'Atlas Research', share: 3, tokens: 285_000, limit: 10_000_000 },
   { id: 'sketch', name: 'Sketchpad', share: 4, tokens: 90_000, limit: 3_000_000 },
-  { id: 'inbox', name: 'Inbox Helper', share: 6, tokens: 32_000, limit: 1_000_000 },
+  { id: 'inbox', name: 'Inbox Helper', share: 6, tokens: 32_000, limit: 1_250_000 },
   { id: 'margin', name: 'Margin Notes', share: 2, tokens: 66_000, limit: 2_000_000 },
 ]
 
