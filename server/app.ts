@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { leavingRoutes } from './account/routes.ts'
 import { adminRoutes } from './admin.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
+import { namesSomebody } from './connections/credentials.ts'
 import { directoryOf } from './connections/directory.ts'
 import { connectionsRoutes } from './connections/routes.ts'
 import type { Deps } from './deps.ts'
@@ -123,9 +124,8 @@ async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyRepl
 // Routes with limits of their own, and those that a monitor or a page load asks for often.
 const OWN_LIMITS = /^\/(wallet|oauth|auth|healthz|readyz|metrics|admin|sandbox|webhooks\/stripe)(\/|\?|$)/
 
-function isAnonymous({ raw, headers }: FastifyRequest): boolean {
-  const named = headers.authorization ?? headers['x-api-key'] ?? headers.cookie
-  return named === undefined && !OWN_LIMITS.test(raw.url ?? '')
+function isAnonymous(request: FastifyRequest): boolean {
+  return !namesSomebody(request) && !OWN_LIMITS.test(request.raw.url ?? '')
 }
 
 // Node merges or drops doubled headers silently; the raw list does not.

@@ -4,7 +4,7 @@
 // late (clocks differ) comes to the same counters as in order; a handful of statements, however many payers.
 
 import type { Tx, Value } from '../db/db.ts'
-import { padded } from '../ledger/lists.ts'
+import { marks, padded } from '../db/lists.ts'
 import { add, endOf, HOUR_MS, type ModelSum, NOTHING, SUM_NAMES, type Sum, startOf, type UserSum } from './sums.ts'
 
 /** The day before the first one. */
@@ -165,8 +165,4 @@ async function upsert(tx: Tx, table: string, shape: Shape, rows: readonly Value[
     )
     from += size
   }
-}
-
-function marks(list: readonly unknown[]): string {
-  return list.map(() => '?').join(', ')
 }

@@ -5,7 +5,7 @@
 
 import type { Figures, GroupBy, Metric } from '../contract/analytics.ts'
 import type { Reader, Value } from '../db/db.ts'
-import { padded } from '../ledger/lists.ts'
+import { marks, padded } from '../db/lists.ts'
 import { activeOf, figures, metricOf, type Scope, SUMS, together, usersOf } from './reads.ts'
 import { DAY_MS, endOf, NOTHING, piecesOf, type Sum, startOf } from './sums.ts'
 
@@ -195,7 +195,7 @@ async function sumsOfPayers(reader: Reader, scope: Scope, payers: readonly strin
       if (table.own !== '') values.push(appId ?? '')
       const rows = await reader.all<Keyed>(
         `SELECT payer AS key, ${SUMS} FROM ${table.name}
-         WHERE payer IN (${list.map(() => '?').join(', ')}) AND publisher_id || '' = ?
+         WHERE payer IN (${marks(list)}) AND publisher_id || '' = ?
          AND ${table.at} >= ? AND ${table.at} < ?${table.own}
          GROUP BY payer`,
         values,

@@ -5,7 +5,7 @@
 
 import type { Figures, Interval, Metric } from '../contract/analytics.ts'
 import type { Reader } from '../db/db.ts'
-import { padded } from '../ledger/lists.ts'
+import { marks, padded } from '../db/lists.ts'
 import { endOf, NOTHING, piecesOf, SUM_NAMES, type Sum, startOf } from './sums.ts'
 
 /** Whose charges, and when: from the start of a day to the start of another, in milliseconds. */
@@ -109,7 +109,7 @@ export async function totalsOf(
   for (const list of padded(payers)) {
     const rows = await reader.all<Totals & { payer: string }>(
       `SELECT payer, last_day, ${SUM_NAMES.join(', ')} FROM usage_ever
-       WHERE payer IN (${list.map(() => '?').join(', ')}) AND publisher_id = ? AND app_id = ?`,
+       WHERE payer IN (${marks(list)}) AND publisher_id = ? AND app_id = ?`,
       [...list, publisherId, appId],
     )
     for (const { payer, ...totals } of rows) found.set(payer, totals)

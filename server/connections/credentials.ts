@@ -59,8 +59,8 @@ const USE_NOTED_EVERY_MS = 60_000
 export async function callerOf(deps: Deps, request: FastifyRequest): Promise<Caller> {
   const caller = await readCaller(deps, request).catch(async (error) => {
     // A credential that is none makes nobody: counted like a request without one (which app.ts has counted already).
-    const named = given(request) || request.headers.cookie !== undefined
-    if (named && isFault(error) && error.status === 401) await request.countAgainst(bucketOfAddress(request))
+    if (namesSomebody(request) && isFault(error) && error.status === 401)
+      await request.countAgainst(bucketOfAddress(request))
     throw error
   })
   request.calledBy = caller
@@ -134,6 +134,11 @@ function signedIn(kinds: readonly Kind[]): boolean {
 function refusalFor(kinds: readonly Kind[]) {
   if (signedIn(kinds)) return fault('unauthorized')
   return fault(named(kinds, 'key') ? 'invalid_api_key' : 'invalid_token')
+}
+
+/** Whether a request brings anything that could be a credential, in a header or a cookie. */
+export function namesSomebody(request: FastifyRequest): boolean {
+  return given(request) || request.headers.cookie !== undefined
 }
 
 function given(request: FastifyRequest): boolean {

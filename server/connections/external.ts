@@ -3,10 +3,10 @@
 // always true: unknown and unlinked give one indistinguishable answer; an id is linked to at most one person.
 
 import type { Reader, Tx } from '../db/db.ts'
+import { marks, padded } from '../db/lists.ts'
 import { fault } from '../faults.ts'
 import { account } from '../ledger/chart.ts'
 import { openAccount } from '../ledger/ledger.ts'
-import { padded } from '../ledger/lists.ts'
 
 export type ExternalRow = {
   id: string
@@ -194,7 +194,7 @@ export async function namesOfPayers(
     for (const list of padded(ids)) {
       const rows = await reader.all<ExternalRow & { payer: string }>(
         `SELECT ${column} AS payer, app_id, external_user_id FROM external_users
-         WHERE ${column} IN (${list.map(() => '?').join(', ')}) ORDER BY id`,
+         WHERE ${column} IN (${marks(list)}) ORDER BY id`,
         list,
       )
       for (const { payer, app_id: appId, external_user_id: name } of rows)

@@ -4,9 +4,9 @@
 
 import { createHash } from 'node:crypto'
 import { type Db, procedure, type Reader, type Tx } from '../db/db.ts'
+import { marks, padded } from '../db/lists.ts'
 import { type AccountKind, kindOf, type Unit } from './chart.ts'
 import { type Leg, legsFrom, openAccount } from './ledger.ts'
-import { padded } from './lists.ts'
 
 export type MovementRow = {
   id: string
@@ -137,7 +137,7 @@ export async function postedTogether(reader: Reader, ids: readonly string[]): Pr
   let sum = 0
   for (const list of padded(ids)) {
     const row = await reader.get<{ sum: number }>(
-      `SELECT CAST(COALESCE(SUM(posted), 0) AS BIGINT) AS sum FROM accounts WHERE id IN (${list.map(() => '?').join(', ')})`,
+      `SELECT CAST(COALESCE(SUM(posted), 0) AS BIGINT) AS sum FROM accounts WHERE id IN (${marks(list)})`,
       list,
     )
     sum += row?.sum ?? 0

@@ -5,6 +5,7 @@
 // leaves every other kind alone.
 
 import { procedure, type Reader, type Tx } from '../db/db.ts'
+import { marks } from '../db/lists.ts'
 import type { Deps } from '../deps.ts'
 
 /** Something to be done outside. The same id is one promise. */
@@ -35,7 +36,7 @@ const claimDue = procedure(
   'outbox.claim',
   async (tx: Tx, { kinds }: { kinds: readonly string[] }): Promise<Claimed[]> => {
     const due = await tx.all<{ id: string }>(
-      `SELECT id FROM outbox WHERE due_at <= ? AND claimed_until <= ? AND ${amongst(kinds)} ORDER BY due_at, id LIMIT ${AT_ONCE}`,
+      `SELECT id FROM outbox WHERE due_at <= ? AND claimed_until <= ? AND kind IN (${marks(kinds)}) ORDER BY due_at, id LIMIT ${AT_ONCE}`,
       [tx.now, tx.now, ...kinds],
     )
     const claimed: Claimed[] = []
@@ -86,7 +87,7 @@ export async function carryOut(deps: Deps, carriers: Carriers): Promise<number> 
   const kinds = Object.keys(carriers)
   const now = deps.now()
   const due = await deps.db.get(
-    `SELECT 1 AS due FROM outbox WHERE due_at <= ? AND claimed_until <= ? AND ${amongst(kinds)} LIMIT 1`,
+    `SELECT 1 AS due FROM outbox WHERE due_at <= ? AND claimed_until <= ? AND kind IN (${marks(kinds)}) LIMIT 1`,
     [now, now, ...kinds],
   )
   if (!due) return 0 // most of the time; a look costs no commit
@@ -101,8 +102,6 @@ export function waiting(
 ): Promise<{ id: string; tries: number; promised_at: number; trouble: string | null }[]> {
   return reader.all('SELECT id, tries, promised_at, trouble FROM outbox ORDER BY promised_at, id LIMIT 1000')
 }
-
-const amongst = (kinds: readonly string[]) => `kind IN (${kinds.map(() => '?').join(', ')})`
 
 async function carryOne(deps: Deps, carriers: Carriers, effect: Claimed): Promise<void> {
   const carrier = carriers[effect.kind]

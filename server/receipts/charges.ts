@@ -4,10 +4,10 @@
 
 import type { ReceiptRow } from '../contract/records.ts'
 import type { Reader } from '../db/db.ts'
+import { marks, padded } from '../db/lists.ts'
 import { documentsAt } from '../feed/feed.ts'
 import { settlementsAfter } from '../ledger/chain.ts'
 import { legsFrom } from '../ledger/ledger.ts'
-import { padded } from '../ledger/lists.ts'
 
 /** Amounts are micros, `at` milliseconds. */
 export type Charge = {
@@ -50,7 +50,7 @@ export async function chargesAfter(reader: Reader, seq: number): Promise<{ charg
   for (const list of padded(ids)) {
     const rows = await reader.all<Row>(
       `SELECT request_id, payer, rev, app_id, publisher_id, model, at, base, markup, granted FROM receipts
-       WHERE request_id IN (${list.map(() => '?').join(', ')})`,
+       WHERE request_id IN (${marks(list)})`,
       list,
     )
     for (const { request_id: requestId, app_id: appId, publisher_id: publisherId, ...row } of rows)

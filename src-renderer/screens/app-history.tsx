@@ -7,7 +7,7 @@ import { ArrowLeft, ArrowRight, Blocks } from 'lucide-react'
 import { useMemo } from 'react'
 import type { Connection } from '../../server/contract/records.ts'
 import { type Selection, select, sumsOf } from '../columns.ts'
-import { dayOf, startOfDay } from '../days.ts'
+import { dayOf, daysIn, startOfDay } from '../days.ts'
 import type { Entry } from '../db.ts'
 import type { Shown } from '../fold.ts'
 import { cleanName, count, date, percent, plural } from '../format.ts'
@@ -192,16 +192,15 @@ function usePast(app: string, now: number) {
   const index = useIndex()
   const zone = useCursor()?.zone
   const spend = useSpend(now)
-  const today = Math.floor(now / 60_000) * 60_000
+  const from = zone === undefined ? null : startOfDay(zone, dayOf(zone, now - (DAYS - 1) * DAY_MS).day)
   const found = useMemo(() => {
     if (!index?.whole || zone === undefined) return undefined
     const known = { zone, apps: [], models: [], nameOf: String, written: [] }
     const own = choiceOf({ app }, known)
-    const day = (at: number) => dayOf(zone, at)
-    const from = startOfDay(zone, dayOf(zone, today - (DAYS - 1) * DAY_MS).day)
+    const day = daysIn(zone)
     const recent: Selection = select(index, { ...own, from }, day)
     return { all: select(index, own, day), models: sumsOf(index, recent, 'models') }
-  }, [index, zone, app, today])
+  }, [index, zone, app, from])
   const rows = useRows(index ?? EMPTY, found?.all.ordinals ?? NOTHING, 0, LAST)
   if (!found || !spend) return undefined
   const own = spend.appDays.get(app) ?? { days: spend.days.map(({ day }) => ({ day, spent: 0 })), calls: 0 }

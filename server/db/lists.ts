@@ -1,5 +1,5 @@
 // Lists as parameters of a statement.
-// owns: their lengths. never: SQL.
+// owns: their lengths, and the marks they stand at. never: any other SQL.
 // always true: few different lengths occur, so few texts of a statement are prepared and kept; what fills a list up equals
 // no id.
 
@@ -15,4 +15,9 @@ export function padded(ids: readonly string[]): string[][] {
     lists.push([...some, ...Array<string>(size - some.length).fill('')])
   }
   return lists
+}
+
+/** "?, ?, ?": a mark for each of a list, inside IN ( ) or VALUES ( ). */
+export function marks(list: readonly unknown[]): string {
+  return list.map(() => '?').join(', ')
 }
