@@ -64,8 +64,8 @@ async function startOne(): Promise<Lent> {
   })
   child.once('exit', (code) => reject(new Error(`Chromium ended with ${code}:\n${log}`)))
   const silent = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS)
-  const lent = { child, profile, endpoint: await promise, send: overPipe(child).send }
-  clearTimeout(silent)
+  const endpoint = await promise.finally(() => clearTimeout(silent))
+  const lent = { child, profile, endpoint, send: overPipe(child).send }
   all.push(lent)
   return lent
 }
