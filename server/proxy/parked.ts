@@ -21,7 +21,7 @@ import type { KeptAnswer } from './kept-answers.ts'
 import { endedBy } from './running.ts'
 
 /** Pokes wake a call that waits; this is for one that was lost. */
-const LOOK_EVERY_MS = 2000
+const LOOK_EVERY_MS = 5000
 
 type Why = 'look' | 'late' | 'left' | 'closing'
 type Waiting = { payerId: string; wake: (why: Why) => void }

@@ -19,12 +19,12 @@ const SWEEP_AT_ONCE = 5000
 const PLAIN = /^[A-Za-z0-9_.:/@[\]-]{1,120}$/
 
 type Noted = Omit<RefusedCall, 'at'> & { atMs: number }
-type Waiting = { rows: Noted[]; ofApp: Map<string, number>; dropped: number }
+type Waiting = { rows: Noted[]; ofApp: Map<string, number>; dropped: number; writing: Promise<void> }
 const buffers = new WeakMap<Db, Waiting>()
 
 function waitingOf(db: Db): Waiting {
   let found = buffers.get(db)
-  if (!found) buffers.set(db, (found = { rows: [], ofApp: new Map(), dropped: 0 }))
+  if (!found) buffers.set(db, (found = { rows: [], ofApp: new Map(), dropped: 0, writing: Promise.resolve() }))
   return found
 }
 
@@ -53,13 +53,17 @@ export function noteRefusal(deps: Deps, request: FastifyRequest, route: string, 
   })
 }
 
-/** Writes what waits. Safe to run at any time. */
-export async function flushRefusals({ db }: Pick<Deps, 'db'>): Promise<void> {
+/** Writes what waits; when it returns, everything noted before it is written, by whomever. Safe to run at any time. */
+export function flushRefusals({ db }: Pick<Deps, 'db'>): Promise<void> {
   const waiting = waitingOf(db)
-  if (waiting.rows.length === 0) return
-  const rows = waiting.rows.splice(0)
-  waiting.ofApp.clear()
-  await db.tx(writeRefusals, rows)
+  const write = async () => {
+    if (waiting.rows.length === 0) return
+    const rows = waiting.rows.splice(0)
+    waiting.ofApp.clear()
+    await db.tx(writeRefusals, rows)
+  }
+  waiting.writing = waiting.writing.then(write, write)
+  return waiting.writing
 }
 
 const writeRefusals = procedure(

@@ -16,12 +16,16 @@ import { type Device, deviceOf } from '../support/wallet-device.ts'
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
 const BALANCE = 4_050_000
 const WAITING_MAX = 5
+/** Longer than any test takes; what happens at its end is tried last, on a restarted server. */
+const APPROVAL_S = 60
+/** Less than the look that waiting calls take by themselves (every five seconds): what is quicker came by its poke. */
+const AT_ONCE_MS = 4500
 
 for (const db of databases()) {
   describe(`ask me above (${db})`, () => {
     let world: World
     before(async () => {
-      world = await relayWorld({ db, env: { QUOTA_MASTER_KEY: MASTER_KEY, QUOTA_APPROVAL_S: '3' } })
+      world = await relayWorld({ db, env: { QUOTA_MASTER_KEY: MASTER_KEY, QUOTA_APPROVAL_S: String(APPROVAL_S) } })
       world.upstream.on('*', answer({ words: 3, usage: { prompt_tokens: 8, completion_tokens: 3 } }))
     })
     after(async () => {
@@ -80,7 +84,7 @@ for (const db of databases()) {
       assert.equal(asked.app.id, world.app.id)
       assert.equal(asked.model, 't-mix')
       assert.ok(asked.amount > 800 && asked.amount < 1000, String(asked.amount))
-      assert.equal(Date.parse(asked.expires_at) - Date.parse(asked.created_at), 3000)
+      assert.equal(Date.parse(asked.expires_at) - Date.parse(asked.created_at), APPROVAL_S * 1000)
       assert.deepEqual((await books(world.server)).holds.open, [])
       assert.equal(world.upstream.calls.length, calls)
       assert.equal((await who.device.edit('request.answer', { uid: asked.uid, decision: 'approve' })).status, 'applied')
@@ -99,17 +103,7 @@ for (const db of databases()) {
       await who.device.edit('request.answer', { uid, decision: 'deny' })
       const since = Date.now()
       await nothing(who, await call, [403, 'approval_refused'], calls)
-      assert.ok(Date.now() - since < 1500)
-    })
-
-    test('nobody answers: 403 after its time, and a late answer is refused', async () => {
-      const who = await someone()
-      const calls = world.upstream.calls.length
-      const call = start(who.token)
-      const { uid } = await waiting(who)
-      await nothing(who, await call, [403, 'approval_timeout'], calls)
-      const late = await who.device.edit('request.answer', { uid, decision: 'approve' })
-      assert.deepEqual([late.status, late.code], ['rejected', 'not_found'])
+      assert.ok(Date.now() - since < AT_ONCE_MS)
     })
 
     test('two devices answer at once: one answer stands, the other is told so', async () => {
@@ -193,7 +187,7 @@ for (const db of databases()) {
       ['pause', (who, id) => who.device.edit('connection.pause', { connection_id: id }), [403, 'connection_paused']],
       ['revoke', (who, id) => who.device.edit('connection.revoke', { connection_id: id }), [403, 'connection_revoked']],
     ] as const satisfies [string, (who: Someone, id: string) => Promise<unknown>, [number, string]][]) {
-      test(`${name} while it waits: it ends within a second`, async () => {
+      test(`${name} while it waits: it ends at once`, async () => {
         const who = await someone()
         const calls = world.upstream.calls.length
         const call = start(who.token)
@@ -201,7 +195,7 @@ for (const db of databases()) {
         await act(who, connection_id)
         const since = Date.now()
         const reply = await call
-        assert.ok(Date.now() - since < 1000)
+        assert.ok(Date.now() - since < AT_ONCE_MS)
         assert.deepEqual([reply.status, errorOf(reply).code], expected, reply.text)
         assert.equal(world.upstream.calls.length, calls)
         await unmoved(who)
@@ -316,7 +310,7 @@ for (const db of databases()) {
           await far.edit('request.answer', { uid, decision: 'approve' })
           const since = Date.now()
           assert.equal((await call).status, 200)
-          assert.ok(Date.now() - since < 1000)
+          assert.ok(Date.now() - since < AT_ONCE_MS)
         } finally {
           await second.stop()
         }
@@ -329,12 +323,22 @@ for (const db of databases()) {
       const { uid } = await waiting(who)
       await world.server.kill9()
       assert.equal((await call).status, 0)
-      await world.server.restart()
-      await sleep(3000)
+      await world.server.restart({ QUOTA_CLOCK_OFFSET_MS: String(APPROVAL_S * 1000) })
       const late = await who.device.edit('request.answer', { uid, decision: 'approve' })
       assert.equal(late.status, 'rejected')
       assert.equal(await balanceOf(world.server, who.person), BALANCE)
       assert.deepEqual((await books(world.server)).holds.open, [])
+    })
+
+    test('nobody answers: 403 after its time, and a late answer is refused', async () => {
+      await world.server.restart({ QUOTA_APPROVAL_S: '3', QUOTA_CLOCK_OFFSET_MS: String(APPROVAL_S * 1000) })
+      const who = await someone()
+      const calls = world.upstream.calls.length
+      const call = start(who.token)
+      const { uid } = await waiting(who)
+      await nothing(who, await call, [403, 'approval_timeout'], calls)
+      const late = await who.device.edit('request.answer', { uid, decision: 'approve' })
+      assert.deepEqual([late.status, late.code], ['rejected', 'not_found'])
     })
   })
 }

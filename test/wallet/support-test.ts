@@ -27,6 +27,7 @@ export const test = base.extend<Fixtures>({
       await page.getByRole('button', { name: 'Sign in' }).click()
       if (shellKind === 'desktop') await wallet.outside()
       await upToDate(page)
+      if (options?.restarts && shellKind === 'browser') await keptForOffline(page)
       return { wallet, page }
     }),
 })
@@ -36,6 +37,8 @@ const mark = (page: Page) => page.getByRole('status', { name: 'Sync' }).filter({
 
 /** A long history takes its time, each receipt of it being checked. */
 export const upToDate = (page: Page) => expect(mark(page)).toHaveText('Up to date', { timeout: 90_000 })
+/** A tab opens without a network once its pages are kept, which goes on behind the first visit. */
+const keptForOffline = (page: Page) => page.evaluate(async () => void (await navigator.serviceWorker.ready))
 export const offline = (page: Page) => expect(mark(page)).toContainText('Offline since')
 
 /** The network is back, as the operating system says it; the wallet would also find out by itself, a little later. */
