@@ -3,7 +3,7 @@
 // and the outbox's transactions (db-pages.ts, db-outbox.ts). always true: a new shape is a new database, filled again from
 // the server; what only this device has (unsent edits, known keys) goes over to it.
 
-import { Dexie, type Table } from 'dexie'
+import { Dexie, liveQuery, type Subscription, type Table } from 'dexie'
 import type { AutoTopup } from '../server/contract/payments.ts'
 import type { Package, ReceiptRow } from '../server/contract/records.ts'
 import type { Checkout } from './checkout.ts'
@@ -218,3 +218,7 @@ export async function readCursor(db: WalletDb): Promise<Cursor> {
   const none = { cursor: null, epoch: null, rev: 0, hash: null, entries: 0, wrong: 0, unchecked: 0, zone }
   return (await getMeta(db, 'cursor')) ?? none
 }
+
+/** Tells the log's time zone whenever it changes, until it is unsubscribed or the copy is gone. */
+export const watchZone = (db: WalletDb, heard: (zone: string) => void): Subscription =>
+  liveQuery(async () => (await readCursor(db)).zone).subscribe({ next: heard, error: () => {} })

@@ -118,25 +118,61 @@ export const count = (n: number): string => n.toLocaleString('en-US')
 /** "1 call", "1,204 calls". */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
 
-const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
-const dayMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
-const dayMonthYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+type Clocks = ReturnType<typeof clocksIn>
+
+/** Undefined is the device's own zone, until an account is open. */
+let zone: string | undefined
+let clocks: Clocks = clocksIn(zone)
+const watchers = new Set<() => void>()
+
+/** The zone that every time is shown in: the account's, where the days of its log begin too. */
+export const timeZone = (): string | undefined => zone
+
+/** Takes effect at once for what is drawn from now on; UTC where the zone is unknown to this device, as in `dayIn`. */
+export function setTimeZone(wanted: string | undefined): void {
+  if (wanted === zone) return
+  zone = wanted
+  clocks = clocksIn(wanted)
+  for (const watcher of watchers) watcher()
+}
+
+/** Tells of a change of zone, for what is drawn once. @returns ends it */
+export function onTimeZone(watcher: () => void): () => void {
+  watchers.add(watcher)
+  return () => void watchers.delete(watcher)
+}
+
+function clocksIn(timeZone: string | undefined) {
+  const inIt = (parts: Intl.DateTimeFormatOptions) => {
+    try {
+      return new Intl.DateTimeFormat('en-GB', { ...parts, timeZone })
+    } catch {
+      return new Intl.DateTimeFormat('en-GB', { ...parts, timeZone: 'UTC' })
+    }
+  }
+  return {
+    absolute: inIt({ dateStyle: 'medium', timeStyle: 'medium' }),
+    clock: inIt({ hour: '2-digit', minute: '2-digit' }),
+    dayMonth: inIt({ day: 'numeric', month: 'short' }),
+    dayMonthYear: inIt({ day: 'numeric', month: 'short', year: 'numeric' }),
+    year: inIt({ year: 'numeric' }),
+  }
+}
 
 /** "17:08". */
-export const clockTime = (at: number): string => clock.format(at)
+export const clockTime = (at: number): string => clocks.clock.format(at)
 
 /** The whole moment, for hover: "23 Nov 2026, 17:08:09". */
-export const moment = (at: number): string => absolute.format(at)
+export const moment = (at: number): string => clocks.absolute.format(at)
 
 /** A moment as short as it can be understood: "17:08", "23 Nov, 17:08", "23 Nov 2025". */
 export function when(at: number, now: number): string {
-  const date = new Date(at)
-  const today = new Date(now)
-  if (date.toDateString() === today.toDateString()) return clock.format(at)
-  if (date.getFullYear() !== today.getFullYear()) return dayMonthYear.format(at)
-  return `${dayMonth.format(at)}, ${clock.format(at)}`
+  const { clock, dayMonth, dayMonthYear } = clocks
+  if (dayMonthYear.format(at) === dayMonthYear.format(now)) return clock.format(at)
+  return isSameYear(at, now) ? `${dayMonth.format(at)}, ${clock.format(at)}` : dayMonthYear.format(at)
 }
+
+const isSameYear = (at: number, now: number): boolean => clocks.year.format(at) === clocks.year.format(now)
 
 const wholeDay = new Intl.DateTimeFormat('en-GB', {
   weekday: 'short',
@@ -155,7 +191,7 @@ export const monthWords = (month: string): string => wholeMonth.format(Date.pars
 
 /** A date without a time: "1 Dec", with the year when it is another one. */
 export const date = (at: number, now: number): string =>
-  (new Date(at).getFullYear() === new Date(now).getFullYear() ? dayMonth : dayMonthYear).format(at)
+  clocks[isSameYear(at, now) ? 'dayMonth' : 'dayMonthYear'].format(at)
 
 /** A name that somebody else chose: no control or direction characters, at most 60 characters. */
 export function cleanName(name: string): string {

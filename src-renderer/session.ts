@@ -5,7 +5,8 @@
 import { create } from 'zustand'
 import { FeedPage } from '../server/contract/feed.ts'
 import { type Api, ApiFailure, connectApi } from './api.ts'
-import { accountsKept, deleteDb, openDb, setMeta, type WalletDb } from './db.ts'
+import { accountsKept, deleteDb, openDb, readCursor, setMeta, type WalletDb, watchZone } from './db.ts'
+import { setTimeZone } from './format.ts'
 import { shell } from './shell/shell.ts'
 import { type Sync, startSync } from './sync.ts'
 
@@ -73,6 +74,7 @@ async function open(api: Api, account: string, erased = false): Promise<void> {
   gone = null
   const db = await openDb(api.origin, account)
   if (lost) await setMeta(db, 'rebuilt', { at: Date.now(), entries: 0, rev: 0, lost })
+  await showTimesOf(db)
   remember(api.origin, account)
   const sync = startSync(api, db, async () => {
     if ((await accountOf(api)) === account) return
@@ -83,6 +85,14 @@ async function open(api: Api, account: string, erased = false): Promise<void> {
   useSession.setState({ phase: 'open', wallet }, true)
   watch(wallet)
 }
+
+/** Shows every time where the days of this log begin, from the first screen on and whenever that changes. */
+async function showTimesOf(db: WalletDb): Promise<void> {
+  zoneWatch?.unsubscribe()
+  setTimeZone((await readCursor(db)).zone)
+  zoneWatch = watchZone(db, setTimeZone)
+}
+let zoneWatch: ReturnType<typeof watchZone> | null = null
 
 /**
  * The copy may be deleted while it is open: by the browser on a full disk, by another tab of this wallet, by the person.

@@ -4,9 +4,9 @@
 
 import { memo, useSyncExternalStore } from 'react'
 import type { Entry } from '../db.ts'
-import { cents, charge, clockTime, count, moment, money, percent } from '../format.ts'
+import { cents, charge, clockTime, count, money, percent } from '../format.ts'
 import { tokensOf } from '../rollup.ts'
-import { Face, Money } from '../ui/bits.tsx'
+import { Face, Money, Time } from '../ui/bits.tsx'
 import { payloadOf } from '../verify.ts'
 import { bareModel, MarkIcon } from './entry-line.tsx'
 
@@ -46,13 +46,6 @@ function OpenIt({ entry, name, onOpen }: Props) {
   )
 }
 
-/** The time of day; the day stands above its rows, and the whole moment is told on hover. */
-const Clock = ({ at, className = '' }: { at: number; className?: string }) => (
-  <time dateTime={new Date(at).toISOString()} title={moment(at)} className={`nums ${className}`}>
-    {clockTime(at)}
-  </time>
-)
-
 function NarrowRow(props: Props) {
   const { entry, name } = props
   const { row } = entry
@@ -70,7 +63,7 @@ function NarrowRow(props: Props) {
           <MarkIcon mark={entry.mark} />
           <Money micros={row.credits_used} text={charge(row.credits_used)} />
         </span>
-        <Clock at={entry.at} className="text-xs text-muted" />
+        <Time at={entry.at} text={clockTime} className="text-xs text-muted" />
       </span>
       <OpenIt {...props} />
     </div>
@@ -107,7 +100,7 @@ function WideRow(props: Props) {
         {left === null ? '–' : <Money micros={left} text={cents(left)} />}
       </span>
       <span role="cell" className="truncate text-end text-muted">
-        <Clock at={entry.at} />
+        <Time at={entry.at} text={clockTime} />
       </span>
       <span role="cell">
         <MarkIcon mark={entry.mark} />

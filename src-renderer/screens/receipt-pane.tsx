@@ -9,7 +9,7 @@ import { type ReceiptPayload, UnitKind } from '../../server/contract/receipts.ts
 import type { Entry } from '../db.ts'
 import { count, exact, moment, percent } from '../format.ts'
 import { useEntry } from '../live.ts'
-import { Banner, Money } from '../ui/bits.tsx'
+import { Banner, Money, Time } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { isWrong, MARK_WORDS, payloadOf } from '../verify.ts'
@@ -49,7 +49,9 @@ function Detail({ entry, name }: { entry: Entry; name: string }) {
         <p className="mt-1 text-sm text-muted">
           {name} · {row.model}
         </p>
-        <p className="text-sm text-muted">{moment(entry.at)}</p>
+        <p className="text-sm text-muted">
+          <Time at={entry.at} text={moment} />
+        </p>
       </div>
       <Banner
         tone={wrong ? 'bad' : mark === 'verified' ? 'good' : 'plain'}

@@ -3,8 +3,8 @@
 // on hover, and a colour never says something alone.
 
 import type { LucideIcon } from 'lucide-react'
-import type { ReactNode } from 'react'
-import { cleanName, exact, moment, money, when } from '../format.ts'
+import { type ReactNode, useSyncExternalStore } from 'react'
+import { cleanName, exact, moment, money, onTimeZone, timeZone, when } from '../format.ts'
 
 /** An amount in the running text or a column; micros. */
 export function Money({ micros, text, className = '' }: { micros: number; text?: string; className?: string }) {
@@ -15,13 +15,21 @@ export function Money({ micros, text, className = '' }: { micros: number; text?:
   )
 }
 
-export function When({ at, now, className = '' }: { at: number; now: number; className?: string }) {
+type Time = { at: number; text: (at: number) => string; className?: string }
+
+/** A time as `text` words it, told whole on hover; drawn again when the account gets another time zone. */
+export function Time({ at, text, className = '' }: Time) {
+  useSyncExternalStore(onTimeZone, timeZone)
   return (
     <time dateTime={new Date(at).toISOString()} title={moment(at)} className={`nums ${className}`}>
-      {when(at, now)}
+      {text(at)}
     </time>
   )
 }
+
+export const When = ({ now, ...time }: Omit<Time, 'text'> & { now: number }) => (
+  <Time {...time} text={(at) => when(at, now)} />
+)
 
 const HUES = [
   'bg-[#dcebe4] text-[#0b4f3f] dark:bg-[#1c3a31] dark:text-[#9be0c6]',

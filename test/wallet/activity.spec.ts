@@ -40,6 +40,28 @@ test('every column of a charge, and its receipt taken apart and verified', async
   await expect(receipt).toHaveCount(0)
 })
 
+test('clock times are told where the days begin: in the account’s time zone, and in its next one', async ({
+  fake,
+  enter,
+}) => {
+  fake.world.profile({ time_zone: 'Pacific/Kiritimati' }) // 14 hours ahead of UTC
+  fake.world.connection('sketch', 'Sketchpad')
+  fake.world.call('sketch', { at: Date.parse('2026-03-26T10:32:00Z') })
+  const { page } = await enter()
+  await goTo(page, 'Activity')
+  const row = page.getByRole('row').filter({ hasText: 'Sketchpad' })
+  await expect(page.getByText('Fri, 27 Mar 2026')).toBeVisible()
+  await expect(row).toContainText('00:32')
+  await row.getByRole('button').click()
+  const receipt = page.getByRole('dialog')
+  await expect(receipt).toContainText('27 Mar 2026, 00:32:00')
+  fake.world.profile({ time_zone: 'Pacific/Pago_Pago' }) // 11 hours behind
+  fake.poke()
+  await expect(receipt).toContainText('25 Mar 2026, 23:32:00')
+  await expect(row).toContainText('23:32')
+  await expect(page.getByText('Wed, 25 Mar 2026')).toBeVisible()
+})
+
 test('thousands of entries: few rows in the page, the newest first, older ones by scrolling', async ({
   fake,
   enter,
