@@ -34,5 +34,6 @@ export default defineConfig({
     // electron-vite sets a relative base, which breaks pages deeper than one level (/wallet/interaction/…); this comes after it.
     plugins: [{ name: 'wallet-base', config: () => ({ base: BASE }) }, react(), tailwindcss()],
     build: { rollupOptions: { input: 'src-renderer/index.html' }, assetsInlineLimit: 0, minify: true },
+    worker: { format: 'es' }, // they are started as modules; the statement's waits for the words of its language
   },
 })

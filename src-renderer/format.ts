@@ -4,12 +4,19 @@
 
 import { dollars, MICROS_PER_DOLLAR, microsFromDollarText } from '../server/contract/money.ts'
 import type { Cap, LimitCalendar, Period } from '../server/contract/records.ts'
+import { count, language, say } from './words.ts'
+
+export { count } from './words.ts'
+
+/** How days and times are written. */
+const LOCALE = language === 'en' ? 'en-GB' : language
+const COMMA = language === 'de'
 
 const CENT = MICROS_PER_DOLLAR / 100
 
 /** How dollars are named on this device: where "$" could be another country's, people may want it said. */
-export const CURRENCY_LOOKS = { plain: '$1.23', us: 'US$1.23', code: '1.23 USD' } as const
-export type CurrencyLook = keyof typeof CURRENCY_LOOKS
+export type CurrencyLook = 'plain' | 'us' | 'code'
+const UNITS: Record<CurrencyLook, string> = { plain: '$', us: 'US$', code: 'USD' }
 const LOOK = 'quota.currency'
 
 export function currencyLook(): CurrencyLook {
@@ -24,11 +31,19 @@ export function setCurrencyLook(chosen: CurrencyLook): void {
   look = chosen
 }
 
-/** "-$1.23" as the person wants it; the figures stay as they are. */
+/** "-$1,234.56" as the person wants it, "-1.234,56 $" in German; the figures and the sign stay as they are. */
 function dressed(text: string): string {
+  if (COMMA) return `${swapped(text.replace('$', ''))}\u00a0${UNITS[look]}`
   if (look === 'plain') return text
   return look === 'us' ? text.replace('$', 'US$') : `${text.replace('$', '')} USD`
 }
+
+const swapped = (figures: string): string => figures.replace(/[.,]/g, (mark) => (mark === '.' ? ',' : '.'))
+
+/** An amount in each of the looks, to choose from. */
+export const CURRENCY_LOOKS: Readonly<Record<CurrencyLook, string>> = COMMA
+  ? { plain: '1,23\u00a0$', us: '1,23\u00a0US$', code: '1,23\u00a0USD' }
+  : { plain: '$1.23', us: 'US$1.23', code: '1.23 USD' }
 
 /** The amount to its last digit ("$12.345678"), for titles and receipts. */
 export const exact = (micros: number): string => dressed(dollars(micros))
@@ -77,18 +92,24 @@ function bare(micros: number): string {
   return text.endsWith('.00') ? text.slice(0, -3) : text
 }
 
-/** Micro-dollars as a person would type them: "5", "2.50". */
-export const typed = (micros: number): string => bare(micros).slice(1)
+/** Micro-dollars as a person would type them: "5", "2.50"; in German "2,50". */
+export const typed = (micros: number): string => (COMMA ? swapped(bare(micros).slice(1)) : bare(micros).slice(1))
 
-/** Micro-dollars of "5", "$2.50" or "2,50"; null for what is no amount above zero. */
-export const amountOf = (text: string): number | null =>
-  microsFromDollarText(text.trim().replace(/^\$/, '').replace(',', '.'))
+/**
+ * Micro-dollars of "5", "$2.50" or "2,50"; null for what is no amount above zero. In German "1.000" could be a thousand
+ * or one, and is no amount either.
+ */
+export function amountOf(text: string): number | null {
+  const figures = text.trim().replace(/^\$/, '')
+  if (!COMMA) return microsFromDollarText(figures.replace(',', '.'))
+  return /\.\d{3}$/.test(figures) ? null : microsFromDollarText(figures.replace(/\s*\$$/, '').replace(',', '.'))
+}
 
 export const PERIOD_WORDS: Record<Period, { each: string; short: string; window: string }> = {
-  day: { each: 'a day', short: 'Day', window: 'today' },
-  week: { each: 'a week', short: 'Week', window: 'this week' },
-  month: { each: 'a month', short: 'Month', window: 'this month' },
-  total: { each: 'in total', short: 'In total', window: 'in total' },
+  day: { each: say('a day'), short: say('Day'), window: say('today') },
+  week: { each: say('a week'), short: say('Week'), window: say('this week') },
+  month: { each: say('a month'), short: say('Month'), window: say('this month') },
+  total: { each: say('in total'), short: say('In total'), window: say('in total') },
 }
 
 /** "$5 a month". */
@@ -97,23 +118,22 @@ export const limitWords = (cap: Pick<Cap, 'amount' | 'period'>): string =>
 
 /** When a limit starts again, where the person lives: "Starts again on 1 Dec, 00:00 (Europe/Berlin)." */
 export function resetWords(period: Period, { time_zone, resets_at }: LimitCalendar): string {
-  if (period === 'total') return 'It never starts again by itself.'
-  return `Starts again on ${inZone(time_zone, Date.parse(resets_at[period]))} (${time_zone.replaceAll('_', ' ')}).`
+  if (period === 'total') return say('It never starts again by itself.')
+  const zone = time_zone.replaceAll('_', ' ')
+  return say('Starts again on {time} ({zone}).', { time: inZone(time_zone, Date.parse(resets_at[period])), zone })
 }
 
 function inZone(timeZone: string, at: number): string {
   const parts = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
   try {
-    return new Intl.DateTimeFormat('en-GB', { ...parts, timeZone }).format(at)
+    return new Intl.DateTimeFormat(LOCALE, { ...parts, timeZone }).format(at)
   } catch {
-    return new Intl.DateTimeFormat('en-GB', parts).format(at)
+    return new Intl.DateTimeFormat(LOCALE, parts).format(at)
   }
 }
 
 /** Hundredths of a percent as a percentage: 2000 is "20 %", 50 is "0.5 %". */
-export const percent = (bps: number): string => `${bps / 100} %`
-
-export const count = (n: number): string => n.toLocaleString('en-US')
+export const percent = (bps: number): string => `${COMMA ? swapped(String(bps / 100)) : bps / 100} %`
 
 /** "1 call", "1,204 calls". */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
@@ -145,9 +165,9 @@ export function onTimeZone(watcher: () => void): () => void {
 function clocksIn(timeZone: string | undefined) {
   const inIt = (parts: Intl.DateTimeFormatOptions) => {
     try {
-      return new Intl.DateTimeFormat('en-GB', { ...parts, timeZone })
+      return new Intl.DateTimeFormat(LOCALE, { ...parts, timeZone })
     } catch {
-      return new Intl.DateTimeFormat('en-GB', { ...parts, timeZone: 'UTC' })
+      return new Intl.DateTimeFormat(LOCALE, { ...parts, timeZone: 'UTC' })
     }
   }
   return {
@@ -174,14 +194,14 @@ export function when(at: number, now: number): string {
 
 const isSameYear = (at: number, now: number): boolean => clocks.year.format(at) === clocks.year.format(now)
 
-const wholeDay = new Intl.DateTimeFormat('en-GB', {
+const wholeDay = new Intl.DateTimeFormat(LOCALE, {
   weekday: 'short',
   day: 'numeric',
   month: 'short',
   year: 'numeric',
   timeZone: 'UTC',
 })
-const wholeMonth = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' })
+const wholeMonth = new Intl.DateTimeFormat(LOCALE, { month: 'long', year: 'numeric', timeZone: 'UTC' })
 
 /** "Mon, 23 Nov 2026" of "2026-11-23". */
 export const dayWords = (day: string): string => wholeDay.format(Date.parse(`${day}T00:00:00Z`))
@@ -196,7 +216,7 @@ export const date = (at: number, now: number): string =>
 /** A name that somebody else chose: no control or direction characters, at most 60 characters. */
 export function cleanName(name: string): string {
   const plain = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim()
-  return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain || 'Unnamed app'
+  return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain || say('Unnamed app')
 }
 
 const dayFormats = new Map<string, Intl.DateTimeFormat>()

@@ -1,5 +1,5 @@
 // The wallet's own pages, kept for when the server cannot be reached.
-// owns: one cache holding the built shell (page, scripts, workers, style, font). never: answers of the API, cookies, tokens.
+// owns: one cache holding the built shell (page, scripts, workers, words, style, font). never: answers of the API, cookies, tokens.
 // always true: the network is asked first for a page; the kept one is shown only when that fails.
 
 const CACHE = 'quota-wallet-shell-1'
@@ -23,11 +23,12 @@ async function keepShell() {
   const names = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((m) => new URL(m[1], BASE))
   const assets = names.filter((url) => url.origin === BASE.origin && url.pathname.startsWith(BASE.pathname))
   const fonts = (await Promise.all(assets.filter((u) => u.pathname.endsWith('.css')).map(fontsOf))).flat()
-  const workers = (await Promise.all(assets.filter((u) => u.pathname.endsWith('.js')).map(workersOf))).flat()
+  const workers = (await Promise.all(assets.filter((u) => u.pathname.endsWith('.js')).map(laterOf))).flat()
+  const words = (await Promise.all(workers.map(laterOf))).flat()
   await caches.delete(CACHE)
   const cache = await caches.open(CACHE)
   await cache.put(BASE, answer)
-  await cache.addAll([...assets, ...fonts, ...workers].map(String))
+  await cache.addAll([...assets, ...fonts, ...workers, ...words].map(String))
 }
 
 async function fontsOf(css) {
@@ -35,10 +36,12 @@ async function fontsOf(css) {
   return [...text.matchAll(/url\(["']?([^"')]*latin-wght[^"')]*)/g)].map((m) => new URL(m[1], css))
 }
 
-/** What the script starts beside the page: the check of receipts, the statement. */
-async function workersOf(script) {
+/** What the script starts beside the page (the check of receipts, the statement) or loads later (another language). */
+async function laterOf(script) {
   const text = await (await fetch(script)).text()
-  return [...text.matchAll(/["'`]([^"'`]*assets\/[\w-]+-worker-[\w-]+\.js)/g)].map((m) => new URL(m[1], script))
+  const workers = text.matchAll(/["'`]([^"'`]*assets\/[\w-]+-worker-[\w-]+\.js)/g)
+  const loaded = text.matchAll(/\bimport\(["'`](\.\/[\w-]+\.js)["'`]\)/g)
+  return [...workers, ...loaded].map((m) => new URL(m[1], script))
 }
 
 async function page(request) {

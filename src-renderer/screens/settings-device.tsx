@@ -5,12 +5,13 @@
 import { useId, useState } from 'react'
 import { clockSkew } from '../clock.ts'
 import { type Pending, type Preferences, setMeta } from '../db.ts'
-import { CURRENCY_LOOKS, type CurrencyLook, count, currencyLook, plural, setCurrencyLook, when } from '../format.ts'
+import { CURRENCY_LOOKS, type CurrencyLook, count, currencyLook, setCurrencyLook, when } from '../format.ts'
 import { useCursor, useEdits, useMeta, useNow, useView } from '../live.ts'
 import { eraseCopy, signOut, useWallet } from '../session.ts'
 import { shell } from '../shell/shell.ts'
 import { Badge, inputLook } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { chooseLanguage, chosenLanguage, counted, LANGUAGES, type Language, say } from '../words.ts'
 import { Confirm } from './app-dialogs.tsx'
 import { editWords } from './edit-words.ts'
 import { Section } from './settings.tsx'
@@ -18,13 +19,15 @@ import { Section } from './settings.tsx'
 const SWITCHES: { key: keyof Preferences; name: string; hint: string }[] = [
   {
     key: 'notify',
-    name: 'Notifications',
-    hint: 'When a call or an app waits for you, when a limit is nearly reached, when a payment went wrong.',
+    name: say('Notifications'),
+    hint: say('When a call or an app waits for you, when a limit is nearly reached, when a payment went wrong.'),
   },
   {
     key: 'guard',
-    name: 'Runaway guard',
-    hint: 'Pauses an app that spends more in ten minutes than on its busiest day of the last month, and asks you. It needs three days to know an app.',
+    name: say('Runaway guard'),
+    hint: say(
+      'Pauses an app that spends more in ten minutes than on its busiest day of the last month, and asks you. It needs three days to know an app.',
+    ),
   },
 ]
 
@@ -37,7 +40,7 @@ export function OnThisDevice() {
     await setMeta(db, 'preferences', { ...preferences, [key]: on })
   }
   return (
-    <Section title="How this device behaves">
+    <Section title={say('How this device behaves')}>
       <ul className="space-y-4">
         {SWITCHES.map(({ key, name, hint }) => (
           <li key={key}>
@@ -57,7 +60,10 @@ export function OnThisDevice() {
           </li>
         ))}
       </ul>
-      <CurrencyChoice />
+      <div className="mt-5 grid gap-4 sm:grid-cols-2">
+        <LanguageChoice />
+        <CurrencyChoice />
+      </div>
     </Section>
   )
 }
@@ -70,29 +76,29 @@ export function ThisDevice() {
   const now = useNow()
   const [asking, setAsking] = useState<'erase' | 'leave' | null>(null)
   return (
-    <Section title="This device">
+    <Section title={say('This device')}>
       <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2 text-sm">
-        <dt className="text-muted">Server</dt>
+        <dt className="text-muted">{say('Server')}</dt>
         <dd className="text-end break-all">{api.origin}</dd>
-        <dt className="text-muted">Last in step</dt>
-        <dd className="text-end">{status?.contact ? when(status.contact, now) : 'Not yet'}</dd>
-        <dt className="text-muted">Entries kept here</dt>
+        <dt className="text-muted">{say('Last in step')}</dt>
+        <dd className="text-end">{status?.contact ? when(status.contact, now) : say('Not yet')}</dd>
+        <dt className="text-muted">{say('Entries kept here')}</dt>
         <dd className="nums text-end">{cursor ? count(cursor.entries) : '–'}</dd>
-        <dt className="text-muted">Receipts</dt>
+        <dt className="text-muted">{say('Receipts')}</dt>
         <dd className="text-end">
           {cursor && cursor.wrong > 0 ? (
-            <Badge tone="bad">{plural(cursor.wrong, 'does', 'do')} not check out</Badge>
+            <Badge tone="bad">{counted('{n} does not check out', '{n} do not check out', cursor.wrong)}</Badge>
           ) : (
-            'All checked on arrival'
+            say('All checked on arrival')
           )}
         </dd>
         <ClockFact />
       </dl>
       {unsent.length > 0 && <Unsent edits={unsent} />}
       <div className="mt-5 flex flex-wrap gap-2">
-        <Button onClick={() => setAsking('leave')}>Sign out</Button>
+        <Button onClick={() => setAsking('leave')}>{say('Sign out')}</Button>
         <Button look="quiet" className="text-bad!" onClick={() => setAsking('erase')}>
-          Erase local copy
+          {say('Erase local copy')}
         </Button>
       </div>
       {asking && <LeaveDialog step={asking} unsent={unsent.length} onClose={() => setAsking(null)} />}
@@ -100,27 +106,53 @@ export function ThisDevice() {
   )
 }
 
+/** A language begins with the page, so choosing one loads it anew. */
+function LanguageChoice() {
+  const choices = [['', say('As the system')], ...Object.entries(LANGUAGES)] as const
+  return (
+    <Choice
+      label={say('Language')}
+      value={chosenLanguage() ?? ''}
+      choices={choices}
+      onChange={(value) => chooseLanguage((value || null) as Language | null)}
+    />
+  )
+}
+
 /** All money here is dollars; how that is written is the person's choice. */
 function CurrencyChoice() {
-  const id = useId()
   const [look, setLook] = useState(currencyLook)
   return (
-    <div className="mt-5">
+    <Choice
+      label={say('Amounts are written')}
+      value={look}
+      choices={Object.entries(CURRENCY_LOOKS)}
+      onChange={(value) => {
+        setCurrencyLook(value as CurrencyLook)
+        setLook(value as CurrencyLook)
+      }}
+    />
+  )
+}
+
+type Choices = {
+  label: string
+  value: string
+  choices: readonly (readonly [value: string, words: string])[]
+  onChange: (value: string) => void
+}
+
+function Choice({ label, value, choices, onChange }: Choices) {
+  const id = useId()
+  return (
+    <div>
       <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        Amounts are written
+        {label}
       </label>
-      <select
-        id={id}
-        value={look}
-        onChange={(event) => {
-          setCurrencyLook(event.target.value as CurrencyLook)
-          setLook(event.target.value as CurrencyLook)
-        }}
-        className={`${inputLook} sm:w-64`}
-      >
-        {Object.entries(CURRENCY_LOOKS).map(([value, example]) => (
+      <select id={id} value={value} onChange={(event) => onChange(event.target.value)} className={inputLook}>
+        {choices.map(([value, words]) => (
           <option key={value} value={value}>
-            {example}
+            {words}
           </option>
         ))}
       </select>
@@ -137,9 +169,19 @@ function ClockFact() {
   const minutes = Math.round(Math.abs(skew) / 60_000)
   return (
     <>
-      <dt className="text-muted">Clock</dt>
+      <dt className="text-muted">{say('Clock')}</dt>
       <dd className="text-end">
-        This device’s is {plural(minutes, 'minute')} {skew > 0 ? 'behind' : 'ahead'}; the server’s is used
+        {skew > 0
+          ? counted(
+              'This device’s is {n} minute behind; the server’s is used',
+              'This device’s is {n} minutes behind; the server’s is used',
+              minutes,
+            )
+          : counted(
+              'This device’s is {n} minute ahead; the server’s is used',
+              'This device’s is {n} minutes ahead; the server’s is used',
+              minutes,
+            )}
       </dd>
     </>
   )
@@ -149,12 +191,14 @@ function Unsent({ edits }: { edits: Pending[] }) {
   const view = useView()
   return (
     <div className="mt-4 rounded-lg bg-sunken p-3 text-sm">
-      <p className="font-medium">{plural(edits.length, 'change')} not with the server yet</p>
+      <p className="font-medium">
+        {counted('{n} change not with the server yet', '{n} changes not with the server yet', edits.length)}
+      </p>
       <ul className="mt-1 list-inside list-disc text-muted">
         {edits.map((e) => (
           <li key={e.n}>
             {editWords(e, view)}
-            {e.state === 'refused' && ` (refused: ${e.message})`}
+            {e.state === 'refused' && ` ${say('(refused: {reason})', { reason: e.message ?? '' })}`}
           </li>
         ))}
       </ul>
@@ -164,27 +208,37 @@ function Unsent({ edits }: { edits: Pending[] }) {
 
 /** Both steps delete the local copy; what has not reached the server would go with it, so it is named. */
 function LeaveDialog({ step, unsent, onClose }: { step: 'erase' | 'leave'; unsent: number; onClose: () => void }) {
-  const changes = plural(unsent, 'change')
   const loses = unsent > 0 && (
     <p className="mb-2 font-medium text-bad">
-      {changes} {unsent === 1 ? 'has' : 'have'} not reached the server and would be lost.
+      {counted(
+        '{n} change has not reached the server and would be lost.',
+        '{n} changes have not reached the server and would be lost.',
+        unsent,
+      )}
     </p>
   )
   if (step === 'leave') {
-    const button = unsent > 0 ? `Sign out and lose ${changes}` : 'Sign out'
+    const button =
+      unsent > 0 ? counted('Sign out and lose {n} change', 'Sign out and lose {n} changes', unsent) : say('Sign out')
     return (
-      <Confirm title="Sign out?" button={button} onClose={onClose} onConfirm={signOut}>
+      <Confirm title={say('Sign out?')} button={button} onClose={onClose} onConfirm={signOut}>
         {loses}
-        <p>The copy on this device is deleted. Your balance, limits and receipts stay with the server.</p>
+        <p>{say('The copy on this device is deleted. Your balance, limits and receipts stay with the server.')}</p>
       </Confirm>
     )
   }
   return (
-    <Confirm title="Erase the local copy?" button="Erase and fetch again" onClose={onClose} onConfirm={eraseCopy}>
+    <Confirm
+      title={say('Erase the local copy?')}
+      button={say('Erase and fetch again')}
+      onClose={onClose}
+      onConfirm={eraseCopy}
+    >
       {loses}
       <p>
-        Everything kept on this device is deleted and fetched again from the server. Until that is done, nothing is
-        shown offline.
+        {say(
+          'Everything kept on this device is deleted and fetched again from the server. Until that is done, nothing is shown offline.',
+        )}
       </p>
     </Confirm>
   )

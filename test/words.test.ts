@@ -1,0 +1,92 @@
+// Every sentence of the wallet has its German one, and every German one its sentence.
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { PARTS } from '../src-renderer/words/de.ts'
+import type { Catalogue, Words } from '../src-renderer/words.ts'
+import { readSources, type Source, source } from './support/source.ts'
+
+const wallet = readSources(join(import.meta.dirname, '..'), ['src-renderer']).filter(
+  ({ path, text }) =>
+    path !== 'src-renderer/say.tsx' &&
+    /from '\.\.?\/(?:\S+\/)?(?:words\.ts|say\.tsx)'/.test(text.replaceAll(/^import type .*$/gm, '')),
+)
+
+const CALL = /(?<![\w.])(?:(say|piecesOf)\(|(counted)\(|<(Say)\b)\s*/g
+const TEXT = /^(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/
+
+type Used = { english: string; at: string }
+
+/** The sentences that a source says, and the places where what is said is not a literal. */
+function saidIn({ path, text }: Source): { used: Used[]; unclear: string[] } {
+  const found = [...text.matchAll(CALL)].map(({ 0: call, 1: say, 2: counted, index }) => {
+    const at = `${path}:${text.slice(0, index).split('\n').length}`
+    let rest = text.slice(index + call.length)
+    if (counted) rest = rest.replace(TEXT, '').replace(/^,\s*/, '')
+    if (!say && !counted) rest = rest.replace(/^words=\{?/, '')
+    const [, single, double] = TEXT.exec(rest) ?? []
+    const english = (single ?? double)?.replace(/\\(.)/g, '$1')
+    return english === undefined ? at : { english, at }
+  })
+  return {
+    used: found.filter((one) => typeof one !== 'string'),
+    unclear: found.filter((one) => typeof one === 'string'),
+  }
+}
+
+const formsOf = (words: Words): string[] => (typeof words === 'string' ? [words] : Object.values(words))
+const namesIn = (text: string): string =>
+  [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))].sort().join(' ')
+
+/** What is the matter between the code and a catalogue, one sentence each. */
+function findings(sources: readonly Source[], parts: Readonly<Record<string, Catalogue>>): string[] {
+  const said = sources.map(saidIn)
+  const used = new Map(said.flatMap(({ used }) => used).map(({ english, at }) => [english, at]))
+  const entries = Object.entries(parts).flatMap(([part, words]) =>
+    Object.entries(words).map(([english, other]) => ({ part, english, other })),
+  )
+  const known = new Set(entries.map(({ english }) => english))
+  const twice = entries.filter(({ english }, i) => entries.findIndex((one) => one.english === english) !== i)
+  return [
+    ...said.flatMap(({ unclear }) => unclear).map((at) => `${at}: what is said is not a literal`),
+    ...[...used].filter(([english]) => !known.has(english)).map(([english, at]) => `${at}: no German for '${english}'`),
+    ...entries.filter(({ english }) => !used.has(english)).map((e) => `${e.part}: nothing says '${e.english}'`),
+    ...twice.map(({ part, english }) => `${part}: '${english}' stands in another part too`),
+    ...entries
+      .filter(({ english, other }) => formsOf(other).some((form) => namesIn(form) !== namesIn(english)))
+      .map(({ part, english }) => `${part}: other {names} than in '${english}'`),
+    ...entries
+      .filter(({ other }) => formsOf(other).some((form) => form.trim() === ''))
+      .map(({ part, english }) => `${part}: nothing for '${english}'`),
+  ]
+}
+
+describe('the catalogue of words', () => {
+  test('has German for every sentence, with the same names in it, and no other', () => {
+    assert.deepEqual(findings(wallet, PARTS), [])
+    assert.ok(wallet.flatMap((one) => saidIn(one).used).length > 30)
+  })
+
+  const code = "say('a {b}', { b })\n<Say words=\"c\" />\ncounted('{n} d', '{n} ds', n)\nsay(\n  'it\\'s',\n)\n"
+  const german = { 'a {b}': '{b} ä', c: 'ç', '{n} ds': { one: '{n} de', other: '{n} des' }, "it's": 'es' }
+  const planted: [what: string, code: string, parts: Record<string, Catalogue>, says: RegExp | null][] = [
+    ['nothing is the matter', code, { a: german }, null],
+    ['a sentence without German', `${code}say('new')`, { a: german }, /^x\.tsx:7: no German for 'new'$/],
+    ['a node without German', `${code}<Say words={'n"w'} />`, { a: german }, /no German for 'n"w'/],
+    ['a count without German', `${code}counted('{n} f', '{n} fs', 1)`, { a: german }, /no German for '\{n\} fs'/],
+    ['German that nothing says', code, { a: { ...german, old: 'alt' } }, /^a: nothing says 'old'$/],
+    ['a name lost', code, { a: { ...german, 'a {b}': 'ä' } }, /other \{names\} than in 'a \{b\}'/],
+    ['a form that lost its number', code, { a: { ...german, '{n} ds': { one: 'de', other: '{n} des' } } }, /other/],
+    ['no words', code, { a: { ...german, c: ' ' } }, /nothing for 'c'/],
+    ['two parts with one sentence', code, { a: german, b: { c: 'z' } }, /^b: 'c' stands in another part too$/],
+    ['what is no literal', `${code}say(some ? 'c' : 'd')`, { a: german }, /x\.tsx:7: what is said is not a literal/],
+  ]
+  for (const [what, text, parts, says] of planted) {
+    test(`would be seen: ${what}`, () => {
+      const found = findings([source('x.tsx', text)], parts)
+      assert.equal(found.length, says ? 1 : 0, found.join('\n'))
+      if (says) assert.match(found[0] ?? '', says)
+    })
+  }
+})
