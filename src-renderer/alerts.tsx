@@ -11,10 +11,12 @@ import { serverNow } from './clock.ts'
 import { type Guarded, getMeta, setMeta, type WalletDb } from './db.ts'
 import { atMost, cleanName, money } from './format.ts'
 import { useMeta, useNotices, useTopups, useView } from './live.ts'
+import { fromServer } from './server-words.ts'
 import { useWallet } from './session.ts'
 import { shell } from './shell/shell.ts'
 import { useStanding } from './standing.ts'
 import { buttonLook } from './ui/button.tsx'
+import { say } from './words.ts'
 
 /** A notice of before the wallet was opened is shown on Home; it is no news. */
 const NEWS_MS = 10 * 60_000
@@ -53,10 +55,10 @@ export function Alerts() {
       <BellRing className="size-4 shrink-0 text-accent" aria-hidden />
       <p className="min-w-0 flex-1 basis-52">
         {first.body}
-        {rest.length > 0 && <span className="text-muted"> And {rest.length} more.</span>}
+        {rest.length > 0 && <span className="text-muted"> {say('And {count} more.', { count: rest.length })}</span>}
       </p>
       <Link to="/" className={`${buttonLook('main')} h-8`}>
-        Look at it
+        {say('Look at it')}
       </Link>
     </div>
   )
@@ -66,43 +68,55 @@ const ofApproval = ({ uid, app, model, amount }: Approval): Alert => ({
   id: uid,
   kind: 'approval',
   subject: uid,
-  title: 'A call waits for you',
-  body: `${cleanName(app.name)} asks for one call of ${cleanName(model)}, for at most ${atMost(amount)}.`,
+  title: say('A call waits for you'),
+  body: say('{app} asks for one call of {model}, for at most {sum}.', {
+    app: cleanName(app.name),
+    model: cleanName(model),
+    sum: atMost(amount),
+  }),
 })
 
 const ofRequest = ({ uid, client, match }: ConsentRequest): Alert => ({
   id: uid,
   kind: 'request',
   subject: uid,
-  title: 'An app asks to be connected',
-  body: `${cleanName(client.name)}${client.verified_domain ? '' : ' (unverified)'} asks to be connected${match ? `; its page shows ${match}` : ''}.`,
+  title: say('An app asks to be connected'),
+  body: asking(`${cleanName(client.name)}${client.verified_domain ? '' : ` ${say('(unverified)')}`}`, match),
 })
+
+const asking = (app: string, match: string | null | undefined): string =>
+  match
+    ? say('{app} asks to be connected; its page shows {match}.', { app, match })
+    : say('{app} asks to be connected.', { app })
 
 /** The server's notices that lead somewhere; any other is told plainly. */
 const NOTICES: Record<string, { kind: Notified; title: string }> = {
-  limit_80: { kind: 'limit-near', title: 'A limit is nearly reached' },
-  limit_100: { kind: 'limit-reached', title: 'A limit is reached' },
+  limit_80: { kind: 'limit-near', title: say('A limit is nearly reached') },
+  limit_100: { kind: 'limit-reached', title: say('A limit is reached') },
 }
 
 function ofNotice({ id, kind, connection_id, text }: Notice): Alert {
-  const known = NOTICES[kind] ?? { kind: 'other', title: 'Quota Wallet' }
-  return { id, ...known, subject: connection_id, body: text.slice(0, 300) }
+  const known = NOTICES[kind] ?? { kind: 'other', title: say('Quota Wallet') }
+  return { id, ...known, subject: connection_id, body: fromServer(text).slice(0, 300) }
 }
 
 /** The guard has paused an app that spent far more than it ever did. */
 function ofPause({ id, at, spent }: Guarded['pauses'][0], connections: Connection[]): Alert {
   const connection = connections.find((c) => c.id === id)
-  const name = connection ? cleanName(connection.name ?? connection.app.name) : 'An app'
-  const body = `${name} spent ${money(spent)} in ten minutes, more than on its busiest day. It was paused.`
-  return { id: `pace-${id}-${at}`, kind: 'pace', subject: id, title: 'An unusual pace', body }
+  const name = connection ? cleanName(connection.name ?? connection.app.name) : say('An app')
+  const body = say('{app} spent {sum} in ten minutes, more than on its busiest day. It was paused.', {
+    app: name,
+    sum: money(spent),
+  })
+  return { id: `pace-${id}-${at}`, kind: 'pace', subject: id, title: say('An unusual pace'), body }
 }
 
 const ofTopup = ({ id, balance_credits }: Topup): Alert => ({
   id: `paid-${id}`,
   kind: 'topup',
   subject: id,
-  title: 'Money was added',
-  body: `${money(balance_credits)} was added to your balance.`,
+  title: say('Money was added'),
+  body: say('{sum} was added to your balance.', { sum: money(balance_credits) }),
 })
 
 const ALERTS_KEPT = 500

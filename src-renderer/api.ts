@@ -5,6 +5,8 @@
 import { ErrorBody } from '../server/contract/faults.ts'
 import type { Shell } from '../server/contract/shell.ts'
 import { hearDate } from './clock.ts'
+import { fromServer } from './server-words.ts'
+import { say } from './words.ts'
 
 export type Api = {
   readonly origin: string
@@ -101,9 +103,9 @@ async function tokenOf(shell: Shell): Promise<string> {
   try {
     token = await shell.accessToken()
   } catch (error) {
-    throw new ApiFailure('offline', error instanceof Error ? error.message : 'The server cannot be reached.')
+    throw new ApiFailure('offline', error instanceof Error ? error.message : say('The server cannot be reached.'))
   }
-  if (token === null) throw new ApiFailure('unauthorized', 'You are signed out.', 401)
+  if (token === null) throw new ApiFailure('unauthorized', say('You are signed out.'), 401)
   return token
 }
 
@@ -118,7 +120,7 @@ async function answerOf(url: string, init: RequestInit): Promise<Response> {
   try {
     answer = await fetch(url, init)
   } catch (error) {
-    throw new ApiFailure('offline', error instanceof Error ? error.message : 'The server cannot be reached.')
+    throw new ApiFailure('offline', error instanceof Error ? error.message : say('The server cannot be reached.'))
   }
   hearDate(answer.headers.get('date'), askedAt)
   if (answer.ok) return answer
@@ -131,7 +133,8 @@ async function failureOf(answer: Response): Promise<ApiFailure> {
   const bearerRefused =
     answer.status === 401 && (!error || /^(unauthorized|invalid_token|invalid_api_key)$/.test(error.code))
   const code = bearerRefused ? 'unauthorized' : (error?.code ?? 'internal_error')
-  return new ApiFailure(code, error?.message ?? `The server answered ${answer.status}.`, answer.status, error?.details)
+  const message = error ? fromServer(error.message) : say('The server answered {status}.', { status: answer.status })
+  return new ApiFailure(code, message, answer.status, error?.details)
 }
 
 /** A body that ends early or is not JSON counts as no answer: nothing of it is used. */
@@ -141,6 +144,6 @@ async function whole<T>(body: Promise<T>): Promise<T> {
   try {
     return await body
   } catch {
-    throw new ApiFailure('offline', 'The answer was cut short.')
+    throw new ApiFailure('offline', say('The answer was cut short.'))
   }
 }

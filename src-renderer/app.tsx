@@ -38,6 +38,7 @@ import { useReturns } from './standing.ts'
 import { Empty } from './ui/bits.tsx'
 import { Button, buttonLook } from './ui/button.tsx'
 import { Frame } from './ui/frame.tsx'
+import { say } from './words.ts'
 
 const root = createRootRoute({ component: Outlet, errorComponent: Broken, notFoundComponent: Nowhere })
 const framed = createRoute({ getParentRoute: () => root, id: 'framed', component: Gate })
@@ -114,7 +115,7 @@ function Gate() {
   if (session.phase === 'stuck') return <Stuck reason={session.reason} message={session.message} />
   return (
     <p role="status" className="sr-only">
-      Opening your wallet…
+      {say('Opening your wallet…')}
     </p>
   )
 }
@@ -124,14 +125,15 @@ function Broken({ error }: ErrorComponentProps) {
     <main className="grid min-h-dvh place-items-center" role="alert">
       <Empty
         icon={Bug}
-        title="This screen broke"
+        title={say('This screen broke')}
         action={
           <Button look="main" onClick={() => location.reload()}>
-            Reload
+            {say('Reload')}
           </Button>
         }
       >
-        Your money and your records are not affected. ({error instanceof Error ? error.message : String(error)})
+        {say('Your money and your records are not affected.')} ({error instanceof Error ? error.message : String(error)}
+        )
       </Empty>
     </main>
   )
@@ -142,14 +144,14 @@ function Nowhere() {
     <main className="grid min-h-dvh place-items-center">
       <Empty
         icon={Bug}
-        title="There is nothing here"
+        title={say('There is nothing here')}
         action={
           <a href={basepath} className={buttonLook('main')}>
-            Go to the wallet
+            {say('Go to the wallet')}
           </a>
         }
       >
-        The address may be old or mistyped.
+        {say('The address may be old or mistyped.')}
       </Empty>
     </main>
   )

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type AuditReport, audit, firstFork, readExport, type WalletExport } from './audit.ts'
 import { count, exact, moment } from './format.ts'
-import { MARK_WORDS } from './verify.ts'
+import { MARK_WORDS } from './mark-words.ts'
 
 const USAGE = `Usage: quota-wallet verify [--keys keys.json] export.json [another-export.json …]
 

@@ -2,7 +2,7 @@
 // owns: text for people. never: arithmetic on money beyond choosing decimals. always true: an amount that is shown
 // rounded is shown exactly on hover, through `exact`.
 
-import { dollars, MICROS_PER_DOLLAR, microsFromDollarText } from '../server/contract/money.ts'
+import { dollars, MICROS_PER_DOLLAR, microsFromDollarText, PICOS_PER_MICRO } from '../server/contract/money.ts'
 import type { Cap, LimitCalendar, Period } from '../server/contract/records.ts'
 import { count, language, say } from './words.ts'
 
@@ -64,6 +64,12 @@ export function atMost(micros: number): string {
   return money(Math.ceil(micros / step) * step)
 }
 
+/** An amount before its point, and from there on: "$12" and ".34", "12" and ",34 $". */
+export function parted(amount: string): [whole: string, rest: string] {
+  const at = amount.lastIndexOf(COMMA ? ',' : '.')
+  return at < 0 ? [amount, ''] : [amount.slice(0, at), amount.slice(at)]
+}
+
 /** Whole cents, cut towards zero; for columns in which the points are to line up. */
 export const cents = (micros: number): string => cut(micros, 2)
 
@@ -82,6 +88,15 @@ function cut(micros: number, decimals: 2 | 4 | 6): string {
   return dressed(`${micros < 0 ? '-' : ''}$${whole}.${fraction}`)
 }
 
+/** Pico-dollars exactly: "$2.50", "$0.00001525". */
+export function picoDollars(picos: bigint): string {
+  const perDollar = PICOS_PER_MICRO * 1_000_000n
+  const fraction = String(picos % perDollar)
+    .padStart(12, '0')
+    .replace(/0{1,10}$/, '')
+  return COMMA ? `${picos / perDollar},${fraction}\u00a0$` : `$${picos / perDollar}.${fraction}`
+}
+
 /** A limit on a button: "$2", "$2.50". */
 export function short(micros: number): string {
   return dressed(bare(micros))
@@ -95,14 +110,18 @@ function bare(micros: number): string {
 /** Micro-dollars as a person would type them: "5", "2.50"; in German "2,50". */
 export const typed = (micros: number): string => (COMMA ? swapped(bare(micros).slice(1)) : bare(micros).slice(1))
 
-/**
- * Micro-dollars of "5", "$2.50" or "2,50"; null for what is no amount above zero. In German "1.000" could be a thousand
- * or one, and is no amount either.
- */
+/** Figures of an address ("2.50") as they are typed here, and as an amount. */
+export const local = (figures: string): string => (COMMA ? swapped(figures) : figures)
+export const dollarsOf = (figures: string): string => (COMMA ? `${swapped(figures)}\u00a0$` : `$${figures}`)
+
+/** Micro-dollars of "5", "$2.50" or "2,50" in any language, as addresses have them; null for what is no amount above zero. */
+export const amountIn = (text: string): number | null =>
+  microsFromDollarText(text.trim().replace(/^\$/, '').replace(',', '.'))
+
+/** What a person typed, as `amountIn`; in German "1.000" could be a thousand or one, and is no amount. */
 export function amountOf(text: string): number | null {
-  const figures = text.trim().replace(/^\$/, '')
-  if (!COMMA) return microsFromDollarText(figures.replace(',', '.'))
-  return /\.\d{3}$/.test(figures) ? null : microsFromDollarText(figures.replace(/\s*\$$/, '').replace(',', '.'))
+  if (!COMMA) return amountIn(text)
+  return /[1-9]\d{0,2}\.\d{3}/.test(text) ? null : amountIn(text.replace(/\s*\$\s*$/, ''))
 }
 
 export const PERIOD_WORDS: Record<Period, { each: string; short: string; window: string }> = {
@@ -205,6 +224,11 @@ const wholeMonth = new Intl.DateTimeFormat(LOCALE, { month: 'long', year: 'numer
 
 /** "Mon, 23 Nov 2026" of "2026-11-23". */
 export const dayWords = (day: string): string => wholeDay.format(Date.parse(`${day}T00:00:00Z`))
+
+const wholeShort = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', timeZone: 'UTC' })
+
+/** "23 Nov" of "2026-11-23"; nothing of nothing. */
+export const shortDay = (day: string): string => (day ? wholeShort.format(Date.parse(`${day}T00:00:00Z`)) : '')
 
 /** "November 2026" of "2026-11". */
 export const monthWords = (month: string): string => wholeMonth.format(Date.parse(`${month}-01T00:00:00Z`))

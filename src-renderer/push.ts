@@ -6,6 +6,8 @@ import { type Mutation, MutationsReply } from '../server/contract/feed.ts'
 import { type Api, ApiFailure } from './api.ts'
 import { getMeta, type Pending, type WalletDb } from './db.ts'
 import { renumber, settleEdits } from './db-outbox.ts'
+import { fromServer } from './server-words.ts'
+import { say } from './words.ts'
 
 const BATCH = 100
 
@@ -37,10 +39,12 @@ async function sendBatch(api: Api, db: WalletDb, batch: Pending[]): Promise<void
     const result = byMid.get(edit.mid)
     if (!result || edit.n === undefined) return []
     if (result.status !== 'rejected') return [{ n: edit.n, change: { state: 'sent' } }]
-    const { code = 'bad_request', message = 'The server refused this.' } = result
-    return [{ n: edit.n, change: { state: 'refused', code, message } }]
+    const { code = 'bad_request', message } = result
+    const why = message === undefined ? say('The server refused this.') : fromServer(message)
+    return [{ n: edit.n, change: { state: 'refused', code, message: why } }]
   })
-  if (answers.length === 0) throw new ApiFailure('internal_error', 'The server did not say what became of the changes.')
+  if (answers.length === 0)
+    throw new ApiFailure('internal_error', say('The server did not say what became of the changes.'))
   await settleEdits(db, answers)
 }
 

@@ -5,7 +5,7 @@
 import type { Choice } from './columns.ts'
 import { nextDay, startOfDay } from './days.ts'
 import type { Written } from './db.ts'
-import { amountOf } from './format.ts'
+import { amountIn } from './format.ts'
 
 /** As in the address: days are "2026-11-23", both inclusive; amounts are dollars as typed. */
 export type Search = {
@@ -33,7 +33,7 @@ export function searchOf(raw: Record<string, unknown>): Search {
   const text = (key: string) => (['string', 'number'].includes(typeof raw[key]) ? String(raw[key]).slice(0, 200) : '')
   for (const key of TEXTS) if (text(key).trim() !== '') search[key] = text(key)
   for (const key of DAYS) if (/^\d{4}-\d\d-\d\d$/.test(text(key))) search[key] = text(key)
-  for (const key of AMOUNTS) if (amountOf(text(key)) !== null) search[key] = text(key)
+  for (const key of AMOUNTS) if (amountIn(text(key)) !== null) search[key] = text(key)
   if (raw.check === 'wrong') search.check = 'wrong'
   const entry = Number(raw.entry)
   if (Number.isSafeInteger(entry) && entry > 0) search.entry = entry
@@ -71,8 +71,8 @@ export function choiceOf(search: Search, { zone, apps, models, nameOf, written }
     onlyRevs: tag === undefined ? null : new Set(written.filter((w) => w.tags.includes(tag)).map(({ rev }) => rev)),
     from: from === undefined ? null : startOfDay(zone, from),
     until: to === undefined ? null : startOfDay(zone, nextDay(to)),
-    min: min === undefined ? null : amountOf(min),
-    max: max === undefined ? null : amountOf(max),
+    min: min === undefined ? null : amountIn(min),
+    max: max === undefined ? null : amountIn(max),
     wrong: check === 'wrong',
   }
 }

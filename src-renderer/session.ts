@@ -9,6 +9,7 @@ import { accountsKept, deleteDb, openDb, readCursor, setMeta, type WalletDb, wat
 import { setTimeZone } from './format.ts'
 import { shell } from './shell/shell.ts'
 import { type Sync, startSync } from './sync.ts'
+import { say } from './words.ts'
 
 export type Wallet = { account: string; api: Api; db: WalletDb; sync: Sync }
 type Session =
@@ -79,7 +80,7 @@ async function open(api: Api, account: string, erased = false): Promise<void> {
   const sync = startSync(api, db, async () => {
     if ((await accountOf(api)) === account) return
     setTimeout(() => start(true))
-    throw new ApiFailure('other_account', 'Somebody else has signed in; opening their wallet.')
+    throw new ApiFailure('other_account', say('Somebody else has signed in; opening their wallet.'))
   })
   const wallet = { account, api, db, sync }
   useSession.setState({ phase: 'open', wallet }, true)
@@ -134,7 +135,7 @@ async function accountOf(api: Api): Promise<string> {
   }
   const page = FeedPage.parse(await api.get('/v1/wallet/feed?limit=20&client=whose'))
   const profile = page.changes.find((c) => c.topic === 'profile')
-  if (!profile) throw new ApiFailure('internal_error', 'The server does not say whose wallet this is.')
+  if (!profile) throw new ApiFailure('internal_error', say('The server does not say whose wallet this is.'))
   return profile.id
 }
 

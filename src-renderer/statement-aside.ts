@@ -6,6 +6,7 @@ import type { Statement } from './statement.ts'
 import type { Drawn } from './statement-worker.ts'
 import address from './statement-worker.ts?worker&url'
 import { workerUrl } from './trusted.ts'
+import { say } from './words.ts'
 
 /** The statement as a PDF. Rejects when it cannot be drawn here. */
 export function drawStatement(statement: Statement): Promise<Blob> {
@@ -13,7 +14,7 @@ export function drawStatement(statement: Statement): Promise<Blob> {
   const drawn = new Promise<Blob>((done, failed) => {
     worker.onmessage = ({ data }: MessageEvent<Drawn>) =>
       'failed' in data ? failed(new Error(data.failed)) : done(data.file)
-    worker.onerror = ({ message }) => failed(new Error(message || 'its program could not be loaded'))
+    worker.onerror = ({ message }) => failed(new Error(message || say('its program could not be loaded')))
   })
   worker.postMessage(statement)
   return drawn.finally(() => worker.terminate())

@@ -15,6 +15,7 @@ import { push } from './push.ts'
 import { isFull, storageFine, storageFull } from './trouble.ts'
 import type { Checked } from './verify.ts'
 import { checkAside } from './verify-aside.ts'
+import { say } from './words.ts'
 
 const COALESCE_MS = 100
 const RETRY_FIRST_MS = 1000
@@ -74,7 +75,7 @@ async function lead({ api, db, mayStart }: Lead, over: AbortSignal, turn: { wake
     failures++
     const failure = error instanceof ApiFailure ? error : null
     if (isFull(error)) storageFull()
-    if (failure?.code === 'unauthorized') return report('paused', 'You are signed out.')
+    if (failure?.code === 'unauthorized') return report('paused', say('You are signed out.'))
     // A storage that is full or gone cannot keep the state either; the next try comes all the same.
     const said = report(failure?.code === 'offline' ? 'offline' : 'failing', sentence(error))
     await said.catch((cause) => console.warn('sync:', cause))
@@ -94,7 +95,7 @@ async function lead({ api, db, mayStart }: Lead, over: AbortSignal, turn: { wake
   turn.wake = () => wake(0)
   addEventListener('online', () => wake(0), { signal: over })
   addEventListener('focus', () => wake(0), { signal: over })
-  const lost = () => void failed(new ApiFailure('offline', 'This device is offline.'))
+  const lost = () => void failed(new ApiFailure('offline', say('This device is offline.')))
   addEventListener('offline', lost, { signal: over })
   const queued = liveQuery(() => db.outbox.where('state').equals('queued').count())
   // An edit goes at once: it may be a pause that has to stop a stream.
@@ -144,7 +145,7 @@ const backoff = (failures: number): number =>
   Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 8)) * (0.5 + Math.random() / 2)
 
 const sentence = (error: unknown): string | null => {
-  if (isFull(error)) return 'The storage of this device is full.'
+  if (isFull(error)) return say('The storage of this device is full.')
   return error instanceof Error ? error.message : null
 }
 
@@ -174,7 +175,7 @@ async function pull(api: Api, db: WalletDb, report: Report): Promise<void> {
     }
     const fresh = page.changes.filter((c) => c.rev > base.rev)
     const cut = fresh.findIndex((c, i) => c.rev !== base.rev + 1 + i)
-    if (cut !== -1) throw new ApiFailure('incomplete', 'A page of the history came incomplete; asking again.')
+    if (cut !== -1) throw new ApiFailure('incomplete', say('A page of the history came incomplete; asking again.'))
     if (page.more) {
       // The next page is on its way while this one is checked and kept; it counts only if this one does.
       ahead = { after: page.cursor, page: fetchPage(api, db, page.cursor) }
@@ -221,7 +222,8 @@ async function fetchPage(api: Api, db: WalletDb, cursor: string | null): Promise
   })
   try {
     const page = FeedPage.safeParse(await api.get(`/v1/wallet/feed?${query}`))
-    if (!page.success) throw new ApiFailure('too_new', 'The server speaks a newer version of the wallet’s language.')
+    if (!page.success)
+      throw new ApiFailure('too_new', say('The server speaks a newer version of the wallet’s language.'))
     return page.data
   } catch (error) {
     const refused = error instanceof ApiFailure && [400, 409, 410, 412].includes(error.status)

@@ -130,16 +130,3 @@ export function keyFinder(jwks: JsonWebKey[]): { keyOf: KeyOf; unknown: Set<stri
   }
   return { keyOf, unknown }
 }
-
-/** What a failed check means, for people. */
-export const MARK_WORDS: Record<Mark, string> = {
-  verified: 'Verified on this device',
-  unchecked: 'Not checked: this browser cannot check signatures here',
-  signature: 'The signature is not the server’s',
-  chain: 'It does not follow the receipt before it: one is missing or was changed',
-  row: 'The receipt and the log disagree',
-  base: 'The units and prices do not add up to the base charge',
-  granted: 'More was taken from a grant than the call cost',
-  markup: 'The markup is not what was agreed',
-  total: 'Base and markup do not add up to the total',
-}

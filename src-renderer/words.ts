@@ -72,6 +72,9 @@ export function say<const T extends string>(english: T, ...[values]: Rest<T>): s
   return fill(other(english, 0) ?? english, values)
 }
 
+/** A sentence that is not ours, such as the server's; as it stands where it is not known. */
+export const translated = (english: string): string => other(english, 0) ?? english
+
 /** A sentence that counts: `counted('{n} call', '{n} calls', calls)`; `{n}` is filled in as `count` writes it. */
 export function counted<const T extends string>(
   one: string,

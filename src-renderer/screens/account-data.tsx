@@ -7,10 +7,11 @@ import { type FormEvent, useId, useState } from 'react'
 import { type Account, NotEmptyDetails } from '../../server/contract/api.ts'
 import { ApiFailure, ownPage } from '../api.ts'
 import { accountsKept, deleteDb, openDb } from '../db.ts'
-import { exact, plural } from '../format.ts'
+import { exact } from '../format.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button, buttonLook } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { counted, say } from '../words.ts'
 import { Part, useTry } from './account-page.tsx'
 import { useStepUp } from './security-step-up.tsx'
 
@@ -18,22 +19,23 @@ export function AccountData({ account }: { account: Account }) {
   const [leaving, setLeaving] = useState(false)
   return (
     <>
-      <Part title="Your data">
+      <Part title={say('Your data')}>
         <p className="text-sm text-muted">
-          One JSON file with your profile, devices, apps, connections, top-ups, notes and every signed receipt.
+          {say('One JSON file with your profile, devices, apps, connections, top-ups, notes and every signed receipt.')}
         </p>
         <a href="/account/export" download className={`${buttonLook()} mt-4`}>
           <Download className="size-4" aria-hidden />
-          Export everything
+          {say('Export everything')}
         </a>
       </Part>
-      <Part title="Delete this account">
+      <Part title={say('Delete this account')}>
         <p className="text-sm text-muted">
-          Your name, address, notes and sign-ins are erased, and every app is disconnected. Receipts and the books stay,
-          under a number that no longer says who you were.
+          {say(
+            'Your name, address, notes and sign-ins are erased, and every app is disconnected. Receipts and the books stay, under a number that no longer says who you were.',
+          )}
         </p>
         <Button look="danger" className="mt-4" onClick={() => setLeaving(true)}>
-          Delete account
+          {say('Delete account')}
         </Button>
       </Part>
       {leaving && <Leave account={account} onClose={() => setLeaving(false)} />}
@@ -67,13 +69,13 @@ function Leave({ account, onClose }: { account: Account; onClose: () => void }) 
   }
   const ready = typed.trim().toLowerCase() === account.email && (forfeit === 0 || agreed)
   return (
-    <Dialog title="Delete this account?" onClose={onClose}>
+    <Dialog title={say('Delete this account?')} onClose={onClose}>
       <form onSubmit={submit} noValidate className="space-y-4 text-sm">
-        <p className="text-muted">This cannot be undone. Export your data first if you want to keep it.</p>
+        <p className="text-muted">{say('This cannot be undone. Export your data first if you want to keep it.')}</p>
         {forfeit > 0 && <GiveUp amount={forfeit} agreed={agreed} onChange={setAgreed} />}
         <div>
           <label htmlFor={id} className="mb-1.5 block font-medium">
-            Type your e-mail address to confirm
+            {say('Type your e-mail address to confirm')}
           </label>
           <input
             id={id}
@@ -86,9 +88,9 @@ function Leave({ account, onClose }: { account: Account; onClose: () => void }) 
         </div>
         {wrong && <Wrong>{wrong}</Wrong>}
         <div className="flex flex-wrap justify-end gap-2">
-          <Button onClick={onClose}>Keep my account</Button>
+          <Button onClick={onClose}>{say('Keep my account')}</Button>
           <Button look="danger" type="submit" disabled={busy || !ready}>
-            Delete it
+            {say('Delete it')}
           </Button>
         </div>
       </form>
@@ -114,17 +116,18 @@ function GiveUp({
         onChange={(event) => onChange(event.target.checked)}
         className="mt-0.5 size-4 shrink-0 accent-current"
       />
-      I give up my balance of {exact(amount)}. It is not paid back.
+      {say('I give up my balance of {sum}. It is not paid back.', { sum: exact(amount) })}
     </label>
   )
 }
 
 function whatIsLeft({ balance, held, pool, earnings, apps }: NotEmptyDetails): string {
-  if (held > 0) return `${exact(held)} is reserved by running calls. Try again when they have ended.`
-  if (pool > 0) return `Your grant pool holds ${exact(pool)}. Withdraw it first.`
-  if (earnings !== 0) return `You have earnings of ${exact(earnings)}. Have them paid out first.`
-  if (apps > 0) return `You publish ${plural(apps, 'app')}. Delete them first.`
-  return `Your balance is ${exact(balance)} now. Look again at what you give up.`
+  if (held > 0) return say('{sum} is reserved by running calls. Try again when they have ended.', { sum: exact(held) })
+  if (pool > 0) return say('Your grant pool holds {sum}. Withdraw it first.', { sum: exact(pool) })
+  if (earnings !== 0) return say('You have earnings of {sum}. Have them paid out first.', { sum: exact(earnings) })
+  if (apps > 0)
+    return counted('You publish {n} app. Delete them first.', 'You publish {n} apps. Delete them first.', apps)
+  return say('Your balance is {sum} now. Look again at what you give up.', { sum: exact(balance) })
 }
 
 /** The copy that the wallet kept in this browser goes too. */

@@ -10,6 +10,7 @@ import { ApiFailure, ownPage } from '../api.ts'
 import { Empty } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Mark } from '../ui/frame.tsx'
+import { say } from '../words.ts'
 import { AccountData } from './account-data.tsx'
 import { AccountTopup } from './account-topup.tsx'
 import { Credentials } from './credentials.tsx'
@@ -42,14 +43,16 @@ export function AccountPage() {
     )
   return (
     <Narrow>
-      {state.at === 'loading' && <div className="skeleton h-72" role="status" aria-label="Loading your account" />}
+      {state.at === 'loading' && (
+        <div className="skeleton h-72" role="status" aria-label={say('Loading your account')} />
+      )}
       {state.at === 'signed-out' && <Credentials reason={null} onDone={load} onDeny={null} />}
       {state.at === 'stuck' && (
         <div role="alert">
           <Empty
             icon={CloudOff}
-            title="Your account cannot be shown"
-            action={<Button onClick={load}>Try again</Button>}
+            title={say('Your account cannot be shown')}
+            action={<Button onClick={load}>{say('Try again')}</Button>}
           >
             {state.message}
           </Empty>
@@ -66,10 +69,10 @@ function Wide({ email, children }: { email: string; children: ReactNode }) {
         <Mark />
         <Link to="/" className="inline-flex items-center gap-1.5 rounded text-sm text-muted hover:text-ink">
           <ArrowLeft className="size-4" aria-hidden />
-          Back to the wallet
+          {say('Back to the wallet')}
         </Link>
       </div>
-      <h1 className="px-1 text-2xl font-semibold tracking-tight">Your account</h1>
+      <h1 className="px-1 text-2xl font-semibold tracking-tight">{say('Your account')}</h1>
       <p className="mt-1 mb-5 px-1 text-sm break-words text-muted">{email}</p>
       <div className="space-y-4">{children}</div>
     </main>
@@ -98,22 +101,22 @@ export function Part({ title, children }: { title: string; children: ReactNode }
 }
 
 const SENTENCES: Record<string, string> = {
-  offline: 'The server cannot be reached. Check your connection and try again.',
-  rate_limit_exceeded: 'That was tried too often. Wait a minute and try again.',
-  invalid_credentials: 'The password is wrong.',
-  invalid_second_factor: 'This code is wrong, or was used before. Wait for the next one.',
-  invalid_link: 'This link is not valid, or no longer. Ask for a new one.',
-  invalid_passkey: 'This passkey was not accepted.',
-  weak_password: 'Choose a password of at least 8 characters.',
-  payments_unavailable: 'The payment provider cannot be reached right now. Nothing was charged; try again later.',
-  mail_unavailable: 'This server cannot send mail. Ask whoever runs it.',
+  offline: say('The server cannot be reached. Check your connection and try again.'),
+  rate_limit_exceeded: say('That was tried too often. Wait a minute and try again.'),
+  invalid_credentials: say('The password is wrong.'),
+  invalid_second_factor: say('This code is wrong, or was used before. Wait for the next one.'),
+  invalid_link: say('This link is not valid, or no longer. Ask for a new one.'),
+  invalid_passkey: say('This passkey was not accepted.'),
+  weak_password: say('Choose a password of at least 8 characters.'),
+  payments_unavailable: say('The payment provider cannot be reached right now. Nothing was charged; try again later.'),
+  mail_unavailable: say('This server cannot send mail. Ask whoever runs it.'),
 }
 
 /** What went wrong, in a sentence for a person. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof ApiFailure) return SENTENCES[error.code] ?? error.message
   // What the browser says when its passkey window is closed (Web Authentication Level 3, 5.1.4).
-  if (error instanceof Error && error.name === 'NotAllowedError') return 'Nothing was chosen. Try again.'
+  if (error instanceof Error && error.name === 'NotAllowedError') return say('Nothing was chosen. Try again.')
   return error instanceof Error ? error.message : String(error)
 }
 

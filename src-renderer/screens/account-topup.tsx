@@ -8,6 +8,7 @@ import { type Account, PackagesReply } from '../../server/contract/api.ts'
 import { AutoTopup } from '../../server/contract/payments.ts'
 import type { Package } from '../../server/contract/records.ts'
 import { ownPage } from '../api.ts'
+import { say } from '../words.ts'
 import { Part, sentenceOf } from './account-page.tsx'
 import { CARD_PATH, termsOfLink } from './auto-topup.tsx'
 import type { AutoTopupWish } from './auto-topup-form.tsx'
@@ -38,7 +39,7 @@ export function AccountTopup({ account }: { account: Account }) {
     setState((before) => before && { ...before, settings })
   }
   return (
-    <Part title="Automatic top-up">
+    <Part title={say('Automatic top-up')}>
       {state ? (
         <AutoTopupPanel {...state} away={false} change={change} removeCard={removeCard} asked={termsOfLink(link)} />
       ) : wrong ? (
@@ -46,7 +47,7 @@ export function AccountTopup({ account }: { account: Account }) {
           {wrong}
         </p>
       ) : (
-        <div className="skeleton h-20" role="status" aria-label="Loading the automatic top-up" />
+        <div className="skeleton h-20" role="status" aria-label={say('Loading the automatic top-up')} />
       )}
       {question}
     </Part>

@@ -4,8 +4,10 @@
 
 import { Search as Glass, SlidersHorizontal, X } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
+import { amountOf, dollarsOf, local } from '../format.ts'
 import type { Search } from '../search.ts'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 
 type Props = {
   search: Search
@@ -30,26 +32,26 @@ export function Filters({ search, apps, models, tags, nameOf, onChange }: Props)
     <search className="mb-3 block space-y-2">
       <div className="flex flex-wrap items-center gap-2">
         <label className="relative min-w-0 flex-1 basis-48">
-          <span className="sr-only">Search the log</span>
+          <span className="sr-only">{say('Search the log')}</span>
           <Glass className="absolute start-2.5 top-2.5 size-4 text-muted" aria-hidden />
           <input
             type="search"
             value={search.q ?? ''}
-            placeholder="App, model, note, tag or request"
+            placeholder={say('App, model, note, tag or request')}
             onChange={(event) => set({ q: event.target.value }, true)}
             className={`${LOOK} w-full ps-9`}
           />
         </label>
         <Choice
-          label="App"
+          label={say('App')}
           value={search.app}
-          all="All apps"
+          all={say('All apps')}
           options={appIds}
           nameOf={nameOf}
           onPick={(app) => set({ app })}
         />
         <Button aria-expanded={open} aria-controls={panel} onClick={() => setOpen(!open)}>
-          <SlidersHorizontal className="size-4" aria-hidden /> Filters
+          <SlidersHorizontal className="size-4" aria-hidden /> {say('Filters')}
         </Button>
       </div>
       {open && <Panel {...{ id: panel, search, models, tags, set }} />}
@@ -69,18 +71,24 @@ type PanelProps = { id: string; search: Search; models: string[]; tags: string[]
 function Panel({ id: panel, search, models, tags, set }: PanelProps) {
   return (
     <div id={panel} className="card grid grid-cols-2 gap-3 p-4 sm:grid-cols-3 lg:grid-cols-6">
-      <Named label="Model">
+      <Named label={say('Model')}>
         {(id) => (
-          <Choice id={id} value={search.model} all="All models" options={models} onPick={(model) => set({ model })} />
+          <Choice
+            id={id}
+            value={search.model}
+            all={say('All models')}
+            options={models}
+            onPick={(model) => set({ model })}
+          />
         )}
       </Named>
-      <Named label="Tag">
-        {(id) => <Choice id={id} value={search.tag} all="Any" options={tags} onPick={(tag) => set({ tag })} />}
+      <Named label={say('Tag')}>
+        {(id) => <Choice id={id} value={search.tag} all={say('Any')} options={tags} onPick={(tag) => set({ tag })} />}
       </Named>
-      <Day label="From" value={search.from} onPick={(from) => set({ from })} />
-      <Day label="To" value={search.to} onPick={(to) => set({ to })} />
-      <Amount label="At least, $" value={search.min} onPick={(min) => set({ min })} />
-      <Amount label="At most, $" value={search.max} onPick={(max) => set({ max })} />
+      <Day label={say('From')} value={search.from} onPick={(from) => set({ from })} />
+      <Day label={say('To')} value={search.to} onPick={(to) => set({ to })} />
+      <Amount label={say('At least, $')} value={search.min} onPick={(min) => set({ min })} />
+      <Amount label={say('At most, $')} value={search.max} onPick={(max) => set({ max })} />
     </div>
   )
 }
@@ -143,7 +151,7 @@ const Day = ({ label, value, onPick }: FieldProps) => (
 )
 
 function Amount({ label, value, onPick }: FieldProps) {
-  const [draft, setDraft] = useState(value ?? '')
+  const [draft, setDraft] = useState(local(value ?? ''))
   return (
     <Named label={label}>
       {(id) => (
@@ -151,11 +159,11 @@ function Amount({ label, value, onPick }: FieldProps) {
           id={id}
           inputMode="decimal"
           autoComplete="off"
-          placeholder="0.00"
+          placeholder={say('0.00')}
           value={draft}
           onChange={(event) => {
             setDraft(event.target.value)
-            onPick(event.target.value.replace(',', '.'))
+            onPick(amountOf(event.target.value) === null ? '' : event.target.value.replace(',', '.'))
           }}
           className={`${LOOK} nums w-full`}
         />
@@ -179,25 +187,25 @@ function Chips({
 }) {
   const words: Record<Key, (value: string) => string> = {
     app: nameOf,
-    model: (model) => `Model ${model}`,
-    tag: (tag) => `Tag ${tag}`,
-    from: (day) => `From ${day}`,
-    to: (day) => `To ${day}`,
-    min: (amount) => `At least $${amount}`,
-    max: (amount) => `At most $${amount}`,
-    check: () => 'Does not check out',
+    model: (model) => say('Model {model}', { model }),
+    tag: (tag) => say('Tag {tag}', { tag }),
+    from: (day) => say('From {day}', { day }),
+    to: (day) => say('To {day}', { day }),
+    min: (amount) => say('At least {sum}', { sum: dollarsOf(amount) }),
+    max: (amount) => say('At most {sum}', { sum: dollarsOf(amount) }),
+    check: () => say('Does not check out'),
   }
   const set = (Object.keys(words) as Key[]).filter((key) => search[key] !== undefined)
   if (set.length === 0) return null
   return (
-    <ul aria-label="What narrows the log" className="flex flex-wrap gap-1.5">
+    <ul aria-label={say('What narrows the log')} className="flex flex-wrap gap-1.5">
       {set.map((key) => {
         const text = words[key](String(search[key]))
         return (
           <li key={key}>
             <button
               type="button"
-              aria-label={`Remove: ${text}`}
+              aria-label={say('Remove: {what}', { what: text })}
               onClick={() => onRemove(key)}
               className="inline-flex h-7 max-w-64 items-center gap-1.5 rounded-full bg-soft ps-3 pe-2 text-xs font-medium text-accent hover:bg-sunken"
             >
@@ -214,7 +222,7 @@ function Chips({
             onClick={onClear}
             className="h-7 rounded-full px-2.5 text-xs font-medium text-muted hover:bg-sunken"
           >
-            Clear all
+            {say('Clear all')}
           </button>
         </li>
       )}

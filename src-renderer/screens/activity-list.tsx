@@ -7,9 +7,10 @@
 import { type KeyboardEvent, type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { type DayGroup, revAt } from '../columns.ts'
 import type { View } from '../fold.ts'
-import { count, dayWords, plural } from '../format.ts'
+import { count, dayWords } from '../format.ts'
 import { useNewest, useRows } from '../live.ts'
 import { Money } from '../ui/bits.tsx'
+import { counted, say } from '../words.ts'
 import type { Found } from './activity.tsx'
 import { ActivityRow, COLUMNS, useWide } from './activity-row.tsx'
 import { limitLeft } from './limit-left.ts'
@@ -38,7 +39,7 @@ export function ActivityList({ found, view, nameOf, onOpen }: Props) {
     <>
       <div
         role="table"
-        aria-label="Usage log"
+        aria-label={say('Usage log')}
         aria-rowcount={selection.ordinals.length}
         className="card overflow-hidden"
         onKeyDown={moveFocus}
@@ -62,7 +63,7 @@ export function ActivityList({ found, view, nameOf, onOpen }: Props) {
       </div>
       {shown < selection.ordinals.length && (
         <p className="mt-3 text-sm text-muted">
-          The newest {count(shown)} are listed. Choose a time above to see older ones.
+          {say('The newest {count} are listed. Choose a time above to see older ones.', { count: count(shown) })}
         </p>
       )}
     </>
@@ -86,7 +87,7 @@ function DayHead({ group, style }: { group: DayGroup; style: { height: number; t
     >
       <span className="font-medium">{dayWords(group.day)}</span>
       <span className="nums text-muted">
-        {plural(group.count, 'call')} · <Money micros={group.micros} />
+        {counted('{n} call', '{n} calls', group.count)} · <Money micros={group.micros} />
       </span>
     </div>
   )
@@ -158,7 +159,18 @@ function useVisible(box: RefObject<HTMLDivElement | null>, places: Places): [num
   return range
 }
 
-const HEADS = ['App', 'Model', 'Tokens', 'Base', 'Markup', 'Total', 'Limit left', 'Time', 'Check']
+const CHECK = say('Check')
+const HEADS = [
+  say('App'),
+  say('Model'),
+  say('Tokens'),
+  say('Base'),
+  say('Markup'),
+  say('Total'),
+  say('Limit left'),
+  say('Time'),
+  CHECK,
+]
 const FIRST_NUMBER = 2
 
 function Heads() {
@@ -169,7 +181,7 @@ function Heads() {
           <span
             key={head}
             role="columnheader"
-            className={head === 'Check' ? 'sr-only' : i >= FIRST_NUMBER ? 'text-end' : undefined}
+            className={head === CHECK ? 'sr-only' : i >= FIRST_NUMBER ? 'text-end' : undefined}
           >
             {head}
           </span>
@@ -193,7 +205,7 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
 
 export function Loading() {
   return (
-    <div className="card divide-y divide-line" aria-busy="true" role="status" aria-label="Loading the log">
+    <div className="card divide-y divide-line" aria-busy="true" role="status" aria-label={say('Loading the log')}>
       {Array.from({ length: 10 }, (_, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: ten alike placeholders
         <div key={i} className="flex items-center gap-4 px-4 py-3">

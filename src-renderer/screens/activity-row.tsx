@@ -8,6 +8,7 @@ import { cents, charge, clockTime, count, money, percent } from '../format.ts'
 import { tokensOf } from '../rollup.ts'
 import { Face, Money, Time } from '../ui/bits.tsx'
 import { payloadOf } from '../verify.ts'
+import { say } from '../words.ts'
 import { bareModel, MarkIcon } from './entry-line.tsx'
 
 export const COLUMNS =
@@ -39,7 +40,11 @@ function OpenIt({ entry, name, onOpen }: Props) {
   return (
     <button
       type="button"
-      aria-label={`${name}, ${entry.row.model}, ${money(entry.row.credits_used)}: open the receipt`}
+      aria-label={say('{app}, {model}, {sum}: open the receipt', {
+        app: name,
+        model: entry.row.model,
+        sum: money(entry.row.credits_used),
+      })}
       onClick={() => onOpen(entry.rev)}
       className="absolute inset-0 -outline-offset-2"
     />
@@ -55,7 +60,7 @@ function NarrowRow(props: Props) {
       <span className="min-w-0 flex-1">
         <span className="block truncate text-sm font-medium">{name}</span>
         <span className="block truncate text-xs text-muted">
-          {bareModel(row.model)} · {count(tokensOf(row.units))} tokens
+          {bareModel(row.model)} · {say('{count} tokens', { count: count(tokensOf(row.units)) })}
         </span>
       </span>
       <span className="text-end">

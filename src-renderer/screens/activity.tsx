@@ -8,12 +8,13 @@ import { List, SearchX } from 'lucide-react'
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react'
 import { namesIn, select } from '../columns.ts'
 import { daysIn } from '../days.ts'
-import { count, money, plural } from '../format.ts'
+import { count, money } from '../format.ts'
 import { useCursor, useIndex, useView, useWritten } from '../live.ts'
 import { choiceOf, narrows, type Search } from '../search.ts'
 import { Empty, PageTitle } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Verified } from '../ui/verified.tsx'
+import { counted, say } from '../words.ts'
 import { Filters } from './activity-filters.tsx'
 import { ActivityList, Loading } from './activity-list.tsx'
 import { appNames } from './app-names.ts'
@@ -51,7 +52,7 @@ export function Activity() {
           )
         }
       >
-        Activity
+        {say('Activity')}
         {cursor && cursor.entries > 0 && (
           <span className="nums ms-2 text-base font-normal text-muted">{count(cursor.entries)}</span>
         )}
@@ -86,8 +87,9 @@ function Summary({ found, onMonths }: { found: Found | undefined; onMonths: () =
   return (
     <div className="mb-3 flex min-h-6 flex-wrap items-center justify-between gap-x-4 gap-y-1 text-sm text-muted">
       <span role="status" className="nums">
-        {found?.index.whole && `${plural(found.selection.ordinals.length, 'call')}, ${money(found.selection.micros)}`}
-        {found?.index.whole === false && 'Looking through older calls…'}
+        {found?.index.whole &&
+          `${counted('{n} call', '{n} calls', found.selection.ordinals.length)}, ${money(found.selection.micros)}`}
+        {found?.index.whole === false && say('Looking through older calls…')}
       </span>
       {cursor !== undefined && cursor.entries > 0 && (
         <Verified
@@ -122,12 +124,18 @@ function Nothing({ narrowed, onReset }: { narrowed: boolean; onReset: () => void
   return (
     <div className="card">
       {narrowed ? (
-        <Empty icon={SearchX} title="Nothing found" action={<Button onClick={onReset}>Show everything</Button>}>
-          No call in the log is like that.
+        <Empty
+          icon={SearchX}
+          title={say('Nothing found')}
+          action={<Button onClick={onReset}>{say('Show everything')}</Button>}
+        >
+          {say('No call in the log is like that.')}
         </Empty>
       ) : (
-        <Empty icon={List} title="No calls yet">
-          Every call an app makes with your balance is listed here, with what it cost and a receipt you can check.
+        <Empty icon={List} title={say('No calls yet')}>
+          {say(
+            'Every call an app makes with your balance is listed here, with what it cost and a receipt you can check.',
+          )}
         </Empty>
       )}
     </div>

@@ -14,6 +14,7 @@ import { useMeta, useNow } from '../live.ts'
 import { useWallet, type Wallet } from '../session.ts'
 import { PageTitle, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { AutoTopupCard } from './auto-topup.tsx'
 import { cardWords } from './auto-topup-panel.tsx'
 import { DebtBanner, debtWords, useDebt } from './debt.tsx'
@@ -32,14 +33,15 @@ export function AddMoney() {
   const away = status?.state === 'offline' || status?.state === 'paused'
   return (
     <>
-      <PageTitle>Add money</PageTitle>
+      <PageTitle>{say('Add money')}</PageTitle>
       <DebtBanner />
       <div className="grid items-start gap-4 lg:grid-cols-[1.2fr_1fr] *:min-w-0">
-        <section className="card p-5 sm:p-6" aria-label="Buy">
+        <section className="card p-5 sm:p-6" aria-label={say('Buy')}>
           <PaymentState now={now} />
           {packages === undefined && away ? (
             <p className="flex items-center gap-2 py-6 text-sm text-muted">
-              <CloudOff className="size-4" aria-hidden /> The packages are shown once the server can be reached.
+              <CloudOff className="size-4" aria-hidden />{' '}
+              {say('The packages are shown once the server can be reached.')}
             </p>
           ) : (
             <Buy packages={packages} away={away} />
@@ -82,12 +84,12 @@ function Buy({ packages, away }: { packages: Package[] | undefined; away: boolea
           {debt > 0 && <p className="mt-3 text-sm">{debtWords(debt, chosen.balance_credits)}</p>}
           <KeepCard checked={saveCard} onChange={setSaveCard} />
           <Button look="main" size="large" className="mt-4 w-full" disabled={busy || away} onClick={pay}>
-            {busy ? 'Opening the payment page…' : `Pay ${money(chosen.price_cents * CENT)}`}
+            {busy ? say('Opening the payment page…') : say('Pay {sum}', { sum: money(chosen.price_cents * CENT) })}
           </Button>
           <p className="mt-3 text-center text-xs text-muted">
             {away
-              ? 'Adding money needs a connection.'
-              : 'You pay on a page of its own; the wallet never sees your card. Your balance does not expire.'}
+              ? say('Adding money needs a connection.')
+              : say('You pay on a page of its own; the wallet never sees your card. Your balance does not expire.')}
           </p>
         </>
       )}
@@ -112,9 +114,11 @@ function KeepCard({ checked, onChange }: { checked: boolean; onChange: (checked:
         className="mt-0.5 size-4 shrink-0 accent-accent"
       />
       <span>
-        Keep this card for automatic top-ups
+        {say('Keep this card for automatic top-ups')}
         <span className="block text-xs text-muted">
-          {card ? `It takes the place of ${cardWords(card)}.` : 'Nothing is charged by it until you turn those on.'}
+          {card
+            ? say('It takes the place of {card}.', { card: cardWords(card) })
+            : say('Nothing is charged by it until you turn those on.')}
         </span>
       </span>
     </label>
@@ -136,7 +140,7 @@ function usePackages({ api, db }: Wallet): Package[] | undefined {
 
 function sentence(error: unknown): string {
   if (!(error instanceof ApiFailure)) return error instanceof Error ? error.message : String(error)
-  if (error.code === 'offline') return 'The server cannot be reached. Nothing was paid; try again.'
-  if (error.code === 'unauthorized') return 'You are signed out. Sign in, then try again. Nothing was paid.'
-  return `${error.message} Nothing was paid.`
+  if (error.code === 'offline') return say('The server cannot be reached. Nothing was paid; try again.')
+  if (error.code === 'unauthorized') return say('You are signed out. Sign in, then try again. Nothing was paid.')
+  return say('{reason} Nothing was paid.', { reason: error.message })
 }

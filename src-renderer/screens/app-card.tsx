@@ -8,13 +8,14 @@ import { useRef } from 'react'
 import type { Connection } from '../../server/contract/records.ts'
 import { enqueue } from '../db-outbox.ts'
 import type { Shown } from '../fold.ts'
-import { cleanName, date, money, percent, plural, short } from '../format.ts'
+import { cleanName, date, money, percent, short } from '../format.ts'
 import type { Day } from '../live.ts'
 import { useWallet } from '../session.ts'
 import { Badge, Face } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { DaysChart } from '../ui/days-chart.tsx'
 import { LimitMeter } from '../ui/meter.tsx'
+import { counted, say } from '../words.ts'
 import type { Change } from './apps.tsx'
 
 type History = { days: Day[]; calls: number }
@@ -37,14 +38,16 @@ export function AppCard({ connection: c, history, now, onChange }: Props) {
         <div className="min-w-0 flex-1">
           <h2 className="truncate font-semibold tracking-tight">{name}</h2>
           <p className="truncate text-sm text-muted">
-            {c.markup_bps === 0 ? 'No markup' : `${percent(c.markup_bps)} markup`}
-            {c.last_used_at && ` · used ${date(Date.parse(c.last_used_at), now)}`}
+            {c.markup_bps === 0 ? say('No markup') : say('{percent} markup', { percent: percent(c.markup_bps) })}
+            {c.last_used_at && ` · ${say('used {time}', { time: date(Date.parse(c.last_used_at), now) })}`}
           </p>
         </div>
         <span className="flex shrink-0 items-center gap-1.5">
-          {c.pending && <Badge title="Kept on this device; it counts once the server has it.">Saving…</Badge>}
-          {paused && <Badge tone="warn">Paused</Badge>}
-          {ended && <Badge>{c.status === 'revoked' ? 'Disconnected' : 'Expired'}</Badge>}
+          {c.pending && (
+            <Badge title={say('Kept on this device; it counts once the server has it.')}>{say('Saving…')}</Badge>
+          )}
+          {paused && <Badge tone="warn">{say('Paused')}</Badge>}
+          {ended && <Badge>{c.status === 'revoked' ? say('Disconnected') : say('Expired')}</Badge>}
         </span>
       </div>
       {!ended && (
@@ -58,18 +61,18 @@ export function AppCard({ connection: c, history, now, onChange }: Props) {
           </div>
           <div className="flex gap-2">
             <Button className="flex-1" onClick={() => onChange('limit')}>
-              Change limit
+              {say('Change limit')}
             </Button>
             {paused ? (
               <Button
                 className="flex-1"
                 onClick={() => enqueue(db, 'connection.resume', { connection_id: c.id }, c.version)}
               >
-                <Play className="size-4" aria-hidden /> Resume
+                <Play className="size-4" aria-hidden /> {say('Resume')}
               </Button>
             ) : (
               <Button className="flex-1" onClick={() => enqueue(db, 'connection.pause', { connection_id: c.id })}>
-                <Pause className="size-4" aria-hidden /> Pause
+                <Pause className="size-4" aria-hidden /> {say('Pause')}
               </Button>
             )}
             <More connection={c} name={name} onChange={onChange} />
@@ -85,12 +88,12 @@ function Past({ id, name, history }: { id: string; name: string; history: Histor
   const total = history.days.reduce((sum, d) => sum + d.spent, 0)
   return (
     <Link to="/apps/$id" params={{ id }} className="group/past block rounded-lg">
-      <span className="sr-only">History of {name}: </span>
-      <DaysChart days={history.days} name={`${name}, last 30 days`} className="h-10" />
+      <span className="sr-only">{say('History of {name}:', { name })} </span>
+      <DaysChart days={history.days} name={say('{name}, last 30 days', { name })} className="h-10" />
       <span className="mt-1.5 flex justify-between text-xs text-muted group-hover/past:underline">
-        <span>Last 30 days</span>
+        <span>{say('Last 30 days')}</span>
         <span className="nums">
-          {plural(history.calls, 'call')} · {money(total)}
+          {counted('{n} call', '{n} calls', history.calls)} · {money(total)}
         </span>
       </span>
     </Link>
@@ -99,10 +102,10 @@ function Past({ id, name, history }: { id: string; name: string; history: Histor
 
 function Extras({ connection: c, now }: { connection: Connection; now: number }) {
   const words = [
-    c.per_call_ceiling !== null && `At most ${short(c.per_call_ceiling)} a call`,
-    c.ask_above !== null && `Asks above ${short(c.ask_above)}`,
-    c.models !== null && `Only ${c.models.join(', ')}`,
-    c.expires_at !== null && `Until ${date(Date.parse(c.expires_at), now)}`,
+    c.per_call_ceiling !== null && say('At most {sum} a call', { sum: short(c.per_call_ceiling) }),
+    c.ask_above !== null && say('Asks above {sum}', { sum: short(c.ask_above) }),
+    c.models !== null && say('Only {models}', { models: c.models.join(', ') }),
+    c.expires_at !== null && say('Until {day}', { day: date(Date.parse(c.expires_at), now) }),
   ].filter((w) => w !== false)
   return words.length > 0 ? <p className="text-xs text-muted">{words.join(' · ')}</p> : null
 }
@@ -127,7 +130,7 @@ function More({
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>
-        <Button className="w-9 px-0" aria-label={`More for ${name}`}>
+        <Button className="w-9 px-0" aria-label={say('More for {name}', { name })}>
           <Ellipsis className="size-4" aria-hidden />
         </Button>
       </DropdownMenu.Trigger>
@@ -140,19 +143,19 @@ function More({
         >
           <DropdownMenu.Item asChild className={ITEM}>
             <Link to="/apps/$id" params={{ id: c.id }}>
-              Its history
+              {say('Its history')}
             </Link>
           </DropdownMenu.Item>
           <DropdownMenu.Item asChild className={ITEM}>
             <Link to="/activity" search={{ app: c.app.id }}>
-              Its activity
+              {say('Its activity')}
             </Link>
           </DropdownMenu.Item>
           <DropdownMenu.Item className={ITEM} onSelect={() => void (chosen.current = 'rename')}>
-            Rename
+            {say('Rename')}
           </DropdownMenu.Item>
           <DropdownMenu.Item className={`${ITEM} text-bad`} onSelect={() => void (chosen.current = 'disconnect')}>
-            Disconnect
+            {say('Disconnect')}
           </DropdownMenu.Item>
         </DropdownMenu.Content>
       </DropdownMenu.Portal>

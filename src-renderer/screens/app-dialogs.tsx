@@ -8,11 +8,13 @@ import type { Cap, Connection, Period } from '../../server/contract/records.ts'
 import { enqueue } from '../db-outbox.ts'
 import { loosens } from '../fold.ts'
 import { cleanName, limitWords } from '../format.ts'
+import { Say } from '../say.tsx'
 import { useWallet } from '../session.ts'
 import { inputLook } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { capOf, type Draft, draftOf, LimitFields } from '../ui/limit-fields.tsx'
+import { say } from '../words.ts'
 
 type Props = { connection: Connection; onClose: () => void }
 const nameOf = (c: Connection): string => cleanName(c.name ?? c.app.name)
@@ -33,7 +35,7 @@ export function LimitDialog({ connection, onClose }: Props) {
     onClose()
   }
   return (
-    <Dialog title={`Limit of ${nameOf(seen)}`} onClose={onClose}>
+    <Dialog title={say('Limit of {name}', { name: nameOf(seen) })} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -43,8 +45,10 @@ export function LimitDialog({ connection, onClose }: Props) {
         <Drafts drafts={drafts} onChange={setDrafts} />
         <p className="mt-3 text-sm text-muted">
           {raises
-            ? 'Raising is checked against what holds now. If another device changed it meanwhile, you are asked again.'
-            : 'Lowering always applies. What is already spent stays spent.'}
+            ? say(
+                'Raising is checked against what holds now. If another device changed it meanwhile, you are asked again.',
+              )
+            : say('Lowering always applies. What is already spent stays spent.')}
         </p>
         <Button
           look="main"
@@ -81,7 +85,7 @@ function Drafts({ drafts, onChange }: { drafts: Draft[]; onChange: (drafts: Draf
                 className="mt-1 h-8 px-2 text-muted!"
                 onClick={() => onChange(drafts.filter((_, j) => j !== i))}
               >
-                Remove this limit
+                {say('Remove this limit')}
               </Button>
             )}
           </div>
@@ -93,7 +97,7 @@ function Drafts({ drafts, onChange }: { drafts: Draft[]; onChange: (drafts: Draf
           className="mt-2 -ms-2 text-accent!"
           onClick={() => onChange([...drafts, { text: '1', period: free }])}
         >
-          <Plus className="size-4" aria-hidden /> Add another limit
+          <Plus className="size-4" aria-hidden /> {say('Add another limit')}
         </Button>
       )}
     </>
@@ -109,10 +113,12 @@ function unchanged(c: Connection, caps: Cap[]): boolean {
 
 function saveWords(c: Connection, caps: Cap[] | null, raises: boolean): string {
   const [cap] = caps ?? []
-  if (!caps || !cap || caps.length > 1) return 'Save limits'
+  if (!caps || !cap || caps.length > 1) return say('Save limits')
   if (c.caps.length === 1 && c.caps[0]?.period === cap.period)
-    return `${raises ? 'Raise' : 'Lower'} limit to ${limitWords(cap)}`
-  return `Set limit to ${limitWords(cap)}`
+    return raises
+      ? say('Raise limit to {limit}', { limit: limitWords(cap) })
+      : say('Lower limit to {limit}', { limit: limitWords(cap) })
+  return say('Set limit to {limit}', { limit: limitWords(cap) })
 }
 
 export function RenameDialog({ connection, onClose }: Props) {
@@ -120,7 +126,7 @@ export function RenameDialog({ connection, onClose }: Props) {
   const [name, setName] = useState(connection.name ?? connection.app.name)
   const trimmed = name.trim()
   return (
-    <Dialog title="Rename" onClose={onClose}>
+    <Dialog title={say('Rename')} onClose={onClose}>
       <form
         onSubmit={async (event) => {
           event.preventDefault()
@@ -130,7 +136,7 @@ export function RenameDialog({ connection, onClose }: Props) {
         }}
       >
         <label className="mb-1.5 block text-sm font-medium" htmlFor="app-name">
-          Your name for it
+          {say('Your name for it')}
         </label>
         <input
           id="app-name"
@@ -140,10 +146,13 @@ export function RenameDialog({ connection, onClose }: Props) {
           onChange={(event) => setName(event.target.value)}
         />
         <p className="mt-2 text-sm text-muted">
-          Only you see it. The app calls itself <bdi>{cleanName(connection.app.name)}</bdi>.
+          <Say
+            words="Only you see it. The app calls itself {name}."
+            name={<bdi>{cleanName(connection.app.name)}</bdi>}
+          />
         </p>
         <Button look="main" size="large" type="submit" className="mt-5 w-full" disabled={!trimmed}>
-          Save name
+          {say('Save name')}
         </Button>
       </form>
     </Dialog>
@@ -155,13 +164,14 @@ export function DisconnectDialog({ connection, onClose }: Props) {
   const name = nameOf(connection)
   return (
     <Confirm
-      title={`Disconnect ${name}?`}
-      button={`Disconnect ${name}`}
+      title={say('Disconnect {app}?', { app: name })}
+      button={say('Disconnect {app}', { app: name })}
       onClose={onClose}
       onConfirm={() => enqueue(db, 'connection.revoke', { connection_id: connection.id })}
     >
-      Its next call is refused, and calls that are running end within a second; you pay only for what was delivered. Its
-      activity stays in your log. To use it again, connect it anew.
+      {say(
+        'Its next call is refused, and calls that are running end within a second; you pay only for what was delivered. Its activity stays in your log. To use it again, connect it anew.',
+      )}
     </Confirm>
   )
 }
@@ -181,7 +191,7 @@ export function Confirm({ title, button, children, onClose, onConfirm }: Confirm
     <Dialog title={title} onClose={onClose}>
       <div className="text-sm text-muted">{children}</div>
       <div className="mt-6 flex flex-wrap justify-end gap-2">
-        <Button onClick={onClose}>Keep</Button>
+        <Button onClick={onClose}>{say('Keep')}</Button>
         <Button
           look="danger"
           disabled={busy}

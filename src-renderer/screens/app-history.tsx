@@ -10,12 +10,13 @@ import { type Selection, select, sumsOf } from '../columns.ts'
 import { dayOf, daysIn, startOfDay } from '../days.ts'
 import type { Entry } from '../db.ts'
 import type { Shown } from '../fold.ts'
-import { cleanName, count, date, percent, plural } from '../format.ts'
+import { cleanName, count, date, percent } from '../format.ts'
 import { useCursor, useIndex, useNow, useRows, useSpend, useView } from '../live.ts'
 import { choiceOf } from '../search.ts'
 import { Badge, CardTitle, Empty, Face, Money } from '../ui/bits.tsx'
 import { DaysChart } from '../ui/days-chart.tsx'
 import { LimitMeter } from '../ui/meter.tsx'
+import { counted, say } from '../words.ts'
 import { bareModel, EntryLine } from './entry-line.tsx'
 
 const LAST = 10
@@ -27,16 +28,16 @@ export function AppHistory() {
   return (
     <>
       <Link to="/apps" className="mb-3 inline-flex items-center gap-1 rounded text-sm font-medium text-accent">
-        <ArrowLeft className="size-4" aria-hidden /> Apps
+        <ArrowLeft className="size-4" aria-hidden /> {say('Apps')}
       </Link>
       {view === undefined ? (
-        <div className="skeleton h-52 rounded-xl" role="status" aria-label="Loading the app" />
+        <div className="skeleton h-52 rounded-xl" role="status" aria-label={say('Loading the app')} />
       ) : connection ? (
         <History connection={connection} />
       ) : (
         <div className="card">
-          <Empty icon={Blocks} title="No such app">
-            This wallet has no app of that address. Its calls, if there were any, are in Activity.
+          <Empty icon={Blocks} title={say('No such app')}>
+            {say('This wallet has no app of that address. Its calls, if there were any, are in Activity.')}
           </Empty>
         </div>
       )}
@@ -52,16 +53,16 @@ function History({ connection: c }: { connection: Shown<Connection> }) {
     <>
       <Head connection={c} name={name} now={now} />
       <div className="grid gap-4 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] *:min-w-0">
-        <section className="card p-5" aria-label="By day">
+        <section className="card p-5" aria-label={say('By day')}>
           <CardTitle aside={past && <Money micros={past.spent} className="text-sm font-medium" />}>
-            Last 30 days
+            {say('Last 30 days')}
           </CardTitle>
           {past ? (
-            <DaysChart days={past.days} name={`${name}, last 30 days`} className="h-36" />
+            <DaysChart days={past.days} name={say('{name}, last 30 days', { name })} className="h-36" />
           ) : (
             <div className="skeleton h-36" />
           )}
-          {past && <p className="nums mt-2 text-xs text-muted">{plural(past.calls, 'call')}</p>}
+          {past && <p className="nums mt-2 text-xs text-muted">{counted('{n} call', '{n} calls', past.calls)}</p>}
         </section>
         <Limits connection={c} now={now} />
         <Models models={past?.models} />
@@ -73,9 +74,9 @@ function History({ connection: c }: { connection: Shown<Connection> }) {
 
 const STATES: Record<Connection['status'], string | null> = {
   active: null,
-  paused: 'Paused',
-  revoked: 'Disconnected',
-  expired: 'Expired',
+  paused: say('Paused'),
+  revoked: say('Disconnected'),
+  expired: say('Expired'),
 }
 
 function Head({ connection: c, name, now }: { connection: Shown<Connection>; name: string; now: number }) {
@@ -86,11 +87,13 @@ function Head({ connection: c, name, now }: { connection: Shown<Connection>; nam
       <div className="min-w-0 flex-1">
         <h1 className="truncate text-2xl font-semibold tracking-tight">{name}</h1>
         <p className="truncate text-sm text-muted">
-          {c.markup_bps === 0 ? 'No markup' : `${percent(c.markup_bps)} markup`} · connected{' '}
-          {date(Date.parse(c.created_at), now)}
+          {c.markup_bps === 0 ? say('No markup') : say('{percent} markup', { percent: percent(c.markup_bps) })} ·{' '}
+          {say('connected {day}', { day: date(Date.parse(c.created_at), now) })}
         </p>
       </div>
-      {c.pending && <Badge title="Kept on this device; it counts once the server has it.">Saving…</Badge>}
+      {c.pending && (
+        <Badge title={say('Kept on this device; it counts once the server has it.')}>{say('Saving…')}</Badge>
+      )}
       {state && <Badge tone={c.status === 'paused' ? 'warn' : 'plain'}>{state}</Badge>}
     </div>
   )
@@ -99,10 +102,10 @@ function Head({ connection: c, name, now }: { connection: Shown<Connection>; nam
 function Limits({ connection: c, now }: { connection: Connection; now: number }) {
   const over = c.status === 'revoked' || c.status === 'expired'
   return (
-    <section className="card p-5" aria-label="Limits">
-      <CardTitle>Limits</CardTitle>
+    <section className="card p-5" aria-label={say('Limits')}>
+      <CardTitle>{say('Limits')}</CardTitle>
       {over ? (
-        <p className="text-sm text-muted">It can spend nothing any more.</p>
+        <p className="text-sm text-muted">{say('It can spend nothing any more.')}</p>
       ) : (
         <div className="space-y-4">
           {c.caps.map((cap) => (
@@ -119,12 +122,12 @@ type Past = NonNullable<ReturnType<typeof usePast>>
 function Models({ models }: { models: Past['models'] | undefined }) {
   const most = Math.max(1, ...(models?.map((m) => m.micros) ?? []))
   return (
-    <section className="card p-5 lg:order-last" aria-label="By model">
-      <CardTitle>By model, last 30 days</CardTitle>
+    <section className="card p-5 lg:order-last" aria-label={say('By model')}>
+      <CardTitle>{say('By model, last 30 days')}</CardTitle>
       {models === undefined ? (
         <div className="skeleton h-28" />
       ) : models.length === 0 ? (
-        <p className="text-sm text-muted">No calls in the last 30 days.</p>
+        <p className="text-sm text-muted">{say('No calls in the last 30 days.')}</p>
       ) : (
         <ul className="space-y-3 text-sm">
           {models.map(({ name, calls, micros }) => (
@@ -135,14 +138,14 @@ function Models({ models }: { models: Past['models'] | undefined }) {
                 </span>
                 <Money micros={micros} />
               </span>
-              <span className="mt-1 flex items-center gap-2" title={plural(calls, 'call')}>
+              <span className="mt-1 flex items-center gap-2" title={counted('{n} call', '{n} calls', calls)}>
                 <span className="h-1 flex-1 overflow-hidden rounded-full bg-sunken">
                   <span
                     className="block h-full rounded-full bg-accent"
                     style={{ width: `${(micros / most) * 100}%` }}
                   />
                 </span>
-                <span className="nums w-16 text-end text-xs text-muted">{plural(calls, 'call')}</span>
+                <span className="nums w-16 text-end text-xs text-muted">{counted('{n} call', '{n} calls', calls)}</span>
               </span>
             </li>
           ))}
@@ -161,17 +164,17 @@ function Calls({ app, name, past, now }: CallsProps) {
       search={{ app }}
       className="inline-flex items-center gap-1 rounded text-sm font-medium text-accent"
     >
-      All {past && past.total > 0 ? count(past.total) : ''} <ArrowRight className="size-4" aria-hidden />
-      <span className="sr-only">calls of {name}</span>
+      {say('All')} {past && past.total > 0 ? count(past.total) : ''} <ArrowRight className="size-4" aria-hidden />
+      <span className="sr-only">{say('calls of {name}', { name })}</span>
     </Link>
   )
   return (
-    <section className="card p-5" aria-label="Last calls">
-      <CardTitle aside={all}>Last calls</CardTitle>
+    <section className="card p-5" aria-label={say('Last calls')}>
+      <CardTitle aside={all}>{say('Last calls')}</CardTitle>
       {past === undefined ? (
         <div className="skeleton h-60" />
       ) : past.newest.length === 0 ? (
-        <p className="py-6 text-sm text-muted">Calls appear here as the app makes them.</p>
+        <p className="py-6 text-sm text-muted">{say('Calls appear here as the app makes them.')}</p>
       ) : (
         <ul className="-mx-2">
           {past.newest.map((entry) => (

@@ -7,29 +7,36 @@ import type { Approval } from '../../server/contract/records.ts'
 import { serverNow } from '../clock.ts'
 import { enqueue } from '../db-outbox.ts'
 import { atMost, cleanName } from '../format.ts'
+import { Say } from '../say.tsx'
 import { useWallet } from '../session.ts'
 import { Money } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 
 export function ApprovalItem({ approval }: { approval: Approval }) {
   const { db } = useWallet()
   const { uid, app, model, amount } = approval
   const answer = (decision: 'approve' | 'deny') => enqueue(db, 'request.answer', { uid, decision })
   return (
-    <li className="py-3 text-sm first:pt-0 last:pb-0" aria-label={`Call of ${cleanName(app.name)}`}>
+    <li className="py-3 text-sm first:pt-0 last:pb-0" aria-label={say('Call of {app}', { app: cleanName(app.name) })}>
       <p>
-        <strong className="font-medium">
-          <bdi>{cleanName(app.name)}</bdi>
-        </strong>{' '}
-        asks for one call of {cleanName(model)}. It may cost at most <Money micros={amount} text={atMost(amount)} />.
-        What is not used is not charged.
+        <Say
+          words="{app} asks for one call of {model}. It may cost at most {sum}. What is not used is not charged."
+          app={
+            <strong className="font-medium">
+              <bdi>{cleanName(app.name)}</bdi>
+            </strong>
+          }
+          model={cleanName(model)}
+          sum={<Money micros={amount} text={atMost(amount)} />}
+        />
       </p>
       <div className="mt-2.5 flex flex-wrap items-center gap-2">
         <Button look="main" className="h-8" onClick={() => answer('approve')}>
-          Approve once, up to {atMost(amount)}
+          {say('Approve once, up to {sum}', { sum: atMost(amount) })}
         </Button>
         <Button className="h-8" onClick={() => answer('deny')}>
-          Refuse
+          {say('Refuse')}
         </Button>
         <Left until={approval.expires_at} since={approval.created_at} />
       </div>
@@ -47,5 +54,5 @@ function Left({ until, since }: { until: string; since: string }) {
   const left = Math.ceil((Date.parse(until) - now) / 1000)
   const whole = (Date.parse(until) - Date.parse(since)) / 1000
   if (left < 1 || left > whole) return null
-  return <span className="nums text-xs text-muted">{left} s left</span>
+  return <span className="nums text-xs text-muted">{say('{seconds} s left', { seconds: left })}</span>
 }

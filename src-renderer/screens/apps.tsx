@@ -12,6 +12,7 @@ import { useEdits, useNow, useSpend, useView } from '../live.ts'
 import { useWallet } from '../session.ts'
 import { Empty, PageTitle } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { AppCard } from './app-card.tsx'
 import { DisconnectDialog, LimitDialog, RenameDialog } from './app-dialogs.tsx'
 import { Refused } from './needs-you.tsx'
@@ -28,7 +29,7 @@ export function Apps() {
   const target = view?.connections.find((c) => c.id === changing?.id)
   const stop = inUse.length > 0 && !view?.profile?.frozen && (
     <Button onClick={() => enqueue(db, 'wallet.freeze', {})}>
-      <Snowflake className="size-4" aria-hidden /> Stop all spending
+      <Snowflake className="size-4" aria-hidden /> {say('Stop all spending')}
     </Button>
   )
   const cards = (connections: Shown<Connection>[]) => (
@@ -46,13 +47,13 @@ export function Apps() {
   )
   return (
     <>
-      <PageTitle aside={stop}>Apps</PageTitle>
+      <PageTitle aside={stop}>{say('Apps')}</PageTitle>
       <RefusedChanges view={view} />
       {view === undefined ? <Loading /> : inUse.length === 0 ? <NoApps /> : cards(inUse)}
       {past.length > 0 && (
         <details className="mt-8 space-y-3">
           <summary className="w-fit rounded text-sm font-medium text-muted">
-            Disconnected and expired ({past.length})
+            {say('Disconnected and expired ({count})', { count: past.length })}
           </summary>
           {cards(past)}
         </details>
@@ -92,9 +93,10 @@ function RefusedChanges({ view }: { view: View | undefined }) {
 function NoApps() {
   return (
     <div className="card">
-      <Empty icon={Blocks} title="No app is connected">
-        Choose “Connect wallet” in an app that supports it. It asks here before it can spend anything, and you set its
-        limit.
+      <Empty icon={Blocks} title={say('No app is connected')}>
+        {say(
+          'Choose “Connect wallet” in an app that supports it. It asks here before it can spend anything, and you set its limit.',
+        )}
       </Empty>
     </div>
   )
@@ -102,7 +104,7 @@ function NoApps() {
 
 function Loading() {
   return (
-    <div className="grid gap-4 lg:grid-cols-2" aria-busy="true" role="status" aria-label="Loading your apps">
+    <div className="grid gap-4 lg:grid-cols-2" aria-busy="true" role="status" aria-label={say('Loading your apps')}>
       <div className="skeleton h-52 rounded-xl" />
       <div className="skeleton h-52 rounded-xl" />
     </div>

@@ -9,6 +9,7 @@ import { amountOf, money, short, typed } from '../format.ts'
 import { AmountField } from '../ui/amount-field.tsx'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { useTry } from './account-page.tsx'
 
 const CENT = 10_000
@@ -40,7 +41,7 @@ export function AutoTopupForm({ terms, packages, on, save }: Props) {
   const [picked, setPicked] = useState(terms.package_id)
   const { busy, wrong, attempt } = useTry()
   const bought = packages.find((p) => p.id === picked) ?? packages[0]
-  if (!bought) return <p className="text-sm text-muted">There is no package to buy.</p>
+  if (!bought) return <p className="text-sm text-muted">{say('There is no package to buy.')}</p>
   const read = readTerms({ below, month, bought })
   const price = bought.price_cents * CENT
   const send = () => attempt(async () => read.terms && (await save({ enabled: true, ...read.terms })))
@@ -53,31 +54,40 @@ export function AutoTopupForm({ terms, packages, on, save }: Props) {
         if (read.terms) void send()
       }}
     >
-      <AmountField label="When the balance falls below" text={below} onChange={setBelow} wrong={read.belowWrong} />
+      <AmountField
+        label={say('When the balance falls below')}
+        text={below}
+        onChange={setBelow}
+        wrong={read.belowWrong}
+      />
       <div>
         <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-          Buy
+          {say('Buy')}
         </label>
         <select id={id} value={bought.id} onChange={(event) => setPicked(event.target.value)} className={inputLook}>
           {packages.map((p) => (
             <option key={p.id} value={p.id}>
-              {money(p.balance_credits)} for {money(p.price_cents * CENT)} (fee{' '}
-              {money(p.price_cents * CENT - p.balance_credits)})
+              {say('{balance} for {price} (fee {fee})', {
+                balance: money(p.balance_credits),
+                price: money(p.price_cents * CENT),
+                fee: money(p.price_cents * CENT - p.balance_credits),
+              })}
             </option>
           ))}
         </select>
       </div>
       <AmountField
-        label="At most in a calendar month"
+        label={say('At most in a calendar month')}
         text={month}
         onChange={setMonth}
         wrong={read.monthWrong}
-        hint="In price, fees included. Never more than three a day."
+        hint={say('In price, fees included. Never more than three a day.')}
       />
       {wrong && <Wrong>{wrong}</Wrong>}
       <Button look="main" size="large" type="submit" className="w-full" disabled={busy || read.terms === null}>
-        {on ? 'Save' : 'Turn on'}
-        {read.terms && `: ${short(price)} below ${short(read.terms.threshold)}`}
+        {on ? say('Save') : say('Turn on')}
+        {read.terms &&
+          `: ${say('{price} below {threshold}', { price: short(price), threshold: short(read.terms.threshold) })}`}
       </Button>
     </form>
   )
@@ -92,18 +102,18 @@ function readTerms({ below, month, bought }: { below: string; month: string; bou
   const price = bought.price_cents
   const belowWrong =
     threshold !== null && threshold > bought.balance_credits
-      ? `At most ${money(bought.balance_credits)}, which is what the package brings.`
+      ? say('At most {sum}, which is what the package brings.', { sum: money(bought.balance_credits) })
       : null
   const monthWrong =
     monthMax === null
       ? null
       : monthMax < price
-        ? `At least ${money(price * CENT)}, the price of the package.`
+        ? say('At least {sum}, the price of the package.', { sum: money(price * CENT) })
         : monthMax > MONTH_MAX_CENTS
-          ? `At most ${money(MONTH_MAX_CENTS * CENT)}.`
+          ? say('At most {sum}.', { sum: money(MONTH_MAX_CENTS * CENT) })
           : Number.isInteger(monthMax)
             ? null
-            : 'Whole cents.'
+            : say('Whole cents.')
   const fine = threshold !== null && monthMax !== null && belowWrong === null && monthWrong === null
   return {
     terms: fine ? { threshold, package_id: bought.id, month_max_cents: monthMax } : null,

@@ -6,20 +6,22 @@ import { TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import type { AutoTopup } from '../../server/contract/payments.ts'
 import type { Package } from '../../server/contract/records.ts'
-import { money, plural } from '../format.ts'
+import { money } from '../format.ts'
+import { Say } from '../say.tsx'
 import { Badge, Banner, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { counted, say } from '../words.ts'
 import { useTry } from './account-page.tsx'
 import { AutoTopupForm, type AutoTopupWish, type Terms, termsOf } from './auto-topup-form.tsx'
 
 const CENT = 10_000
 
 const STOPPED: Record<NonNullable<AutoTopup['stopped']>, string> = {
-  declined: 'Your bank refused the card three times.',
-  authentication_required: 'Your bank wants you to confirm each payment yourself.',
-  no_card: 'There is no saved card, or the package is no longer offered.',
-  fraud_warning: 'Your bank warned that a payment may not have been yours.',
+  declined: say('Your bank refused the card three times.'),
+  authentication_required: say('Your bank wants you to confirm each payment yourself.'),
+  no_card: say('There is no saved card, or the package is no longer offered.'),
+  fraud_warning: say('Your bank warned that a payment may not have been yours.'),
 }
 
 type Props = {
@@ -50,14 +52,16 @@ export function AutoTopupPanel({ settings, packages, away, change, removeCard, a
       {stopped && settings.stopped && (
         <div className="mb-3">
           <Banner tone="warn" icon={TriangleAlert}>
-            It turned itself off. {STOPPED[settings.stopped]} Nothing is bought until you turn it on again.
+            {say('It turned itself off. {reason} Nothing is bought until you turn it on again.', {
+              reason: STOPPED[settings.stopped],
+            })}
           </Banner>
         </div>
       )}
       <Standing settings={settings} packages={packages} />
       {elsewhere && (
         <p role="status" className="mt-3 text-sm text-muted">
-          Go on in your browser: your account page asks for your own sign-in first.
+          {say('Go on in your browser: your account page asks for your own sign-in first.')}
         </p>
       )}
       {wrong && (
@@ -68,15 +72,15 @@ export function AutoTopupPanel({ settings, packages, away, change, removeCard, a
       {card && (
         <div className="mt-4 flex flex-wrap gap-2">
           <Button disabled={away || busy} onClick={() => setTerms(termsOf(settings))}>
-            {enabled ? 'Change' : stopped ? 'Turn on again' : 'Turn on'}
+            {enabled ? say('Change') : stopped ? say('Turn on again') : say('Turn on')}
           </Button>
           {enabled && (
             <Button look="quiet" disabled={away || busy} onClick={() => attempt(() => send({ enabled: false }))}>
-              Turn off
+              {say('Turn off')}
             </Button>
           )}
           <Button look="quiet" disabled={away || busy} onClick={() => setRemoving(true)}>
-            Remove card
+            {say('Remove card')}
           </Button>
         </div>
       )}
@@ -84,9 +88,11 @@ export function AutoTopupPanel({ settings, packages, away, change, removeCard, a
         <RemoveCard card={card} enabled={enabled} remove={removeCard} close={() => setRemoving(false)} />
       )}
       {terms && card && (
-        <Dialog title="Automatic top-up" onClose={() => setTerms(null)}>
+        <Dialog title={say('Automatic top-up')} onClose={() => setTerms(null)}>
           <p className="mb-4 text-sm text-muted">
-            {cardWords(card)} is charged without asking you again, within these bounds. You can turn it off at any time.
+            {say('{card} is charged without asking you again, within these bounds. You can turn it off at any time.', {
+              card: cardWords(card),
+            })}
           </p>
           <AutoTopupForm terms={terms} packages={packages} on={enabled} save={send} />
         </Dialog>
@@ -109,10 +115,13 @@ function RemoveCard({ card, enabled, remove, close }: Removing) {
     close()
   }
   return (
-    <Dialog title="Remove the card" onClose={close}>
+    <Dialog title={say('Remove the card')} onClose={close}>
       <p className="mb-4 text-sm text-muted">
-        {cardWords(card)} is forgotten here and at the payment provider, and is not charged again.
-        {enabled && ' Automatic top-ups are turned off.'} To keep a card again, tick “Keep this card” when you pay.
+        {say('{card} is forgotten here and at the payment provider, and is not charged again.', {
+          card: cardWords(card),
+        })}
+        {enabled && ` ${say('Automatic top-ups are turned off.')}`}{' '}
+        {say('To keep a card again, tick “Keep this card” when you pay.')}
       </p>
       {wrong && (
         <div className="mb-4">
@@ -120,7 +129,7 @@ function RemoveCard({ card, enabled, remove, close }: Removing) {
         </div>
       )}
       <Button look="danger" size="large" className="w-full" disabled={busy} onClick={() => attempt(gone)}>
-        Remove {cardWords(card)}
+        {say('Remove {name}', { name: cardWords(card) })}
       </Button>
     </Dialog>
   )
@@ -132,8 +141,8 @@ function Standing({ settings, packages }: { settings: AutoTopup; packages: Packa
     return (
       <p className="text-sm text-muted">
         {card
-          ? `Off. ${cardWords(card)} is saved and is not charged.`
-          : 'Off. To use it, save a card: tick “Keep this card” when you pay.'}
+          ? say('Off. {card} is saved and is not charged.', { card: cardWords(card) })
+          : say('Off. To use it, save a card: tick “Keep this card” when you pay.')}
       </p>
     )
   }
@@ -141,23 +150,37 @@ function Standing({ settings, packages }: { settings: AutoTopup; packages: Packa
   return (
     <>
       <p className="text-sm">
-        <Badge tone="good">On</Badge> Buys{' '}
-        <strong className="font-medium">{bought ? money(bought.balance_credits) : `“${package_id}”`}</strong>
-        {bought && ` for ${money(bought.price_cents * CENT)}`} when less than{' '}
-        <strong className="font-medium">{money(threshold)}</strong> is left.
+        <Badge tone="good">{say('On')}</Badge>{' '}
+        {bought ? (
+          <Say
+            words="Buys {what} for {price} when less than {threshold} is left."
+            what={strong(money(bought.balance_credits))}
+            price={money(bought.price_cents * CENT)}
+            threshold={strong(money(threshold))}
+          />
+        ) : (
+          <Say
+            words="Buys {what} when less than {threshold} is left."
+            what={strong(`“${package_id}”`)}
+            threshold={strong(money(threshold))}
+          />
+        )}
       </p>
       <dl className="mt-3 grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 text-sm">
-        <dt className="text-muted">This month</dt>
+        <dt className="text-muted">{say('This month')}</dt>
         <dd className="nums text-end">
-          {money(spent_this_month_cents * CENT)} of {money(month_max_cents * CENT)}
+          {say('{part} of {whole}', {
+            part: money(spent_this_month_cents * CENT),
+            whole: money(month_max_cents * CENT),
+          })}
         </dd>
-        <dt className="text-muted">Last 24 hours</dt>
+        <dt className="text-muted">{say('Last 24 hours')}</dt>
         <dd className="nums text-end">
-          {today} of {plural(per_day_max, 'purchase')}
+          {counted('{today} of {n} purchase', '{today} of {n} purchases', per_day_max, { today })}
         </dd>
         {card && (
           <>
-            <dt className="text-muted">Card</dt>
+            <dt className="text-muted">{say('Card')}</dt>
             <dd className="text-end">{cardWords(card)}</dd>
           </>
         )}
@@ -165,6 +188,8 @@ function Standing({ settings, packages }: { settings: AutoTopup; packages: Packa
     </>
   )
 }
+
+const strong = (text: string) => <strong className="font-medium">{text}</strong>
 
 /** "Visa •••• 4242". */
 export const cardWords = ({ brand, last4 }: NonNullable<AutoTopup['card']>): string =>

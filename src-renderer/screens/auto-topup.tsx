@@ -13,6 +13,7 @@ import { useWallet, type Wallet } from '../session.ts'
 import { shell } from '../shell/shell.ts'
 import { CardTitle, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { sentenceOf } from './account-page.tsx'
 import type { AutoTopupWish, Terms } from './auto-topup-form.tsx'
 import { AutoTopupPanel } from './auto-topup-panel.tsx'
@@ -28,8 +29,8 @@ export function AutoTopupCard({ packages, away }: { packages: Package[] | undefi
   const email = useView()?.profile?.email ?? ''
   const { guarded, question } = useStepUp({ email })
   return (
-    <section className="card p-5 sm:p-6" aria-label="Automatic top-up">
-      <CardTitle>Automatic top-up</CardTitle>
+    <section className="card p-5 sm:p-6" aria-label={say('Automatic top-up')}>
+      <CardTitle>{say('Automatic top-up')}</CardTitle>
       {settings && packages ? (
         <AutoTopupPanel
           settings={settings}
@@ -39,16 +40,16 @@ export function AutoTopupCard({ packages, away }: { packages: Package[] | undefi
           removeCard={async () => keep(wallet.db, await wallet.api.remove(CARD_PATH))}
         />
       ) : away ? (
-        <p className="text-sm text-muted">It is shown once the server can be reached.</p>
+        <p className="text-sm text-muted">{say('It is shown once the server can be reached.')}</p>
       ) : failed ? (
         <>
           <Wrong>{failed}</Wrong>
           <Button className="mt-3" onClick={ask}>
-            Try again
+            {say('Try again')}
           </Button>
         </>
       ) : (
-        <div className="skeleton h-20" role="status" aria-label="Loading the automatic top-up" />
+        <div className="skeleton h-20" role="status" aria-label={say('Loading the automatic top-up')} />
       )}
       {question}
     </section>
@@ -100,7 +101,7 @@ async function changed({ api, db, account }: Wallet, wish: AutoTopupWish, guarde
 async function asOwner(account: string, wish: AutoTopupWish): Promise<unknown> {
   const signedIn = Account.parse(await ownPage('/account'))
   if (signedIn.id !== account)
-    throw new ApiFailure('other_account', 'Somebody else has signed in to this browser. Nothing was changed.')
+    throw new ApiFailure('other_account', say('Somebody else has signed in to this browser. Nothing was changed.'))
   return ownPage(PATH, wish, 'PUT')
 }
 

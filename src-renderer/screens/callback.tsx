@@ -8,6 +8,7 @@ import { signIn, start } from '../session.ts'
 import { theTab } from '../shell/shell.ts'
 import { Empty } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 
 let begun = false
 
@@ -32,16 +33,16 @@ export function Callback() {
     <main className="grid min-h-dvh place-items-center">
       {wrong === null ? (
         <p role="status" className="text-sm text-muted">
-          Opening your wallet…
+          {say('Opening your wallet…')}
         </p>
       ) : (
         <div role="alert">
           <Empty
             icon={KeyRound}
-            title="Sign-in did not finish"
+            title={say('Sign-in did not finish')}
             action={
               <Button look="main" onClick={() => signIn('sign-in')}>
-                Sign in again
+                {say('Sign in again')}
               </Button>
             }
           >

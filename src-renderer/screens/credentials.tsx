@@ -4,13 +4,15 @@
 import { Link } from '@tanstack/react-router'
 import { type FormEvent, useId, useState } from 'react'
 import { ApiFailure, ownPage } from '../api.ts'
+import { Say } from '../say.tsx'
 import { wantsNewAccount } from '../session.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { type Given, PasskeyButton, SecondFactor } from './security-sign-in.tsx'
 
 const PASSWORD_MIN = 8
-const TOO_SHORT = `Choose a password of at least ${PASSWORD_MIN} characters.`
+const TOO_SHORT = say('Choose a password of at least {min} characters.', { min: PASSWORD_MIN })
 
 type Props = {
   /** The app that asked for it, or null when the person came by themselves. */
@@ -44,7 +46,7 @@ export function Credentials({ reason, onDone, onDeny }: Props) {
   if (half) return <SecondFactor given={half} onDone={onDone} onBack={() => setHalf(null)} />
   return (
     <form onSubmit={submit} noValidate>
-      <h1 className="text-xl font-semibold tracking-tight">{creating ? 'Create your account' : 'Sign in'}</h1>
+      <h1 className="text-xl font-semibold tracking-tight">{creating ? say('Create your account') : say('Sign in')}</h1>
       <p className="mt-1 mb-5 text-sm text-muted">
         <Intro reason={reason} creating={creating} />
       </p>
@@ -56,12 +58,12 @@ export function Credentials({ reason, onDone, onDeny }: Props) {
       )}
       <div className="mt-6 grid gap-2">
         <Button look="main" size="large" type="submit" disabled={busy}>
-          {creating ? 'Create account' : 'Sign in'}
+          {creating ? say('Create account') : say('Sign in')}
         </Button>
         {!creating && <PasskeyButton onDone={onDone} onWrong={setWrong} />}
         {onDeny && (
           <Button size="large" onClick={onDeny}>
-            Deny
+            {say('Deny')}
           </Button>
         )}
       </div>
@@ -79,13 +81,13 @@ export function Credentials({ reason, onDone, onDeny }: Props) {
 function OtherForm({ creating, onSwitch }: { creating: boolean; onSwitch: () => void }) {
   return (
     <p className="mt-5 text-center text-sm text-muted">
-      {creating ? 'You have an account?' : 'New here?'}{' '}
+      {creating ? say('You have an account?') : say('New here?')}{' '}
       <button
         type="button"
         className="rounded font-medium text-accent underline-offset-4 hover:underline"
         onClick={onSwitch}
       >
-        {creating ? 'Sign in instead' : 'Create an account'}
+        {creating ? say('Sign in instead') : say('Create an account')}
       </button>
     </p>
   )
@@ -94,12 +96,13 @@ function OtherForm({ creating, onSwitch }: { creating: boolean; onSwitch: () => 
 function Intro({ reason, creating }: { reason: string | null; creating: boolean }) {
   if (reason) {
     return (
-      <>
-        <bdi>{reason}</bdi> wants to connect to your wallet. You decide what it may spend in the next step.
-      </>
+      <Say
+        words="{app} wants to connect to your wallet. You decide what it may spend in the next step."
+        app={<bdi>{reason}</bdi>}
+      />
     )
   }
-  return creating ? 'It holds your balance, your limits and your receipts.' : 'Welcome back.'
+  return creating ? say('It holds your balance, your limits and your receipts.') : say('Welcome back.')
 }
 
 function Fields({ creating }: { creating: boolean }) {
@@ -107,7 +110,7 @@ function Fields({ creating }: { creating: boolean }) {
   return (
     <>
       <label htmlFor={`${id}-email`} className="mb-1.5 block text-sm font-medium">
-        E-mail
+        {say('E-mail')}
       </label>
       <input
         id={`${id}-email`}
@@ -119,7 +122,7 @@ function Fields({ creating }: { creating: boolean }) {
         className={inputLook}
       />
       <label htmlFor={`${id}-password`} className="mt-4 mb-1.5 block text-sm font-medium">
-        Password
+        {say('Password')}
       </label>
       <input
         id={`${id}-password`}
@@ -133,12 +136,12 @@ function Fields({ creating }: { creating: boolean }) {
       />
       {creating ? (
         <p id={`${id}-rule`} className="mt-1.5 text-xs text-muted">
-          At least {PASSWORD_MIN} characters.
+          {say('At least {min} characters.', { min: PASSWORD_MIN })}
         </p>
       ) : (
         <p className="mt-2 text-end text-sm">
           <Link to="/reset" search={{}} className="rounded text-accent underline-offset-4 hover:underline">
-            Forgot password?
+            {say('Forgot password?')}
           </Link>
         </p>
       )}
@@ -153,10 +156,10 @@ async function setTimeZone(): Promise<void> {
 }
 
 const SENTENCES: Record<string, string> = {
-  email_exists: 'There is an account with this e-mail already. Sign in instead.',
-  invalid_credentials: 'The e-mail or the password is wrong.',
-  rate_limit_exceeded: 'That was tried too often. Wait a minute and try again.',
-  offline: 'The server cannot be reached. Check your connection and try again.',
+  email_exists: say('There is an account with this e-mail already. Sign in instead.'),
+  invalid_credentials: say('The e-mail or the password is wrong.'),
+  rate_limit_exceeded: say('That was tried too often. Wait a minute and try again.'),
+  offline: say('The server cannot be reached. Check your connection and try again.'),
 }
 
 function sentence(error: unknown): string {

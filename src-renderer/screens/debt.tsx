@@ -5,7 +5,9 @@
 import { Scale } from 'lucide-react'
 import { money } from '../format.ts'
 import { useBalance } from '../live.ts'
+import { Say } from '../say.tsx'
 import { Banner, Money } from '../ui/bits.tsx'
+import { say } from '../words.ts'
 
 /** What is owed, in credits; 0 when nothing is or nothing is known. */
 export const useDebt = (): number => useBalance()?.debt ?? 0
@@ -17,10 +19,11 @@ export function DebtBanner() {
     <div className="mb-4">
       <Banner tone="warn" icon={Scale} alert>
         <strong className="font-semibold">
-          You owe <Money micros={debt} />.
+          <Say words="You owe {sum}." sum={<Money micros={debt} />} />
         </strong>{' '}
-        A card payment was taken back after its money had been spent. Until it is settled, apps cannot spend from this
-        wallet. Whatever you add settles it first.
+        {say(
+          'A card payment was taken back after its money had been spent. Until it is settled, apps cannot spend from this wallet. Whatever you add settles it first.',
+        )}
       </Banner>
     </div>
   )
@@ -29,7 +32,10 @@ export function DebtBanner() {
 /** What becomes of a package's money while something is owed; empty when nothing is. */
 export function debtWords(debt: number, credits: number): string {
   if (debt === 0) return ''
-  if (credits < debt) return `All of it settles what you owe; ${money(debt - credits)} stays open.`
-  if (credits === debt) return 'It settles all that you owe.'
-  return `${money(debt)} of it settles what you owe; ${money(credits - debt)} is left for your balance.`
+  if (credits < debt) return say('All of it settles what you owe; {sum} stays open.', { sum: money(debt - credits) })
+  if (credits === debt) return say('It settles all that you owe.')
+  return say('{sum} of it settles what you owe; {rest} is left for your balance.', {
+    sum: money(debt),
+    rest: money(credits - debt),
+  })
 }

@@ -5,9 +5,11 @@ import { Link } from '@tanstack/react-router'
 import { CircleHelp, ShieldAlert, ShieldCheck } from 'lucide-react'
 import type { Entry, Mark } from '../db.ts'
 import { charge, count } from '../format.ts'
+import { MARK_WORDS } from '../mark-words.ts'
 import { tokensOf } from '../rollup.ts'
 import { Face, Money, When } from '../ui/bits.tsx'
-import { isWrong, MARK_WORDS } from '../verify.ts'
+import { isWrong } from '../verify.ts'
+import { say } from '../words.ts'
 
 export function MarkIcon({ mark }: { mark: Mark }) {
   const Icon = mark === 'verified' ? ShieldCheck : mark === 'unchecked' ? CircleHelp : ShieldAlert
@@ -35,7 +37,7 @@ export function EntryLine({ entry, name, now }: { entry: Entry; name: string; no
         <span className="min-w-0 flex-1">
           <span className="block truncate text-sm font-medium">{name}</span>
           <span className="block truncate text-xs text-muted">
-            {bareModel(entry.row.model)} · {count(tokensOf(entry.row.units))} tokens
+            {bareModel(entry.row.model)} · {say('{count} tokens', { count: count(tokensOf(entry.row.units)) })}
           </span>
         </span>
         <span className="text-end">

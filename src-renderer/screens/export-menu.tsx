@@ -7,6 +7,7 @@ import { DropdownMenu } from 'radix-ui'
 import { useState } from 'react'
 import { useWallet } from '../session.ts'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import type { Found } from './activity.tsx'
 import { csvOf, foundRows, jsonOf, saveFile } from './export.ts'
 import { StatementDialog } from './statement-dialog.tsx'
@@ -20,7 +21,7 @@ export function ExportMenu({ found, narrowed, nameOf, disabled }: Props) {
   const [busy, setBusy] = useState(false)
   const [asked, setAsked] = useState(false)
   const [statement, setStatement] = useState(false)
-  const what = narrowed ? 'What is found' : 'Everything'
+  const what = narrowed ? say('What is found, with receipts') : say('Everything, with receipts')
   const day = new Date().toISOString().slice(0, 10)
   const make = async (work: () => Promise<void>) => {
     setBusy(true)
@@ -30,9 +31,9 @@ export function ExportMenu({ found, narrowed, nameOf, disabled }: Props) {
   const json = () =>
     make(async () => saveFile(await jsonOf(db, { server: api.origin, account }), `quota-wallet-${day}.json`))
   const items = [
-    { name: 'Statement (PDF)', hint: 'A month, to read and to file', run: async () => setAsked(true) },
-    { name: 'Table (CSV)', hint: `${what}, with receipts`, run: csv },
-    { name: 'Whole log (JSON)', hint: 'To keep, and to verify elsewhere', run: json },
+    { name: say('Statement (PDF)'), hint: say('A month, to read and to file'), run: async () => setAsked(true) },
+    { name: say('Table (CSV)'), hint: what, run: csv },
+    { name: say('Whole log (JSON)'), hint: say('To keep, and to verify elsewhere'), run: json },
   ]
   /** The dialog opens when the menu has given the focus back to its button, which the dialog gives it back to. */
   const closed = () => {
@@ -49,7 +50,7 @@ export function ExportMenu({ found, narrowed, nameOf, disabled }: Props) {
           ) : (
             <Download className="size-4" aria-hidden />
           )}
-          Export
+          {say('Export')}
         </Button>
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

@@ -9,6 +9,7 @@ import { answerPause } from '../guarding.ts'
 import { useMeta } from '../live.ts'
 import { useWallet } from '../session.ts'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 
 export type GuardedApp = { connection: Shown<Connection>; spent: number; usual: number }
 
@@ -26,15 +27,18 @@ export function GuardItem({ connection, spent, usual }: GuardedApp) {
   return (
     <li className="space-y-2 py-2.5 text-sm first:pt-0 last:pb-0">
       <p>
-        <strong className="font-medium">{name} is paused.</strong> It spent {money(spent)} within ten minutes, more than
-        on its busiest day of the last month ({money(usual)}). Is that all right?
+        <strong className="font-medium">{say('{name} is paused.', { name })}</strong>{' '}
+        {say(
+          'It spent {sum} within ten minutes, more than on its busiest day of the last month ({usual}). Is that all right?',
+          { sum: money(spent), usual: money(usual) },
+        )}
       </p>
       <div className="flex flex-wrap gap-2">
         <Button look="main" className="h-8" onClick={() => answerPause(db, connection.id, connection)}>
-          Yes, let it go on
+          {say('Yes, let it go on')}
         </Button>
         <Button className="h-8" onClick={() => answerPause(db, connection.id, null)}>
-          Keep it paused
+          {say('Keep it paused')}
         </Button>
       </div>
     </li>

@@ -6,13 +6,14 @@ import { ArrowRight, Plus, Sparkles } from 'lucide-react'
 import { useState } from 'react'
 import type { Entry } from '../db.ts'
 import type { View } from '../fold.ts'
-import { exact, money, plural } from '../format.ts'
+import { exact, money, parted, shortDay } from '../format.ts'
 import { type Spend, useBalance, useGrants, useNewest, useNow, useSpend, useView } from '../live.ts'
 import { plus, type Rollup } from '../rollup.ts'
 import { CardTitle, Empty, Face, Money, PageTitle } from '../ui/bits.tsx'
 import { buttonLook } from '../ui/button.tsx'
 import { DaysChart } from '../ui/days-chart.tsx'
 import { Verified } from '../ui/verified.tsx'
+import { counted, say } from '../words.ts'
 import { appNames } from './app-names.ts'
 import { EntryLine } from './entry-line.tsx'
 import { Months } from './months.tsx'
@@ -28,7 +29,7 @@ export function Home() {
   const fresh = recent?.length === 0 && view?.connections.length === 0
   return (
     <>
-      <PageTitle>Home</PageTitle>
+      <PageTitle>{say('Home')}</PageTitle>
       <div className="grid gap-4 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] *:min-w-0">
         <BalanceCard spend={spend} />
         <NeedsYou view={view} now={now} />
@@ -49,13 +50,13 @@ export function Home() {
 function FirstSteps() {
   const action = (
     <Link to="/add-money" className={buttonLook('main')}>
-      Add money
+      {say('Add money')}
     </Link>
   )
   return (
     <section className="card lg:col-span-2">
-      <Empty icon={Sparkles} title="Nothing spent yet" action={action}>
-        Add money, then choose “Connect wallet” in an app. It asks here first, and you set its limit.
+      <Empty icon={Sparkles} title={say('Nothing spent yet')} action={action}>
+        {say('Add money, then choose “Connect wallet” in an app. It asks here first, and you set its limit.')}
       </Empty>
     </section>
   )
@@ -65,16 +66,16 @@ function Latest({ recent, view, now }: { recent: Entry[] | undefined; view: View
   const nameOf = appNames(view)
   const all = (
     <Link to="/activity" className="inline-flex items-center gap-1 rounded text-sm font-medium text-accent">
-      All activity <ArrowRight className="size-4" aria-hidden />
+      {say('All activity')} <ArrowRight className="size-4" aria-hidden />
     </Link>
   )
   return (
     <section className="card min-w-0 p-5 lg:col-span-2">
-      <CardTitle aside={all}>Latest</CardTitle>
+      <CardTitle aside={all}>{say('Latest')}</CardTitle>
       {recent === undefined ? (
         <div className="skeleton h-60" />
       ) : recent.length === 0 ? (
-        <p className="py-6 text-sm text-muted">Calls appear here as apps make them.</p>
+        <p className="py-6 text-sm text-muted">{say('Calls appear here as apps make them.')}</p>
       ) : (
         <ul className="-mx-2">
           {recent.map((entry) => (
@@ -89,16 +90,16 @@ function Latest({ recent, view, now }: { recent: Entry[] | undefined; view: View
 function BalanceCard({ spend }: { spend: Spend | undefined }) {
   const balance = useBalance()
   const granted = useGrants()?.reduce((sum, g) => sum + g.remaining, 0) ?? 0
-  const [whole, cents] = money(balance?.available ?? 0).split('.')
+  const [whole, cents] = parted(money(balance?.available ?? 0))
   return (
-    <section className="card flex flex-col justify-between gap-6 p-5 sm:p-6" aria-label="Balance">
+    <section className="card flex flex-col justify-between gap-6 p-5 sm:p-6" aria-label={say('Balance')}>
       <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
         <div>
-          <h2 className="text-sm font-medium text-muted">Available</h2>
+          <h2 className="text-sm font-medium text-muted">{say('Available')}</h2>
           {balance ? (
             <p className="nums mt-1 text-4xl font-semibold sm:text-5xl tracking-tight" title={exact(balance.available)}>
               {whole}
-              <span className="text-muted">.{cents}</span>
+              <span className="text-muted">{cents}</span>
             </p>
           ) : balance === null ? (
             <p className="mt-1 text-4xl font-semibold tracking-tight text-muted sm:text-5xl">–</p>
@@ -107,35 +108,37 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
           )}
         </div>
         <Link to="/add-money" className={buttonLook('main')}>
-          <Plus className="size-4" aria-hidden /> Add money
+          <Plus className="size-4" aria-hidden /> {say('Add money')}
         </Link>
       </div>
       <dl className="grid grid-cols-2 gap-4 border-t border-line pt-4 text-sm sm:grid-cols-3">
         <div>
-          <dt className="text-muted">Reserved</dt>
-          <dd className="mt-0.5 text-lg font-medium" title="Set aside for calls that are running now">
+          <dt className="text-muted">{say('Reserved')}</dt>
+          <dd className="mt-0.5 text-lg font-medium" title={say('Set aside for calls that are running now')}>
             {balance ? <Money micros={balance.held} /> : '–'}
           </dd>
         </div>
         <div>
-          <dt className="text-muted">Spent this month</dt>
+          <dt className="text-muted">{say('Spent this month')}</dt>
           <dd className="mt-0.5 text-lg font-medium">{spend ? <Money micros={spend.monthSpent} /> : '–'}</dd>
           {spend?.monthEnd != null && (
-            <dd className="text-xs text-muted">about {money(spend.monthEnd)} by its end, at this pace</dd>
+            <dd className="text-xs text-muted">
+              {say('about {sum} by its end, at this pace', { sum: money(spend.monthEnd) })}
+            </dd>
           )}
         </div>
         {balance?.debt && (
           <div>
-            <dt className="text-muted">Owed</dt>
-            <dd className="mt-0.5 text-lg font-medium text-warn" title="Settled first by what you add">
+            <dt className="text-muted">{say('Owed')}</dt>
+            <dd className="mt-0.5 text-lg font-medium text-warn" title={say('Settled first by what you add')}>
               <Money micros={balance.debt} />
             </dd>
           </div>
         )}
         {granted > 0 && (
           <div>
-            <dt className="text-muted">Granted by apps</dt>
-            <dd className="mt-0.5 text-lg font-medium" title="Can be spent only in the apps that gave it">
+            <dt className="text-muted">{say('Granted by apps')}</dt>
+            <dd className="mt-0.5 text-lg font-medium" title={say('Can be spent only in the apps that gave it')}>
               <Money micros={granted} />
             </dd>
           </div>
@@ -157,7 +160,7 @@ function Checked({ spend }: { spend: Spend | undefined }) {
         good={sum.verified}
         all={sum.calls}
         wrong={sum.wrong}
-        when=" this month"
+        when={` ${say('this month')}`}
         onOpen={() => setMonths(true)}
       />
       {months && <Months onClose={() => setMonths(false)} />}
@@ -169,13 +172,15 @@ function DaysCard({ spend }: { spend: Spend | undefined }) {
   const total = spend?.days.reduce((sum, d) => sum + d.spent, 0) ?? 0
   return (
     <section className="card p-5">
-      <CardTitle aside={spend && <Money micros={total} className="text-sm font-medium" />}>Last 30 days</CardTitle>
+      <CardTitle aside={spend && <Money micros={total} className="text-sm font-medium" />}>
+        {say('Last 30 days')}
+      </CardTitle>
       {spend ? (
         <div>
-          <DaysChart days={spend.days} name="Spent in the last 30 days" className="h-36" />
+          <DaysChart days={spend.days} name={say('Spent in the last 30 days')} className="h-36" />
           <div className="mt-2 flex justify-between text-xs text-muted">
             <span>{shortDay(spend.days[0]?.day ?? '')}</span>
-            <span>Today</span>
+            <span>{say('Today')}</span>
           </div>
         </div>
       ) : (
@@ -185,9 +190,6 @@ function DaysCard({ spend }: { spend: Spend | undefined }) {
   )
 }
 
-const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
-const shortDay = (day: string): string => (day ? dayFormat.format(new Date(`${day}T00:00:00Z`)) : '')
-
 const APPS_SHOWN = 6
 
 function AppsCard({ spend, view }: { spend: Spend | undefined; view: View | undefined }) {
@@ -195,11 +197,11 @@ function AppsCard({ spend, view }: { spend: Spend | undefined; view: View | unde
   const most = Math.max(1, ...(spend?.month.map((r) => r.spent) ?? []))
   return (
     <section className="card p-5">
-      <CardTitle>By app, this month</CardTitle>
+      <CardTitle>{say('By app, this month')}</CardTitle>
       {!spend ? (
         <div className="skeleton h-42" />
       ) : spend.month.length === 0 ? (
-        <p className="py-6 text-sm text-muted">No calls this month.</p>
+        <p className="py-6 text-sm text-muted">{say('No calls this month.')}</p>
       ) : (
         <ul className="space-y-3">
           {spend.month.slice(0, APPS_SHOWN).map((row) => (
@@ -211,7 +213,7 @@ function AppsCard({ spend, view }: { spend: Spend | undefined; view: View | unde
                     <span className="truncate font-medium group-hover:underline">{nameOf(row.app)}</span>
                     <Money micros={row.spent} />
                   </span>
-                  <span className="mt-1 flex items-center gap-2" title={plural(row.calls, 'call')}>
+                  <span className="mt-1 flex items-center gap-2" title={counted('{n} call', '{n} calls', row.calls)}>
                     <span className="h-1 flex-1 overflow-hidden rounded-full bg-sunken">
                       <span
                         className="block h-full rounded-full bg-accent"

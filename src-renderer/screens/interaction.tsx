@@ -13,6 +13,7 @@ import { Empty, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Mark } from '../ui/frame.tsx'
 import { RequestForm } from '../ui/request-form.tsx'
+import { say } from '../words.ts'
 import { Credentials } from './credentials.tsx'
 
 const OWN_CLIENT = 'quota-wallet'
@@ -31,12 +32,16 @@ export function InteractionPage() {
       {step.at === 'loading' && <Skeleton />}
       {step.at === 'leaving' && (
         <p role="status" className="py-16 text-center text-sm text-muted">
-          Done. Taking you back… You can close this page if nothing happens.
+          {say('Done. Taking you back… You can close this page if nothing happens.')}
         </p>
       )}
       {step.at === 'gone' && (
         <div role="alert">
-          <Empty icon={CircleX} title="This request is over" action={<Button onClick={load}>Try again</Button>}>
+          <Empty
+            icon={CircleX}
+            title={say('This request is over')}
+            action={<Button onClick={load}>{say('Try again')}</Button>}
+          >
             {step.message}
           </Empty>
         </div>
@@ -155,7 +160,7 @@ function Page({ children }: { children: ReactNode }) {
 
 function Skeleton() {
   return (
-    <div aria-busy="true" role="status" aria-label="Loading the request">
+    <div aria-busy="true" role="status" aria-label={say('Loading the request')}>
       <div className="flex items-center gap-4">
         <div className="skeleton size-14" />
         <div className="flex-1 space-y-2">
@@ -174,9 +179,9 @@ function Skeleton() {
 
 function gone(error: unknown): string {
   if (!(error instanceof ApiFailure))
-    return 'The server’s answer could not be read. Go back to the app and start again.'
-  if (error.code === 'offline') return 'The server cannot be reached. Check your connection and try again.'
-  if (error.status === 404) return 'It has expired or was answered already. Go back to the app and start again.'
+    return say('The server’s answer could not be read. Go back to the app and start again.')
+  if (error.code === 'offline') return say('The server cannot be reached. Check your connection and try again.')
+  if (error.status === 404) return say('It has expired or was answered already. Go back to the app and start again.')
   return error.message
 }
 
@@ -185,6 +190,6 @@ const NEVER = new Set(['javascript:', 'data:', 'blob:', 'vbscript:', 'file:'])
 /** Leaves for where the server says; an app's own scheme is allowed, one that would run here is not. */
 function goTo(address: string): void {
   const url = new URL(address, location.href)
-  if (NEVER.has(url.protocol)) throw new Error('The app’s return address is not allowed.')
+  if (NEVER.has(url.protocol)) throw new Error(say('The app’s return address is not allowed.'))
   location.assign(url)
 }

@@ -8,22 +8,24 @@ import { useMonths } from '../live.ts'
 import { Money } from '../ui/bits.tsx'
 import { buttonLook } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { say } from '../words.ts'
 
 export function Months({ onClose }: { onClose: () => void }) {
   const months = useMonths(true)
   const wrong = months?.reduce((sum, m) => sum + m.wrong, 0) ?? 0
   return (
-    <Dialog title="Verified on this device" onClose={onClose}>
+    <Dialog title={say('Verified on this device')} onClose={onClose}>
       <p className="mb-4 text-sm text-muted">
-        Each charge comes with a receipt. This device checks the server’s signature on it, that it follows the receipt
-        before it, and that units and prices add up.
+        {say(
+          'Each charge comes with a receipt. This device checks the server’s signature on it, that it follows the receipt before it, and that units and prices add up.',
+        )}
       </p>
       <table className="nums w-full text-sm">
         <thead className="text-xs text-muted">
           <tr className="border-b border-line">
-            <th className="py-2 text-start font-medium">Month</th>
-            <th className="text-end font-medium">Verified</th>
-            <th className="text-end font-medium">Spent</th>
+            <th className="py-2 text-start font-medium">{say('Month')}</th>
+            <th className="text-end font-medium">{say('Verified')}</th>
+            <th className="text-end font-medium">{say('Spent')}</th>
           </tr>
         </thead>
         <tbody>
@@ -34,14 +36,16 @@ export function Months({ onClose }: { onClose: () => void }) {
               </th>
               <td className="text-end">
                 <span className="inline-flex items-center gap-1.5">
-                  {count(m.verified)} of {count(m.calls)}
+                  {say('{part} of {whole}', { part: count(m.verified), whole: count(m.calls) })}
                   {m.verified === m.calls ? (
                     <ShieldCheck className="size-4 text-accent" aria-hidden />
                   ) : (
                     <ShieldAlert className={`size-4 ${m.wrong > 0 ? 'text-bad' : 'text-muted'}`} aria-hidden />
                   )}
                 </span>
-                {m.wrong > 0 && <span className="block text-xs text-bad">{count(m.wrong)} wrong</span>}
+                {m.wrong > 0 && (
+                  <span className="block text-xs text-bad">{say('{count} wrong', { count: count(m.wrong) })}</span>
+                )}
               </td>
               <td className="text-end">
                 <Money micros={m.spent} />
@@ -52,11 +56,11 @@ export function Months({ onClose }: { onClose: () => void }) {
       </table>
       {wrong > 0 && (
         <Link to="/activity" search={{ check: 'wrong' }} onClick={onClose} className={`${buttonLook('danger')} mt-4`}>
-          Show the wrong ones
+          {say('Show the wrong ones')}
         </Link>
       )}
       <p className="mt-4 border-t border-line pt-4 text-xs text-muted">
-        The same check without this wallet, and without a network: save the log as JSON, then{' '}
+        {say('The same check without this wallet, and without a network: save the log as JSON, then')}{' '}
         <code className="rounded bg-sunken px-1 py-0.5">npx quota-wallet verify file.json</code>
       </p>
     </Dialog>

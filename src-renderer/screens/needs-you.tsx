@@ -12,11 +12,14 @@ import { cleanName, limitWords, money, short } from '../format.ts'
 import { useBalance, useEdits, useNotices } from '../live.ts'
 import { readModels } from '../model-list.ts'
 import { left, nearlyReached, tightest } from '../pace.ts'
+import { Say } from '../say.tsx'
+import { fromServer } from '../server-words.ts'
 import { useWallet } from '../session.ts'
 import { CardTitle, Money } from '../ui/bits.tsx'
 import { Button, buttonLook } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { RequestForm, type Terms } from '../ui/request-form.tsx'
+import { say } from '../words.ts'
 import { ApprovalItem } from './approval-item.tsx'
 import { useDebt } from './debt.tsx'
 import { editWords } from './edit-words.ts'
@@ -36,11 +39,11 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
     guarded.length + approvals.length + requests.length + refused.length + tight.length + notices.length + debt === 0 &&
     low === null
   return (
-    <section className="card p-5" aria-label="Needs you">
-      <CardTitle>Needs you</CardTitle>
+    <section className="card p-5" aria-label={say('Needs you')}>
+      <CardTitle>{say('Needs you')}</CardTitle>
       {quiet ? (
         <p className="flex items-center gap-2 py-2 text-sm text-muted">
-          <CheckCheck className="size-4 text-accent" aria-hidden /> Nothing. You are all set.
+          <CheckCheck className="size-4 text-accent" aria-hidden /> {say('Nothing. You are all set.')}
         </p>
       ) : (
         <ul className="divide-y divide-line">
@@ -57,18 +60,18 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
             <Refused key={e.n} edit={e} view={view} />
           ))}
           {tight.map(({ id, words }) => (
-            <Item key={id} action={<GoTo to="/apps">Change limit</GoTo>}>
+            <Item key={id} action={<GoTo to="/apps">{say('Change limit')}</GoTo>}>
               {words}
             </Item>
           ))}
           {debt > 0 && (
-            <Item action={<GoTo to="/add-money">Settle it</GoTo>}>
-              You owe <Money micros={debt} />. Apps cannot spend until it is settled.
+            <Item action={<GoTo to="/add-money">{say('Settle it')}</GoTo>}>
+              <Say words="You owe {sum}. Apps cannot spend until it is settled." sum={<Money micros={debt} />} />
             </Item>
           )}
           {low !== null && debt === 0 && (
-            <Item action={<GoTo to="/add-money">Add money</GoTo>}>
-              Only <Money micros={low} /> is left. Apps stop when it is used up.
+            <Item action={<GoTo to="/add-money">{say('Add money')}</GoTo>}>
+              <Say words="Only {sum} is left. Apps stop when it is used up." sum={<Money micros={low} />} />
             </Item>
           )}
           {notices.map((n) => (
@@ -98,8 +101,10 @@ function useTight(view: View | undefined): { id: string; words: string }[] {
     const name = cleanName(c.name ?? c.app.name)
     const rest = left(cap)
     const words =
-      rest === 0 ? `has reached its limit of ${short(cap.amount)}` : `has ${money(rest)} left of ${short(cap.amount)}`
-    return [{ id: c.id, words: `${name} ${words}.` }]
+      rest === 0
+        ? say('{app} has reached its limit of {limit}.', { app: name, limit: short(cap.amount) })
+        : say('{app} has {rest} left of {limit}.', { app: name, rest: money(rest), limit: short(cap.amount) })
+    return [{ id: c.id, words }]
   })
 }
 
@@ -121,15 +126,21 @@ const GoTo = ({ to, children }: { to: '/apps' | '/add-money'; children: ReactNod
 function RequestItem({ request, onAnswer }: { request: ConsentRequest; onAnswer: () => void }) {
   const action = (
     <Button look="main" className="h-8" onClick={onAnswer}>
-      Answer
+      {say('Answer')}
     </Button>
+  )
+  const app = (
+    <strong className="font-medium">
+      <bdi>{cleanName(request.client.name)}</bdi>
+    </strong>
   )
   return (
     <Item action={action}>
-      <strong className="font-medium">
-        <bdi>{cleanName(request.client.name)}</bdi>
-      </strong>{' '}
-      asks to spend{request.requested_cap && ` up to ${limitWords(request.requested_cap)}`}.
+      {request.requested_cap ? (
+        <Say words="{app} asks to spend up to {limit}." app={app} limit={limitWords(request.requested_cap)} />
+      ) : (
+        <Say words="{app} asks to spend." app={app} />
+      )}
     </Item>
   )
 }
@@ -146,10 +157,10 @@ function AnswerDialog({ request, view, onClose }: Asking) {
     await enqueue(db, 'request.answer', { uid: request.uid, ...args })
   }
   return (
-    <Dialog title="Request" onClose={onClose}>
+    <Dialog title={say('Request')} onClose={onClose}>
       {over ? (
         <p role="status" className="py-4 text-sm text-muted">
-          This request is over: it was answered elsewhere, or its time ran out.
+          {say('This request is over: it was answered elsewhere, or its time ran out.')}
         </p>
       ) : (
         <RequestForm
@@ -177,10 +188,10 @@ function NoticeItem({ notice }: { notice: Notice }) {
   }
   const action = (
     <Button look="quiet" className="h-8" onClick={dismiss}>
-      Dismiss
+      {say('Dismiss')}
     </Button>
   )
-  return <Item action={action}>{notice.text}</Item>
+  return <Item action={action}>{fromServer(notice.text)}</Item>
 }
 
 /** A change the server did not take, with its reason; it can be made again against what is true now. */
@@ -189,13 +200,13 @@ export function Refused({ edit, view }: { edit: Pending; view: View | undefined 
   const { n } = edit
   const action = (
     <Button look="quiet" className="h-8" onClick={() => n !== undefined && dropEdit(db, n)}>
-      Dismiss
+      {say('Dismiss')}
     </Button>
   )
   return (
     <Item action={action}>
       <span role="alert">
-        <strong className="font-medium text-bad">Not done:</strong> {editWords(edit, view)}. {reason(edit)}
+        <strong className="font-medium text-bad">{say('Not done:')}</strong> {editWords(edit, view)}. {reason(edit)}
       </span>
     </Item>
   )
@@ -203,7 +214,7 @@ export function Refused({ edit, view }: { edit: Pending; view: View | undefined 
 
 function reason(edit: Pending): string {
   if (edit.code === 'version_conflict') {
-    return 'It was changed on another device meanwhile; look at it again before you change it.'
+    return say('It was changed on another device meanwhile; look at it again before you change it.')
   }
-  return edit.message ?? 'The server refused it.'
+  return edit.message ?? say('The server refused it.')
 }

@@ -12,6 +12,7 @@ import { useWallet } from '../session.ts'
 import { shell } from '../shell/shell.ts'
 import { Banner, Money } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { purchaseWords } from './purchase-words.ts'
 
 const CENT = 10_000
@@ -37,17 +38,20 @@ export function PaymentState({ now }: { now: number }) {
         action={
           <span className="flex gap-1">
             <Button className="h-8" onClick={() => shell.pay({ topup_id, url })}>
-              Continue
+              {say('Continue')}
             </Button>
             <Button look="quiet" className="h-8" onClick={forget}>
-              Dismiss
+              {say('Dismiss')}
             </Button>
           </span>
         }
       >
         {topup === topup_id
-          ? 'The payment is not confirmed yet. If you paid, the money appears by itself.'
-          : `A payment of ${money(price_cents * CENT)} was started ${when(at, now)} and is not finished.`}
+          ? say('The payment is not confirmed yet. If you paid, the money appears by itself.')
+          : say('A payment of {sum} was started {time} and is not finished.', {
+              sum: money(price_cents * CENT),
+              time: when(at, now),
+            })}
       </Banner>
     </div>
   )
@@ -59,7 +63,7 @@ function Ended({ topup, onSeen }: { topup: Topup; onSeen: () => void }) {
   const bad = topup.status === 'declined' || topup.status === 'failed'
   const action = (
     <Button look="quiet" className="h-8" onClick={onSeen}>
-      OK
+      {say('OK')}
     </Button>
   )
   return (
@@ -72,7 +76,7 @@ function Ended({ topup, onSeen }: { topup: Topup; onSeen: () => void }) {
       >
         {paid ? (
           <>
-            <Money micros={topup.balance_credits} className="font-semibold" /> was added to your balance.
+            <Money micros={topup.balance_credits} className="font-semibold" /> {say('was added to your balance.')}
           </>
         ) : (
           <>

@@ -12,6 +12,7 @@ import { shell } from '../shell/shell.ts'
 import { Badge, CardTitle, Money, When, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { say } from '../words.ts'
 import { useTry } from './account-page.tsx'
 import { saveFile } from './export.ts'
 import { purchaseWords } from './purchase-words.ts'
@@ -25,12 +26,12 @@ export function Purchases({ now }: { now: number }) {
   const [openId, setOpenId] = useState<string | null>(null)
   const open = topups?.find((t) => t.id === openId)
   return (
-    <section className="card p-5 sm:p-6 lg:col-span-2" aria-label="Purchases">
-      <CardTitle>Purchases</CardTitle>
+    <section className="card p-5 sm:p-6 lg:col-span-2" aria-label={say('Purchases')}>
+      <CardTitle>{say('Purchases')}</CardTitle>
       {topups === undefined ? (
-        <div className="skeleton h-40" role="status" aria-label="Reading your purchases" />
+        <div className="skeleton h-40" role="status" aria-label={say('Reading your purchases')} />
       ) : topups.length === 0 ? (
-        <p className="text-sm text-muted">Nothing bought yet. Purchases appear here with their receipts.</p>
+        <p className="text-sm text-muted">{say('Nothing bought yet. Purchases appear here with their receipts.')}</p>
       ) : (
         <ul className="-mx-2 divide-y divide-line">
           {topups.slice(0, all ? undefined : SHOWN_AT_FIRST).map((t) => (
@@ -40,7 +41,7 @@ export function Purchases({ now }: { now: number }) {
       )}
       {topups && topups.length > SHOWN_AT_FIRST && !all && (
         <Button look="quiet" className="-ms-3 mt-3" onClick={() => setAll(true)}>
-          Show all {topups.length}
+          {say('Show all {count}', { count: topups.length })}
         </Button>
       )}
       {open && <Purchase topup={open} onClose={() => setOpenId(null)} />}
@@ -65,12 +66,14 @@ function Row({ topup, now, onOpen }: { topup: Topup; now: number; onOpen: () => 
             <When at={at} now={now} className="font-medium" />
             <Badge tone={tone}>{label}</Badge>
             {topup.auto && (
-              <Badge icon={RefreshCw} title="Bought by automatic top-up">
-                Automatic
+              <Badge icon={RefreshCw} title={say('Bought by automatic top-up')}>
+                {say('Automatic')}
               </Badge>
             )}
           </span>
-          <span className="mt-1 block text-xs text-muted">{why ?? `Paid ${money(topup.price_cents * CENT)}.`}</span>
+          <span className="mt-1 block text-xs text-muted">
+            {why ?? say('Paid {sum}.', { sum: money(topup.price_cents * CENT) })}
+          </span>
         </span>
         <Money
           micros={topup.balance_credits}
@@ -88,16 +91,16 @@ function Purchase({ topup, onClose }: { topup: Topup; onClose: () => void }) {
   const price = topup.price_cents * CENT
   const { returned_credits: returned = 0, refunding_credits: refunding = 0 } = topup
   const lines: [string, string][] = [
-    ['Started', moment(Date.parse(topup.created_at))],
-    ...(topup.paid_at ? [['Paid', moment(Date.parse(topup.paid_at))] satisfies [string, string]] : []),
-    ['Price', exact(price)],
-    ['Fee in it', exact(price - topup.balance_credits)],
-    [topup.status === 'paid' ? 'Added to your balance' : 'Would have added', exact(topup.balance_credits)],
-    ...(refunding > 0 ? [['On its way back', exact(refunding)] satisfies [string, string]] : []),
-    ...(returned > 0 ? [['Went back', exact(returned)] satisfies [string, string]] : []),
+    [say('Started'), moment(Date.parse(topup.created_at))],
+    ...(topup.paid_at ? [[say('Paid'), moment(Date.parse(topup.paid_at))] satisfies [string, string]] : []),
+    [say('Price'), exact(price)],
+    [say('Fee in it'), exact(price - topup.balance_credits)],
+    [topup.status === 'paid' ? say('Added to your balance') : say('Would have added'), exact(topup.balance_credits)],
+    ...(refunding > 0 ? [[say('On its way back'), exact(refunding)] satisfies [string, string]] : []),
+    ...(returned > 0 ? [[say('Went back'), exact(returned)] satisfies [string, string]] : []),
   ]
   return (
-    <Dialog title="Purchase" side onClose={onClose}>
+    <Dialog title={say('Purchase')} side onClose={onClose}>
       <p className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
         <Money micros={price} className="text-3xl font-semibold tracking-tight" />
         <Badge tone={tone}>{label}</Badge>
@@ -112,7 +115,7 @@ function Purchase({ topup, onClose }: { topup: Topup; onClose: () => void }) {
         ))}
       </dl>
       {topup.status === 'paid' && <Receipt topup={topup} />}
-      {!topup.livemode && <p className="mt-4 text-xs text-muted">A test payment: no real money moved.</p>}
+      {!topup.livemode && <p className="mt-4 text-xs text-muted">{say('A test payment: no real money moved.')}</p>}
     </Dialog>
   )
 }
@@ -127,10 +130,10 @@ function Receipt({ topup }: { topup: Topup }) {
     <>
       <div className="mt-5 flex flex-wrap gap-2">
         <Button look="main" disabled={busy} onClick={save}>
-          <Download className="size-4" aria-hidden /> Save receipt (PDF)
+          <Download className="size-4" aria-hidden /> {say('Save receipt (PDF)')}
         </Button>
         <Button onClick={() => shell.open(`${api.origin}${path}`)}>
-          <ExternalLink className="size-4" aria-hidden /> Open receipt
+          <ExternalLink className="size-4" aria-hidden /> {say('Open receipt')}
         </Button>
       </div>
       {wrong && (

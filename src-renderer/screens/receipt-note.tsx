@@ -10,6 +10,7 @@ import { useWritten } from '../live.ts'
 import { useWallet } from '../session.ts'
 import { inputLook } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 
 const TAG_MAX = 40
 
@@ -40,7 +41,7 @@ function Tags({ entry, tags, known }: { entry: Entry; tags: string[]; known: str
   return (
     <form onSubmit={add}>
       <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        Tags
+        {say('Tags')}
       </label>
       {tags.length > 0 && (
         <ul className="mb-2 flex flex-wrap gap-1.5">
@@ -52,7 +53,7 @@ function Tags({ entry, tags, known }: { entry: Entry; tags: string[]; known: str
               <span className="truncate">{tag}</span>
               <button
                 type="button"
-                aria-label={`Remove tag ${tag}`}
+                aria-label={say('Remove tag {tag}', { tag })}
                 onClick={() => change({ remove_tags: [tag] })}
                 className="rounded-full p-1 hover:bg-sunken"
               >
@@ -69,7 +70,7 @@ function Tags({ entry, tags, known }: { entry: Entry; tags: string[]; known: str
           value={text}
           maxLength={TAG_MAX}
           autoComplete="off"
-          placeholder="work, talk, client A …"
+          placeholder={say('work, talk, client A …')}
           onChange={(event) => setText(event.target.value)}
           className={`${inputLook} text-sm`}
         />
@@ -79,7 +80,7 @@ function Tags({ entry, tags, known }: { entry: Entry; tags: string[]; known: str
           ))}
         </datalist>
         <Button type="submit" className="h-11" disabled={text.trim() === ''}>
-          Add
+          {say('Add')}
         </Button>
       </div>
     </form>
@@ -98,20 +99,20 @@ function Note({ entry, kept }: { entry: Entry; kept: string }) {
   return (
     <div>
       <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        Note
+        {say('Note')}
       </label>
       <textarea
         id={id}
         rows={2}
         maxLength={2000}
         value={draft ?? kept}
-        placeholder="Only you see it"
+        placeholder={say('Only you see it')}
         onChange={(event) => setDraft(event.target.value)}
         className={`${inputLook} h-auto py-2 text-sm`}
       />
       {draft !== null && (
         <Button className="mt-2" onClick={save}>
-          Save note
+          {say('Save note')}
         </Button>
       )}
     </div>

@@ -4,15 +4,16 @@
 
 import { CircleHelp, Copy, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
-import { PICOS_PER_MICRO } from '../../server/contract/money.ts'
 import { type ReceiptPayload, UnitKind } from '../../server/contract/receipts.ts'
 import type { Entry } from '../db.ts'
-import { count, exact, moment, percent } from '../format.ts'
+import { count, exact, moment, percent, picoDollars } from '../format.ts'
 import { useEntry } from '../live.ts'
+import { MARK_WORDS } from '../mark-words.ts'
 import { Banner, Money, Time } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { isWrong, MARK_WORDS, payloadOf } from '../verify.ts'
+import { isWrong, payloadOf } from '../verify.ts'
+import { say } from '../words.ts'
 import { ReceiptNote } from './receipt-note.tsx'
 
 export function ReceiptPane({
@@ -26,11 +27,11 @@ export function ReceiptPane({
 }) {
   const entry = useEntry(rev)
   return (
-    <Dialog title="Receipt" onClose={onClose} side>
+    <Dialog title={say('Receipt')} onClose={onClose} side>
       {entry ? (
         <Detail entry={entry} name={nameOf(entry.app)} />
       ) : entry === null ? (
-        <p className="text-sm text-muted">This entry is not on this device.</p>
+        <p className="text-sm text-muted">{say('This entry is not on this device.')}</p>
       ) : (
         <div className="skeleton h-80" />
       )}
@@ -58,30 +59,35 @@ function Detail({ entry, name }: { entry: Entry; name: string }) {
         alert={wrong}
         icon={wrong ? ShieldAlert : mark === 'verified' ? ShieldCheck : CircleHelp}
       >
-        <strong className="font-semibold">{wrong ? 'This charge does not check out' : MARK_WORDS[mark]}</strong>
+        <strong className="font-semibold">{wrong ? say('This charge does not check out') : MARK_WORDS[mark]}</strong>
         <span className="block">
           {wrong
-            ? `${MARK_WORDS[mark]}. Keep this receipt: save the log as JSON, which holds the proof, and ask the server’s operator.`
-            : mark === 'verified' && 'Signature, order and sum were checked when it arrived.'}
+            ? say(
+                '{finding}. Keep this receipt: save the log as JSON, which holds the proof, and ask the server’s operator.',
+                { finding: MARK_WORDS[mark] },
+              )
+            : mark === 'verified' && say('Signature, order and sum were checked when it arrived.')}
         </span>
       </Banner>
       {payload && <Sum payload={payload} />}
       <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-2 border-t border-line pt-4 text-sm">
-        <Fact term="Balance after">
+        <Fact term={say('Balance after')}>
           <Money micros={row.balance_after} text={exact(row.balance_after)} />
         </Fact>
-        <Fact term="Route">
+        <Fact term={say('Route')}>
           <code className="text-xs">{row.route}</code>
         </Fact>
         {payload && (
-          <Fact term="Prices of">
+          <Fact term={say('Prices of')}>
             <code className="text-xs">{payload.price_version}</code>
           </Fact>
         )}
-        <Fact term="Request">
+        <Fact term={say('Request')}>
           <code className="text-xs break-all">{row.request_id}</code>
         </Fact>
-        {row.estimated && <Fact term="Counted by">This server: the provider reported no usable count</Fact>}
+        {row.estimated && (
+          <Fact term={say('Counted by')}>{say('This server: the provider reported no usable count')}</Fact>
+        )}
       </dl>
       <ReceiptNote entry={entry} />
       <CopyReceipt text={row.receipt} />
@@ -99,31 +105,31 @@ function Fact({ term, children }: { term: string; children: ReactNode }) {
 }
 
 const KIND_WORDS: Record<UnitKind, [string, perMillion: boolean]> = {
-  input: ['Input tokens', true],
-  cached_input: ['Cached input tokens', true],
-  cache_write: ['Cache writes', true],
-  cache_write_1h: ['Cache writes, 1 hour', true],
-  input_audio: ['Audio in', true],
-  cached_input_audio: ['Cached audio in', true],
-  input_image: ['Images in, tokens', true],
-  cached_input_image: ['Cached images in, tokens', true],
-  output: ['Output tokens', true],
-  reasoning: ['Reasoning tokens', true],
-  output_audio: ['Audio out', true],
-  output_image: ['Images out, tokens', true],
-  request: ['Requests', false],
-  web_search: ['Web searches', false],
-  file_search: ['File searches', false],
-  image: ['Images', false],
-  character: ['Characters', true],
-  second: ['Seconds', false],
+  input: [say('input tokens'), true],
+  cached_input: [say('cached input tokens'), true],
+  cache_write: [say('cache writes'), true],
+  cache_write_1h: [say('cache writes, 1 hour'), true],
+  input_audio: [say('audio in'), true],
+  cached_input_audio: [say('cached audio in'), true],
+  input_image: [say('images in, tokens'), true],
+  cached_input_image: [say('cached images in, tokens'), true],
+  output: [say('output tokens'), true],
+  reasoning: [say('reasoning tokens'), true],
+  output_audio: [say('audio out'), true],
+  output_image: [say('images out, tokens'), true],
+  request: [say('requests'), false],
+  web_search: [say('web searches'), false],
+  file_search: [say('file searches'), false],
+  image: [say('images'), false],
+  character: [say('characters'), true],
+  second: [say('seconds'), false],
 }
 
 function Sum({ payload }: { payload: ReceiptPayload }) {
   const kinds = UnitKind.options.filter((kind) => payload.units[kind])
   return (
     <table className="nums w-full text-sm">
-      <caption className="sr-only">How the charge comes about</caption>
+      <caption className="sr-only">{say('How the charge comes about')}</caption>
       <tbody>
         {kinds.map((kind) => {
           const [words, perMillion] = KIND_WORDS[kind]
@@ -132,19 +138,19 @@ function Sum({ payload }: { payload: ReceiptPayload }) {
           return (
             <tr key={kind}>
               <th scope="row" className="py-1 pe-2 text-start font-normal">
-                {count(units)} <span className="text-muted">{words.toLowerCase()}</span>
+                {count(units)} <span className="text-muted">{words}</span>
                 <span className="block text-xs text-muted">
-                  {picoDollars(perMillion ? price * 1_000_000n : price)} {perMillion ? 'a million' : 'each'}
+                  {picoDollars(perMillion ? price * 1_000_000n : price)} {perMillion ? say('a million') : say('each')}
                 </span>
               </th>
               <td className="text-end align-top py-1">{picoDollars(BigInt(units) * price)}</td>
             </tr>
           )
         })}
-        <Line name="Base, rounded up once" micros={payload.base} rule />
-        {payload.granted > 0 && <Line name="of which a grant pays" micros={payload.granted} quiet />}
-        <Line name={`Markup, ${percent(payload.markup_bps)}`} micros={payload.markup} />
-        <Line name="Total" micros={payload.total} rule strong />
+        <Line name={say('Base, rounded up once')} micros={payload.base} rule />
+        {payload.granted > 0 && <Line name={say('of which a grant pays')} micros={payload.granted} quiet />}
+        <Line name={say('Markup, {markup}', { markup: percent(payload.markup_bps) })} micros={payload.markup} />
+        <Line name={say('Total')} micros={payload.total} rule strong />
       </tbody>
     </table>
   )
@@ -175,15 +181,6 @@ function Line({
   )
 }
 
-/** Pico-dollars exactly: "$2.50", "$0.00001525". */
-function picoDollars(picos: bigint): string {
-  const perDollar = PICOS_PER_MICRO * 1_000_000n
-  const fraction = String(picos % perDollar)
-    .padStart(12, '0')
-    .replace(/0{1,10}$/, '')
-  return `$${picos / perDollar}.${fraction}`
-}
-
 function CopyReceipt({ text }: { text: string }) {
   const [done, setDone] = useState(false)
   const copy = async () => {
@@ -192,11 +189,11 @@ function CopyReceipt({ text }: { text: string }) {
   }
   return (
     <details className="rounded-lg border border-line">
-      <summary className="rounded-lg px-3 py-2 text-sm font-medium">Signed text</summary>
+      <summary className="rounded-lg px-3 py-2 text-sm font-medium">{say('Signed text')}</summary>
       <div className="border-t border-line p-3">
         <p className="max-h-40 overflow-y-auto font-mono text-xs break-all text-muted">{text}</p>
         <Button className="mt-3" onClick={copy}>
-          <Copy className="size-4" aria-hidden /> {done ? 'Copied' : 'Copy'}
+          <Copy className="size-4" aria-hidden /> {done ? say('Copied') : say('Copy')}
         </Button>
       </div>
     </details>

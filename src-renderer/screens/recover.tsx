@@ -7,6 +7,7 @@ import { type FormEvent, type ReactNode, useId, useState } from 'react'
 import { ownPage } from '../api.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button, buttonLook } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { Narrow, useTry } from './account-page.tsx'
 
 const PASSWORD_MIN = 8
@@ -28,16 +29,18 @@ function AskForLink() {
   }
   if (sentTo !== null)
     return (
-      <Done title="Look into your mail">
-        If {sentTo} has an account, a link is on its way. It works once, within an hour.
+      <Done title={say('Look into your mail')}>
+        {say('If {email} has an account, a link is on its way. It works once, within an hour.', { email: sentTo })}
       </Done>
     )
   return (
     <form onSubmit={submit} noValidate>
-      <Head title="Forgot your password?">Enter your e-mail address. A link to set a new one is sent to it.</Head>
-      <Label id={id}>E-mail</Label>
+      <Head title={say('Forgot your password?')}>
+        {say('Enter your e-mail address. A link to set a new one is sent to it.')}
+      </Head>
+      <Label id={id}>{say('E-mail')}</Label>
       <input id={id} name="email" type="email" autoComplete="username" maxLength={254} className={inputLook} />
-      <Foot wrong={wrong} busy={busy} button="Send the link" />
+      <Foot wrong={wrong} busy={busy} button={say('Send the link')} />
     </form>
   )
 }
@@ -49,19 +52,22 @@ function NewPassword({ token }: { token: string }) {
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const password = String(new FormData(event.currentTarget).get('password'))
-    if (password.length < PASSWORD_MIN) return setWrong(`Choose a password of at least ${PASSWORD_MIN} characters.`)
+    if (password.length < PASSWORD_MIN)
+      return setWrong(say('Choose a password of at least {min} characters.', { min: PASSWORD_MIN }))
     setDone(await attempt(() => ownPage('/auth/reset/confirm', { token, password })))
   }
   if (done)
     return (
-      <Done title="Your password is set">
-        Every device and app was signed out. Sign in with the new password, here or in the desktop wallet.
+      <Done title={say('Your password is set')}>
+        {say('Every device and app was signed out. Sign in with the new password, here or in the desktop wallet.')}
       </Done>
     )
   return (
     <form onSubmit={submit} noValidate>
-      <Head title="Set a new password">It signs out every device and app. Connections and limits stay.</Head>
-      <Label id={id}>New password</Label>
+      <Head title={say('Set a new password')}>
+        {say('It signs out every device and app. Connections and limits stay.')}
+      </Head>
+      <Label id={id}>{say('New password')}</Label>
       <input
         id={id}
         name="password"
@@ -72,9 +78,9 @@ function NewPassword({ token }: { token: string }) {
         className={inputLook}
       />
       <p id={`${id}-rule`} className="mt-1.5 text-xs text-muted">
-        At least {PASSWORD_MIN} characters.
+        {say('At least {min} characters.', { min: PASSWORD_MIN })}
       </p>
-      <Foot wrong={wrong} busy={busy} button="Set password" again />
+      <Foot wrong={wrong} busy={busy} button={say('Set password')} again />
     </form>
   )
 }
@@ -95,11 +101,11 @@ export function VerifyEmail() {
     <Narrow>
       {email === null ? (
         <form onSubmit={submit}>
-          <Head title="Confirm your e-mail address">One more step: say that the address is yours.</Head>
-          <Foot wrong={wrong} busy={busy} button="Confirm" />
+          <Head title={say('Confirm your e-mail address')}>{say('One more step: say that the address is yours.')}</Head>
+          <Foot wrong={wrong} busy={busy} button={say('Confirm')} />
         </form>
       ) : (
-        <Done title="Confirmed">{email} is the address of your account.</Done>
+        <Done title={say('Confirmed')}>{say('{email} is the address of your account.', { email })}</Done>
       )}
     </Narrow>
   )
@@ -138,7 +144,7 @@ function Foot({ wrong, busy, button, again = false }: FootProps) {
         </Button>
         {again && wrong && (
           <Link to="/reset" search={{}} className={buttonLook('plain', 'large')}>
-            Ask for a new link
+            {say('Ask for a new link')}
           </Link>
         )}
       </div>
@@ -152,7 +158,7 @@ function Done({ title, children }: { title: string; children: ReactNode }) {
       <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
       <p className="mt-1 mb-6 text-sm break-words text-muted">{children}</p>
       <Link to="/account" className={`${buttonLook('main', 'large')} w-full`}>
-        Go to your account
+        {say('Go to your account')}
       </Link>
     </div>
   )

@@ -15,6 +15,7 @@ import { AmountField } from '../ui/amount-field.tsx'
 import { CardTitle, Money, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { say } from '../words.ts'
 import { sentenceOf, useTry } from './account-page.tsx'
 
 const CENT = 10_000
@@ -24,17 +25,18 @@ export function RefundCard({ away }: { away: boolean }) {
   const [open, setOpen] = useState(false)
   const bought = useTopups()?.some((t) => t.status === 'paid') ?? false
   return (
-    <section className="card p-5 sm:p-6" aria-label="Money back">
-      <CardTitle>Money back</CardTitle>
+    <section className="card p-5 sm:p-6" aria-label={say('Money back')}>
+      <CardTitle>{say('Money back')}</CardTitle>
       <p className="text-sm text-muted">
-        What you bought and have not spent can go back to the card it came from, at any time. The fee of a purchase does
-        not come back.
+        {say(
+          'What you bought and have not spent can go back to the card it came from, at any time. The fee of a purchase does not come back.',
+        )}
       </p>
       <Button className="mt-4" disabled={away || !bought} onClick={() => setOpen(true)}>
-        <RotateCcw className="size-4" aria-hidden /> Refund
+        <RotateCcw className="size-4" aria-hidden /> {say('Refund')}
       </Button>
       {open && (
-        <Dialog title="Money back to your card" onClose={() => setOpen(false)}>
+        <Dialog title={say('Money back to your card')} onClose={() => setOpen(false)}>
           <Refund onClose={() => setOpen(false)} />
         </Dialog>
       )}
@@ -62,16 +64,17 @@ function Refund({ onClose }: { onClose: () => void }) {
       <>
         <Wrong>{failed}</Wrong>
         <Button className="mt-4" onClick={load}>
-          Try again
+          {say('Try again')}
         </Button>
       </>
     )
-  if (!state) return <div className="skeleton h-48" role="status" aria-label="Asking what can go back" />
+  if (!state) return <div className="skeleton h-48" role="status" aria-label={say('Asking what can go back')} />
   if (state.refundable === 0)
     return (
       <p className="text-sm text-muted">
-        Nothing can go back now: what you bought is spent, reserved, refunded already or held by a dispute. Money that
-        apps granted you is theirs to give, and cannot be paid out.
+        {say(
+          'Nothing can go back now: what you bought is spent, reserved, refunded already or held by a dispute. Money that apps granted you is theirs to give, and cannot be paid out.',
+        )}
       </p>
     )
   return <Ask state={state} onDone={setDone} reload={load} />
@@ -90,8 +93,8 @@ function Ask({ state, onDone, reload }: AskProps) {
     amount === null || parts
       ? null
       : amount % CENT !== 0
-        ? 'Whole cents.'
-        : `At most ${money(state.refundable)} can go back.`
+        ? say('Whole cents.')
+        : say('At most {sum} can go back.', { sum: money(state.refundable) })
   const change = (next: string) => {
     setText(next)
     setKey(crypto.randomUUID()) // another amount is another refund; the same one, tried again, is the same
@@ -111,11 +114,11 @@ function Ask({ state, onDone, reload }: AskProps) {
         if (parts) void send()
       }}
     >
-      <AmountField label="Amount" text={text} onChange={change} wrong={problem} />
+      <AmountField label={say('Amount')} text={text} onChange={change} wrong={problem} />
       {parts && amount !== null && <Preview parts={parts} amount={amount} />}
       {wrong && <Wrong>{wrong}</Wrong>}
       <Button look="main" size="large" type="submit" className="w-full" disabled={busy || !parts}>
-        {parts && amount !== null ? `Refund ${money(amount)}` : 'Refund'}
+        {parts && amount !== null ? say('Refund {sum}', { sum: money(amount) }) : say('Refund')}
       </Button>
     </form>
   )
@@ -127,7 +130,7 @@ function Preview({ parts, amount }: { parts: { topup_id: string; amount: number 
   const now = useNow()
   return (
     <div className="rounded-xl bg-sunken px-4 py-3 text-sm">
-      <ul className="space-y-1.5" aria-label="Comes back from">
+      <ul className="space-y-1.5" aria-label={say('Comes back from')}>
         {parts.map((part) => (
           <li key={part.topup_id} className="flex items-baseline justify-between gap-3">
             <span className="min-w-0">
@@ -142,32 +145,38 @@ function Preview({ parts, amount }: { parts: { topup_id: string; amount: number 
       </ul>
       {available !== undefined && (
         <p className="mt-3 flex items-baseline justify-between gap-3 border-t border-line pt-3 text-muted">
-          <span>Left in your wallet</span>
+          <span>{say('Left in your wallet')}</span>
           <Money micros={Math.max(0, available - amount)} />
         </p>
       )}
       <p className="mt-3 text-xs text-muted">
-        The oldest unspent money goes back first, each part to the card it came from. Fees do not come back; money that
-        apps granted you stays as it is.
+        {say(
+          'The oldest unspent money goes back first, each part to the card it came from. Fees do not come back; money that apps granted you stays as it is.',
+        )}
       </p>
     </div>
   )
 }
 
 function purchaseName(topup: Topup | undefined, now: number): string {
-  if (!topup) return 'An earlier purchase'
-  return `Bought ${when(Date.parse(topup.paid_at ?? topup.created_at), now)} for ${money(topup.price_cents * CENT)}`
+  if (!topup) return say('An earlier purchase')
+  return say('Bought {time} for {sum}', {
+    time: when(Date.parse(topup.paid_at ?? topup.created_at), now),
+    sum: money(topup.price_cents * CENT),
+  })
 }
 
 function Done({ amount, onClose }: { amount: number; onClose: () => void }) {
   return (
     <div role="status">
       <p className="text-sm">
-        <Money micros={amount} className="font-medium" /> is on its way to your card. Banks show it within 5 to 10 days.
-        If one cannot take it, the money comes back to your wallet and you are told.
+        <Money micros={amount} className="font-medium" />{' '}
+        {say(
+          'is on its way to your card. Banks show it within 5 to 10 days. If one cannot take it, the money comes back to your wallet and you are told.',
+        )}
       </p>
       <Button look="main" className="mt-4" onClick={onClose}>
-        Done
+        {say('Done')}
       </Button>
     </div>
   )

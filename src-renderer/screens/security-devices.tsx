@@ -8,10 +8,11 @@ import { ownPage } from '../api.ts'
 import { when } from '../format.ts'
 import { Badge, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { Part, useTry } from './account-page.tsx'
 
 const ICONS = { browser: Globe, wallet: MonitorSmartphone, app: AppWindow }
-const KINDS = { browser: 'Browser', wallet: 'Wallet on a device', app: 'App' }
+const KINDS = { browser: say('Browser'), wallet: say('Wallet on a device'), app: say('App') }
 
 export function Devices({ reload }: { reload: () => Promise<void> }) {
   const [devices, setDevices] = useState<SignedInDevice[] | null>(null)
@@ -28,15 +29,16 @@ export function Devices({ reload }: { reload: () => Promise<void> }) {
       await (device.current ? reload() : load())
     })
   return (
-    <Part title="Signed in">
+    <Part title={say('Signed in')}>
       <p className="text-sm text-muted">
-        Signing out takes effect at once. An app that is signed out keeps its connection and its limit, and asks you
-        again.
+        {say(
+          'Signing out takes effect at once. An app that is signed out keeps its connection and its limit, and asks you again.',
+        )}
       </p>
       {devices === null ? (
         <div className="skeleton mt-4 h-24" />
       ) : (
-        <ul className="mt-2 divide-y divide-line" aria-label="Devices">
+        <ul className="mt-2 divide-y divide-line" aria-label={say('Devices')}>
           {devices.map((device) => (
             <Row key={device.id} device={device} busy={busy} onSignOut={() => signOut(device)} />
           ))}
@@ -56,15 +58,15 @@ function Row({ device, busy, onSignOut }: { device: SignedInDevice; busy: boolea
       <div className="min-w-0 flex-1 text-sm">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1 font-medium">
           <bdi className="break-words">{device.name}</bdi>
-          {device.current && <Badge tone="good">This one</Badge>}
+          {device.current && <Badge tone="good">{say('This one')}</Badge>}
         </p>
         <p className="text-muted">
-          {KINDS[device.kind]} · used {when(Date.parse(device.last_used_at), now)}
+          {KINDS[device.kind]} · {say('used {time}', { time: when(Date.parse(device.last_used_at), now) })}
           {device.address && ` · ${device.address}`}
         </p>
       </div>
-      <Button disabled={busy} aria-label={`Sign out ${device.name}`} onClick={onSignOut}>
-        Sign out
+      <Button disabled={busy} aria-label={say('Sign out {device}', { device: device.name })} onClick={onSignOut}>
+        {say('Sign out')}
       </Button>
     </li>
   )

@@ -10,6 +10,7 @@ import { ownPage } from '../api.ts'
 import { when } from '../format.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { Part, useTry } from './account-page.tsx'
 import type { PartProps } from './security.tsx'
 
@@ -31,11 +32,15 @@ export function Passkeys({ security, reload, guarded }: PartProps) {
     })
   const possible = security.passkeys_possible && browserSupportsWebAuthn()
   return (
-    <Part title="Passkeys">
+    <Part title={say('Passkeys')}>
       <p className="text-sm text-muted">
         {possible
-          ? 'Sign in with your fingerprint, your face or your device’s PIN, without a password. The desktop wallet signs in through a page in your browser, so they work for it too.'
-          : 'Passkeys are bound to a name. They work once this server is reached by one, rather than by a bare address.'}
+          ? say(
+              'Sign in with your fingerprint, your face or your device’s PIN, without a password. The desktop wallet signs in through a page in your browser, so they work for it too.',
+            )
+          : say(
+              'Passkeys are bound to a name. They work once this server is reached by one, rather than by a bare address.',
+            )}
       </p>
       {security.passkeys.length > 0 && (
         <ul className="mt-4 divide-y divide-line">
@@ -57,8 +62,8 @@ export function Passkeys({ security, reload, guarded }: PartProps) {
 function Row({ passkey, busy, onRemove }: { passkey: Passkey; busy: boolean; onRemove: () => void }) {
   const now = Date.now()
   const used = passkey.last_used_at
-    ? `Last used ${when(Date.parse(passkey.last_used_at), now)}`
-    : `Added ${when(Date.parse(passkey.created_at), now)}, not used yet`
+    ? say('Last used {time}', { time: when(Date.parse(passkey.last_used_at), now) })
+    : say('Added {time}, not used yet', { time: when(Date.parse(passkey.created_at), now) })
   return (
     <li className="flex items-center gap-3 py-3">
       <Fingerprint className="size-5 shrink-0 text-muted" aria-hidden />
@@ -68,8 +73,8 @@ function Row({ passkey, busy, onRemove }: { passkey: Passkey; busy: boolean; onR
         </p>
         <p className="text-muted">{used}</p>
       </div>
-      <Button disabled={busy} aria-label={`Remove ${passkey.name}`} onClick={onRemove}>
-        Remove
+      <Button disabled={busy} aria-label={say('Remove {name}', { name: passkey.name })} onClick={onRemove}>
+        {say('Remove')}
       </Button>
     </li>
   )
@@ -77,7 +82,7 @@ function Row({ passkey, busy, onRemove }: { passkey: Passkey; busy: boolean; onR
 
 function AddForm({ busy, onAdd }: { busy: boolean; onAdd: (name: string) => Promise<boolean> }) {
   const id = useId()
-  const [name, setName] = useState('This device')
+  const [name, setName] = useState(say('This device'))
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     if (name.trim()) await onAdd(name.trim())
@@ -86,7 +91,7 @@ function AddForm({ busy, onAdd }: { busy: boolean; onAdd: (name: string) => Prom
     <form onSubmit={submit} className="mt-4 flex flex-wrap items-end gap-2">
       <div className="min-w-0 flex-1 basis-48">
         <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-          Name of the new passkey
+          {say('Name of the new passkey')}
         </label>
         <input
           id={id}
@@ -98,7 +103,7 @@ function AddForm({ busy, onAdd }: { busy: boolean; onAdd: (name: string) => Prom
         />
       </div>
       <Button type="submit" disabled={busy} className="h-11">
-        Add a passkey
+        {say('Add a passkey')}
       </Button>
     </form>
   )

@@ -8,6 +8,7 @@ import { type FormEvent, useId, useState } from 'react'
 import { ownPage } from '../api.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { useTry } from './account-page.tsx'
 import { CodeField } from './security-step-up.tsx'
 
@@ -37,18 +38,18 @@ export function SecondFactor({
   }
   return (
     <form onSubmit={submit} noValidate key={by}>
-      <h1 className="text-xl font-semibold tracking-tight">One more step</h1>
+      <h1 className="text-xl font-semibold tracking-tight">{say('One more step')}</h1>
       <p className="mt-1 mb-5 text-sm text-muted">
         {by === 'totp'
-          ? 'Your account asks for a code of your authenticator app.'
-          : 'Enter one of the recovery codes that you kept. It is used up by this.'}
+          ? say('Your account asks for a code of your authenticator app.')
+          : say('Enter one of the recovery codes that you kept. It is used up by this.')}
       </p>
       {by === 'totp' ? (
         <CodeField name="code" />
       ) : (
         <>
           <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-            Recovery code
+            {say('Recovery code')}
           </label>
           <input id={id} name="code" autoComplete="off" spellCheck={false} maxLength={64} className={inputLook} />
         </>
@@ -60,13 +61,13 @@ export function SecondFactor({
       )}
       <div className="mt-6 grid gap-2">
         <Button look="main" size="large" type="submit" disabled={busy}>
-          Sign in
+          {say('Sign in')}
         </Button>
         <Button look="quiet" onClick={() => setBy(by === 'totp' ? 'recovery_code' : 'totp')}>
-          {by === 'totp' ? 'Use a recovery code' : 'Use the authenticator app'}
+          {by === 'totp' ? say('Use a recovery code') : say('Use the authenticator app')}
         </Button>
         <Button look="quiet" onClick={onBack}>
-          Back
+          {say('Back')}
         </Button>
       </div>
     </form>
@@ -98,7 +99,7 @@ export function PasskeyButton({
     <>
       <Button size="large" disabled={busy} onClick={go}>
         <Fingerprint className="size-4" aria-hidden />
-        Use a passkey
+        {say('Use a passkey')}
       </Button>
       {wrong && <Wrong>{wrong}</Wrong>}
     </>

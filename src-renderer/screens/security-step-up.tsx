@@ -8,6 +8,7 @@ import { ApiFailure, ownPage } from '../api.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { say } from '../words.ts'
 import { Cancelled, useTry } from './account-page.tsx'
 
 /** Does something that may ask for a fresh proof; then asks the person, and does it again. */
@@ -51,25 +52,27 @@ function Proof({ methods, end, email }: Question & { email: string }) {
       await ownPage('/account/step-up', { passkey: await startAuthentication({ optionsJSON: options }) })
     }).then((proven) => proven && end(true))
   return (
-    <Dialog title="Confirm that it is you" onClose={() => end(false)}>
-      <p className="mb-4 text-sm text-muted">This change asks for it. It then holds for five minutes on this device.</p>
+    <Dialog title={say('Confirm that it is you')} onClose={() => end(false)}>
+      <p className="mb-4 text-sm text-muted">
+        {say('This change asks for it. It then holds for five minutes on this device.')}
+      </p>
       <form onSubmit={by === 'password' ? submitPassword : submit} noValidate className="space-y-4">
         <input type="text" name="username" autoComplete="username" value={email} readOnly hidden />
         {by === 'password' ? <PasswordField /> : <CodeField />}
         {wrong && <Wrong>{wrong}</Wrong>}
         <div className="grid gap-2">
           <Button look="main" size="large" type="submit" disabled={busy}>
-            Confirm
+            {say('Confirm')}
           </Button>
           {methods.includes('passkey') && (
             <Button size="large" disabled={busy} onClick={withPasskey}>
               <Fingerprint className="size-4" aria-hidden />
-              Use a passkey
+              {say('Use a passkey')}
             </Button>
           )}
           {methods.includes('totp') && (
             <Button look="quiet" onClick={() => setBy(by === 'password' ? 'totp' : 'password')}>
-              {by === 'password' ? 'Use a code instead' : 'Use the password instead'}
+              {by === 'password' ? say('Use a code instead') : say('Use the password instead')}
             </Button>
           )}
         </div>
@@ -85,7 +88,7 @@ function PasswordField() {
   return (
     <div>
       <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        Password
+        {say('Password')}
       </label>
       <input
         id={id}
@@ -108,7 +111,7 @@ export function CodeField({ name = 'proof' }: { name?: string }) {
   return (
     <div>
       <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        Code of your authenticator app
+        {say('Code of your authenticator app')}
       </label>
       <input
         ref={field}

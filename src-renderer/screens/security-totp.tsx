@@ -6,10 +6,10 @@ import { Smartphone } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { RecoveryCodes, TotpStart } from '../../server/contract/api.ts'
 import { ownPage } from '../api.ts'
-import { plural } from '../format.ts'
 import { Badge, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { counted, say } from '../words.ts'
 import { Part, useTry } from './account-page.tsx'
 import type { PartProps } from './security.tsx'
 import { QrCode } from './security-qr.tsx'
@@ -40,17 +40,17 @@ export function Authenticator({ security, reload, guarded }: PartProps) {
     await reload()
   }
   return (
-    <Part title="Authenticator app">
+    <Part title={say('Authenticator app')}>
       <p className="text-sm text-muted">
         {security.totp
-          ? 'Signing in with your password asks for a code of your authenticator app.'
-          : 'Asks for a code of an app on your phone when you sign in with your password.'}
+          ? say('Signing in with your password asks for a code of your authenticator app.')
+          : say('Asks for a code of an app on your phone when you sign in with your password.')}
       </p>
       {security.totp ? (
         <IsOn left={security.recovery_codes_left} busy={busy} onRenew={renew} onRemove={remove} />
       ) : (
         <Button className="mt-4" disabled={busy} onClick={start}>
-          Add an authenticator app
+          {say('Add an authenticator app')}
         </Button>
       )}
       {wrong && (
@@ -73,16 +73,18 @@ function IsOn({ left, busy, onRenew, onRemove }: IsOnProps) {
     <>
       <p className="mt-3 flex flex-wrap items-center gap-2 text-sm">
         <Badge tone="good" icon={Smartphone}>
-          On
+          {say('On')}
         </Badge>
-        <Badge tone={left < 3 ? 'warn' : 'plain'}>{plural(left, 'recovery code')} left</Badge>
+        <Badge tone={left < 3 ? 'warn' : 'plain'}>
+          {counted('{n} recovery code left', '{n} recovery codes left', left)}
+        </Badge>
       </p>
       <div className="mt-4 flex flex-wrap gap-2">
         <Button disabled={busy} onClick={onRenew}>
-          New recovery codes
+          {say('New recovery codes')}
         </Button>
         <Button disabled={busy} look="quiet" className="text-bad!" onClick={onRemove}>
-          Remove the app
+          {say('Remove the app')}
         </Button>
       </div>
     </>
@@ -108,12 +110,12 @@ function Scan({ secret, uri, guarded, onDone, onClose }: ScanProps) {
     })
   }
   return (
-    <Dialog title="Add an authenticator app" onClose={onClose}>
+    <Dialog title={say('Add an authenticator app')} onClose={onClose}>
       <form onSubmit={submit} noValidate className="space-y-4">
-        <p className="text-sm text-muted">Scan this with the app, then enter the code that it shows.</p>
-        <QrCode text={uri} label="QR code for your authenticator app" />
+        <p className="text-sm text-muted">{say('Scan this with the app, then enter the code that it shows.')}</p>
+        <QrCode text={uri} label={say('QR code for your authenticator app')} />
         <p className="text-center text-sm text-muted">
-          No camera? Enter this key:
+          {say('No camera? Enter this key:')}
           <code className="mt-1 block text-xs font-medium break-all text-ink select-all">
             {secret.match(/.{1,4}/g)?.join(' ')}
           </code>
@@ -121,7 +123,7 @@ function Scan({ secret, uri, guarded, onDone, onClose }: ScanProps) {
         <CodeField name="code" />
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" type="submit" disabled={busy} className="w-full">
-          Turn it on
+          {say('Turn it on')}
         </Button>
       </form>
     </Dialog>
@@ -131,13 +133,14 @@ function Scan({ secret, uri, guarded, onDone, onClose }: ScanProps) {
 function Codes({ codes, onClose }: { codes: string[]; onClose: () => void }) {
   const text = `${codes.join('\n')}\n`
   return (
-    <Dialog title="Keep your recovery codes" onClose={onClose}>
+    <Dialog title={say('Keep your recovery codes')} onClose={onClose}>
       <p className="text-sm text-muted">
-        Each signs you in once if you lose your phone. They are not shown again: keep them where you keep other
-        important papers.
+        {say(
+          'Each signs you in once if you lose your phone. They are not shown again: keep them where you keep other important papers.',
+        )}
       </p>
       <ul
-        aria-label="Recovery codes"
+        aria-label={say('Recovery codes')}
         className="nums my-4 grid gap-x-6 gap-y-1.5 rounded-lg bg-sunken p-4 font-mono text-sm sm:grid-cols-2"
       >
         {codes.map((code) => (
@@ -152,10 +155,10 @@ function Codes({ codes, onClose }: { codes: string[]; onClose: () => void }) {
           download="quota-wallet-recovery-codes.txt"
           className="inline-flex h-11 items-center justify-center rounded-lg border border-line font-medium hover:bg-sunken"
         >
-          Save as a file
+          {say('Save as a file')}
         </a>
         <Button look="main" size="large" onClick={onClose}>
-          I have kept them
+          {say('I have kept them')}
         </Button>
       </div>
     </Dialog>

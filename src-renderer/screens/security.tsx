@@ -8,6 +8,7 @@ import type { Security } from '../../server/contract/api.ts'
 import { ownPage } from '../api.ts'
 import { Banner, inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { Part, useTry } from './account-page.tsx'
 import { Devices } from './security-devices.tsx'
 import { Passkeys } from './security-passkeys.tsx'
@@ -44,15 +45,17 @@ function Unproven() {
       action={
         !sent && (
           <Button disabled={busy} onClick={send}>
-            Send the mail again
+            {say('Send the mail again')}
           </Button>
         )
       }
     >
       {sent
-        ? 'Sent. Open the link in it within an hour.'
+        ? say('Sent. Open the link in it within an hour.')
         : (wrong ??
-          'Your e-mail address is not confirmed yet. Open the link in the mail that we sent you, so that you can set a new password if you lose yours.')}
+          say(
+            'Your e-mail address is not confirmed yet. Open the link in the mail that we sent you, so that you can set a new password if you lose yours.',
+          ))}
     </Banner>
   )
 }
@@ -69,34 +72,34 @@ function Password({ security, guarded }: PartProps) {
     const form = new FormData(event.currentTarget)
     const body = { current_password: String(form.get('current')), password: String(form.get('next')) }
     if (body.password.length < PASSWORD_MIN)
-      return setWrong(`Choose a password of at least ${PASSWORD_MIN} characters.`)
+      return setWrong(say('Choose a password of at least {min} characters.', { min: PASSWORD_MIN }))
     const changed = await attempt(() => guarded(() => ownPage('/account/password', body)))
     setDone(changed)
     setOpen(!changed)
   }
   return (
-    <Part title="Password">
+    <Part title={say('Password')}>
       <p className="text-sm text-muted">
         {done
-          ? 'Changed. Every other device and app was signed out.'
-          : 'Changing it signs out every other device and app. Connections and limits stay.'}
+          ? say('Changed. Every other device and app was signed out.')
+          : say('Changing it signs out every other device and app. Connections and limits stay.')}
       </p>
       {open ? (
         <form onSubmit={submit} noValidate className="mt-4 space-y-4">
           <input type="text" name="username" autoComplete="username" value={security.email} readOnly hidden />
-          <Field id={`${id}-current`} name="current" label="Current password" complete="current-password" />
-          <Field id={`${id}-next`} name="next" label="New password" complete="new-password" />
+          <Field id={`${id}-current`} name="current" label={say('Current password')} complete="current-password" />
+          <Field id={`${id}-next`} name="next" label={say('New password')} complete="new-password" />
           {wrong && <Wrong>{wrong}</Wrong>}
           <div className="flex gap-2">
             <Button look="main" type="submit" disabled={busy}>
-              Change password
+              {say('Change password')}
             </Button>
-            <Button onClick={() => setOpen(false)}>Cancel</Button>
+            <Button onClick={() => setOpen(false)}>{say('Cancel')}</Button>
           </div>
         </form>
       ) : (
         <Button className="mt-4" onClick={() => setOpen(true)}>
-          Change password
+          {say('Change password')}
         </Button>
       )}
     </Part>
@@ -132,22 +135,26 @@ function Email({ security, guarded }: PartProps) {
     if (await attempt(() => guarded(() => ownPage('/account/email', { email })))) setSentTo(email)
   }
   return (
-    <Part title="E-mail address">
+    <Part title={say('E-mail address')}>
       <p className="text-sm break-words text-muted">
         {sentTo === null
-          ? `It is ${security.email}. A new one is used once you open the link that is sent to it.`
-          : `If ${sentTo} is free, a link is on its way to it. Until you open it, nothing changes.`}
+          ? say('It is {email}. A new one is used once you open the link that is sent to it.', {
+              email: security.email,
+            })
+          : say('If {email} is free, a link is on its way to it. Until you open it, nothing changes.', {
+              email: sentTo,
+            })}
       </p>
       {sentTo === null && (
         <form onSubmit={submit} noValidate className="mt-4 flex flex-wrap items-end gap-2">
           <div className="min-w-0 flex-1 basis-56">
             <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-              New address
+              {say('New address')}
             </label>
             <input id={id} name="email" type="email" autoComplete="email" maxLength={254} className={inputLook} />
           </div>
           <Button type="submit" disabled={busy} className="h-11">
-            Send the link
+            {say('Send the link')}
           </Button>
           {wrong && (
             <div className="w-full">

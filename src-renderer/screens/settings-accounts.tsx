@@ -8,14 +8,15 @@ import { switchAccount, useWallet } from '../session.ts'
 import { shell } from '../shell/shell.ts'
 import { Badge } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { counted, say } from '../words.ts'
 import { Confirm } from './app-dialogs.tsx'
 import { Section } from './settings.tsx'
 
 type Copy = Awaited<ReturnType<typeof copiesKept>>[0]
 
 const WHICH_SERVER: Record<typeof shell.kind, (host: string) => string> = {
-  browser: (host) => `This page comes from ${host}, so it holds accounts of that server alone.`,
-  desktop: (host) => `The program was started for ${host}; accounts of other servers stay as they are.`,
+  browser: (host) => say('This page comes from {host}, so it holds accounts of that server alone.', { host }),
+  desktop: (host) => say('The program was started for {host}; accounts of other servers stay as they are.', { host }),
 }
 
 export function Accounts() {
@@ -34,9 +35,9 @@ export function Accounts() {
   const host = new URL(api.origin).host
   const isOpen = (c: Copy) => c.host === host && c.account === account
   return (
-    <Section title="Accounts on this device">
+    <Section title={say('Accounts on this device')}>
       <p className="mb-3 text-sm text-muted">
-        Each account of each server is kept apart; nothing is ever mixed. {WHICH_SERVER[shell.kind](host)}
+        {say('Each account of each server is kept apart; nothing is ever mixed.')} {WHICH_SERVER[shell.kind](host)}
       </p>
       <ul className="divide-y divide-line text-sm">
         {copies.map((copy) => (
@@ -46,22 +47,22 @@ export function Accounts() {
               <span className="block truncate text-xs text-muted">{copy.host}</span>
             </span>
             {isOpen(copy) ? (
-              <Badge tone="good">Open</Badge>
+              <Badge tone="good">{say('Open')}</Badge>
             ) : (
               <Button look="quiet" className="h-8 text-bad!" onClick={() => setGoing(copy)}>
-                Remove
+                {say('Remove')}
               </Button>
             )}
           </li>
         ))}
       </ul>
       <Button className="mt-3" onClick={switchAccount}>
-        Sign in as somebody else
+        {say('Sign in as somebody else')}
       </Button>
       {going && (
         <Confirm
-          title="Remove this copy?"
-          button="Remove it from this device"
+          title={say('Remove this copy?')}
+          button={say('Remove it from this device')}
           onClose={() => setGoing(null)}
           onConfirm={async () => {
             await deleteCopy(going.name)
@@ -69,8 +70,12 @@ export function Accounts() {
           }}
         >
           <p>
-            The copy of {going.email ?? going.account} at {going.host} is deleted here, with {going.unsent} unsent{' '}
-            {going.unsent === 1 ? 'change' : 'changes'}. The account itself stays with its server.
+            {counted(
+              'The copy of {account} at {host} is deleted here, with {n} unsent change. The account itself stays with its server.',
+              'The copy of {account} at {host} is deleted here, with {n} unsent changes. The account itself stays with its server.',
+              going.unsent,
+              { account: going.email ?? going.account, host: going.host },
+            )}
           </p>
         </Confirm>
       )}

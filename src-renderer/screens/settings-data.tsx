@@ -8,12 +8,13 @@ import { type AuditReport, audit, firstFork, readExport, type WalletExport } fro
 import { getMeta, type WalletDb, type Written } from '../db.ts'
 import { enqueue } from '../db-outbox.ts'
 import { writtenOn } from '../db-pages.ts'
-import { count, plural } from '../format.ts'
 import { useWritten } from '../live.ts'
 import { everything } from '../log.ts'
 import { useWallet } from '../session.ts'
 import { Banner, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { verifiedWords } from '../ui/verified.tsx'
+import { counted, say } from '../words.ts'
 import { jsonOf, saveFile } from './export.ts'
 import { Section } from './settings.tsx'
 
@@ -39,23 +40,24 @@ export function YourData() {
     if (file) void run(async () => setRead(await readSaved(file, { db, account, server: api.origin })))
   }
   return (
-    <Section title="Your log as a file">
+    <Section title={say('Your log as a file')}>
       <p className="mb-4 text-sm text-muted">
-        The JSON file holds every receipt, your notes and the server’s keys. It can be verified anywhere, without this
-        wallet and without a network. Reading one in checks it here and brings its notes and tags back.
+        {say(
+          'The JSON file holds every receipt, your notes and the server’s keys. It can be verified anywhere, without this wallet and without a network. Reading one in checks it here and brings its notes and tags back.',
+        )}
       </p>
       <div className="flex flex-wrap gap-2">
         <Button onClick={keep} disabled={busy}>
-          <Download className="size-4" aria-hidden /> Save the whole log
+          <Download className="size-4" aria-hidden /> {say('Save the whole log')}
         </Button>
         <Button onClick={() => picker.current?.click()} disabled={busy}>
-          <Upload className="size-4" aria-hidden /> Read a saved file
+          <Upload className="size-4" aria-hidden /> {say('Read a saved file')}
         </Button>
         <input
           ref={picker}
           type="file"
           accept="application/json,.json"
-          aria-label="Saved file"
+          aria-label={say('Saved file')}
           className="hidden"
           onChange={pick}
         />
@@ -75,7 +77,7 @@ type Mine = { db: WalletDb; account: string; server: string }
 /** Checks a saved file, and looks for what it holds that this wallet could use. */
 async function readSaved(file: File, { db, account, server }: Mine): Promise<Read> {
   const found = readExport(await file.text().then(JSON.parse, () => null))
-  if (!found) throw new Error('This file is no export of a Quota Wallet.')
+  if (!found) throw new Error(say('This file is no export of a Quota Wallet.'))
   const known = ((await getMeta(db, 'keys'))?.jwks ?? []) as JsonWebKey[]
   const mine = found.account === account && found.server === server
   // Of this server the keys that this device knows; of another one the file's own are all there is.
@@ -98,14 +100,12 @@ function Result({ read: { name, file, report, forkAt, notes } }: { read: Read })
   return (
     <div className="mt-4 space-y-3">
       <Banner tone={fine ? 'good' : 'bad'} icon={fine ? ShieldCheck : ShieldAlert} alert={!fine}>
-        <strong className="font-semibold">
-          {count(report.verified)} of {plural(report.total, 'charge')} verified
-        </strong>
+        <strong className="font-semibold">{verifiedWords(report.verified, report.total)}</strong>
         <span className="block">
-          {name}, saved {file.made_at.slice(0, 10)}
-          {file.account !== account && ', of another account'}.
+          {say('{file}, saved {day}', { file: name, day: file.made_at.slice(0, 10) })}
+          {file.account !== account && say(', of another account')}.
           {forkAt !== null &&
-            ` From number ${forkAt} on it tells another story than this wallet: one of them is not what the server signed first.`}
+            ` ${say('From number {n} on it tells another story than this wallet: one of them is not what the server signed first.', { n: forkAt })}`}
         </span>
       </Banner>
       {notes.length > 0 && forkAt === null && <BringBack notes={notes} />}
@@ -128,10 +128,15 @@ function BringBack({ notes }: { notes: Written[] }) {
       await enqueue(db, 'receipt.annotate', args, undefined, rev)
     }
   }
-  if (missing.length === 0) return <p className="text-sm text-muted">All of its notes and tags are in this wallet.</p>
+  if (missing.length === 0)
+    return <p className="text-sm text-muted">{say('All of its notes and tags are in this wallet.')}</p>
   return (
     <Button look="main" onClick={bring}>
-      Bring back the notes and tags of {plural(missing.length, 'charge')}
+      {counted(
+        'Bring back the notes and tags of {n} charge',
+        'Bring back the notes and tags of {n} charges',
+        missing.length,
+      )}
     </Button>
   )
 }

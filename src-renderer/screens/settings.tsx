@@ -13,6 +13,7 @@ import { useWallet } from '../session.ts'
 import { shell } from '../shell/shell.ts'
 import { inputLook, PageTitle } from '../ui/bits.tsx'
 import { Button, buttonLook } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { Accounts } from './settings-accounts.tsx'
 import { YourData } from './settings-data.tsx'
 import { OnThisDevice, ThisDevice } from './settings-device.tsx'
@@ -21,9 +22,9 @@ export function Settings() {
   const view = useView()
   return (
     <>
-      <PageTitle>Settings</PageTitle>
+      <PageTitle>{say('Settings')}</PageTitle>
       <div className="max-w-2xl space-y-4">
-        <Section title="Profile">
+        <Section title={say('Profile')}>
           {view?.profile ? (
             <ProfileForm key={view.profile.version} profile={view.profile} />
           ) : (
@@ -35,10 +36,12 @@ export function Settings() {
         <YourData />
         <Accounts />
         <ThisDevice />
-        <Section title="For developers">
-          <p className="mb-4 text-sm text-muted">Register apps, take keys, give grants, and see what you earn.</p>
+        <Section title={say('For developers')}>
+          <p className="mb-4 text-sm text-muted">
+            {say('Register apps, take keys, give grants, and see what you earn.')}
+          </p>
           <Link to="/developer" className={buttonLook()}>
-            Open the developer console
+            {say('Open the developer console')}
           </Link>
         </Section>
       </div>
@@ -56,9 +59,9 @@ export function Section({ title, children }: { title: string; children: ReactNod
 }
 
 const WEEK_STARTS = [
-  ['monday', 'Monday'],
-  ['sunday', 'Sunday'],
-  ['saturday', 'Saturday'],
+  ['monday', say('Monday')],
+  ['sunday', say('Sunday')],
+  ['saturday', say('Saturday')],
 ] as const
 
 function ProfileForm({ profile }: { profile: Shown<Profile> }) {
@@ -79,10 +82,10 @@ function ProfileForm({ profile }: { profile: Shown<Profile> }) {
   }
   return (
     <form onSubmit={save} onChange={() => setSaved(false)} className="space-y-4">
-      <Field label="E-mail" id="email">
+      <Field label={say('E-mail')} id="email">
         <input id="email" className={inputLook} value={profile.email} disabled readOnly />
       </Field>
-      <Field label="Name" id="name">
+      <Field label={say('Name')} id="name">
         <input
           id="name"
           name="name"
@@ -93,14 +96,14 @@ function ProfileForm({ profile }: { profile: Shown<Profile> }) {
         />
       </Field>
       <div className="grid gap-4 sm:grid-cols-2">
-        <Field label="Time zone" id="zone" hint="Limits start again by its calendar.">
+        <Field label={say('Time zone')} id="zone" hint={say('Limits start again by its calendar.')}>
           <select id="zone" name="zone" className={inputLook} defaultValue={profile.time_zone}>
             {zones.map((zone) => (
               <option key={zone}>{zone}</option>
             ))}
           </select>
         </Field>
-        <Field label="The week starts on" id="week">
+        <Field label={say('The week starts on')} id="week">
           <select id="week" name="week" className={inputLook} defaultValue={profile.week_start}>
             {WEEK_STARTS.map(([value, words]) => (
               <option key={value} value={value}>
@@ -112,10 +115,10 @@ function ProfileForm({ profile }: { profile: Shown<Profile> }) {
       </div>
       <div className="flex items-center gap-3">
         <Button look="main" type="submit">
-          Save changes
+          {say('Save changes')}
         </Button>
         <span role="status" className="text-sm text-muted">
-          {saved ? (profile.pending ? 'Kept; it is sent when the server can be reached.' : 'Saved.') : ''}
+          {saved ? (profile.pending ? say('Kept; it is sent when the server can be reached.') : say('Saved.')) : ''}
         </span>
       </div>
     </form>
@@ -145,16 +148,20 @@ function YourAccount() {
   const desktop = shell.kind === 'desktop'
   const label = (
     <>
-      Open your account page
+      {say('Open your account page')}
       {desktop && <ExternalLink className="size-4" aria-hidden />}
     </>
   )
   return (
-    <Section title="Security and data">
+    <Section title={say('Security and data')}>
       <p className="mb-4 text-sm text-muted">
-        Password, passkeys, authenticator app, where you are signed in, export and deletion are on your account page
-        {desktop ? ', which opens in your browser' : ''}. The wallet’s own access can change none of these: that page
-        asks for your own sign-in.
+        {desktop
+          ? say(
+              'Password, passkeys, authenticator app, where you are signed in, export and deletion are on your account page, which opens in your browser. The wallet’s own access can change none of these: that page asks for your own sign-in.',
+            )
+          : say(
+              'Password, passkeys, authenticator app, where you are signed in, export and deletion are on your account page. The wallet’s own access can change none of these: that page asks for your own sign-in.',
+            )}
       </p>
       {desktop ? (
         <Button onClick={() => shell.open(`${api.origin}/wallet/account`)}>{label}</Button>

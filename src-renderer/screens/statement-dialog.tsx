@@ -8,7 +8,7 @@ import type { Month } from '../audit.ts'
 import { serverNow } from '../clock.ts'
 import { select } from '../columns.ts'
 import { dayOf } from '../days.ts'
-import { count, money, monthWords, plural } from '../format.ts'
+import { money, monthWords } from '../format.ts'
 import { useMonths, useTopups, useView } from '../live.ts'
 import { rowsAt } from '../log.ts'
 import { choiceOf } from '../search.ts'
@@ -18,6 +18,8 @@ import { drawStatement } from '../statement-aside.ts'
 import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { verifiedWords } from '../ui/verified.tsx'
+import { counted, say } from '../words.ts'
 import type { Found } from './activity.tsx'
 import { foundRows, saveFile } from './export.ts'
 
@@ -36,13 +38,13 @@ export function StatementDialog({ found, nameOf, onClose }: Props) {
       onClose()
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      setState({ busy: false, wrong: `The statement could not be made: ${reason}` })
+      setState({ busy: false, wrong: say('The statement could not be made: {reason}', { reason }) })
     }
   }
   return (
-    <Dialog title="Statement" onClose={onClose}>
+    <Dialog title={say('Statement')} onClose={onClose}>
       <label className="block text-sm">
-        <span className="mb-1.5 block font-medium">Month</span>
+        <span className="mb-1.5 block font-medium">{say('Month')}</span>
         <select value={month?.month ?? ''} onChange={(e) => setChosen(e.target.value)} className={inputLook}>
           {months?.map((m) => (
             <option key={m.month} value={m.month}>
@@ -53,7 +55,7 @@ export function StatementDialog({ found, nameOf, onClose }: Props) {
       </label>
       {month && <Glance month={month} />}
       <p className="mt-4 text-sm text-muted">
-        A PDF with balances, what each app cost, and every call of the month. It is made on this device.
+        {say('A PDF with balances, what each app cost, and every call of the month. It is made on this device.')}
       </p>
       {state.wrong && (
         <div className="mt-4">
@@ -67,7 +69,7 @@ export function StatementDialog({ found, nameOf, onClose }: Props) {
           ) : (
             <Download className="size-4" aria-hidden />
           )}
-          {state.busy ? 'Making it…' : 'Save PDF'}
+          {state.busy ? say('Making it…') : say('Save PDF')}
         </Button>
       </div>
     </Dialog>
@@ -77,10 +79,8 @@ export function StatementDialog({ found, nameOf, onClose }: Props) {
 function Glance({ month: m }: { month: Month }) {
   return (
     <p className="nums mt-3 text-sm">
-      {plural(m.calls, 'call')}, {money(m.spent)}
-      <span className={`block ${m.wrong > 0 ? 'text-bad' : 'text-muted'}`}>
-        {count(m.verified)} of {plural(m.calls, 'charge')} verified
-      </span>
+      {counted('{n} call', '{n} calls', m.calls)}, {money(m.spent)}
+      <span className={`block ${m.wrong > 0 ? 'text-bad' : 'text-muted'}`}>{verifiedWords(m.verified, m.calls)}</span>
     </p>
   )
 }

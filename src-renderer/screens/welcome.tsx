@@ -9,11 +9,12 @@ import { shell } from '../shell/shell.ts'
 import { Empty, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Mark } from '../ui/frame.tsx'
+import { say } from '../words.ts'
 
 const PROMISES = [
-  ['You set the limit', 'Every app gets its own: so much a day, a week, a month or in total.'],
-  ['It holds', 'The most a call can cost is set aside before it runs. No app spends past its limit.'],
-  ['You can check the bill', 'Each charge is signed, and recomputed here on your device.'],
+  [say('You set the limit'), say('Every app gets its own: so much a day, a week, a month or in total.')],
+  [say('It holds'), say('The most a call can cost is set aside before it runs. No app spends past its limit.')],
+  [say('You can check the bill'), say('Each charge is signed, and recomputed here on your device.')],
 ]
 
 export function Welcome() {
@@ -22,14 +23,14 @@ export function Welcome() {
   const go = async (first: 'sign-in' | 'create') => {
     setBusy(true)
     setWrong(null)
-    await signIn(first).catch(() => setWrong('The server cannot be reached. Check your connection and try again.'))
+    await signIn(first).catch(() => setWrong(say('The server cannot be reached. Check your connection and try again.')))
     setBusy(false)
   }
   return (
     <main className="mx-auto flex min-h-dvh max-w-md flex-col justify-center px-6 py-12">
       <Mark />
       <h1 className="mt-10 text-3xl leading-tight font-semibold tracking-tight text-balance">
-        One balance for the AI in all your apps
+        {say('One balance for the AI in all your apps')}
       </h1>
       <ul className="mt-8 space-y-5">
         {PROMISES.map(([title, text]) => (
@@ -44,15 +45,15 @@ export function Welcome() {
       </ul>
       <div className="mt-10 grid gap-2.5">
         <Button look="main" size="large" disabled={busy} onClick={() => go('create')}>
-          Create account
+          {say('Create account')}
         </Button>
         <Button size="large" disabled={busy} onClick={() => go('sign-in')}>
-          Sign in
+          {say('Sign in')}
         </Button>
         {wrong && <Wrong>{wrong}</Wrong>}
         {busy && shell.kind === 'desktop' && (
           <p role="status" className="text-center text-sm text-muted">
-            Go on in your browser. This window follows by itself.
+            {say('Go on in your browser. This window follows by itself.')}
           </p>
         )}
       </div>
@@ -66,28 +67,31 @@ export function Stuck({ reason, message }: { reason: 'unreachable' | 'storage'; 
       {reason === 'unreachable' ? (
         <Empty
           icon={CloudOff}
-          title="The server cannot be reached"
+          title={say('The server cannot be reached')}
           action={
             <Button look="main" onClick={() => start(true)}>
-              Try again
+              {say('Try again')}
             </Button>
           }
         >
-          There is no copy of your wallet on this device yet, so there is nothing to show without it. Check your
-          connection.
+          {say(
+            'There is no copy of your wallet on this device yet, so there is nothing to show without it. Check your connection.',
+          )}
         </Empty>
       ) : (
         <Empty
           icon={Database}
-          title="Your records cannot be kept here"
+          title={say('Your records cannot be kept here')}
           action={
             <Button look="main" onClick={() => location.reload()}>
-              Try again
+              {say('Try again')}
             </Button>
           }
         >
-          This browser does not let the wallet keep a copy on this device; a private window or a full disk does that. (
-          {message})
+          {say(
+            'This browser does not let the wallet keep a copy on this device; a private window or a full disk does that.',
+          )}{' '}
+          ({message})
         </Empty>
       )}
     </main>

@@ -3,6 +3,7 @@
 // always true: a refusal of the server is null ("nobody is signed in"); no answer is an exception.
 
 import * as oidc from 'openid-client'
+import { say } from '../words.ts'
 
 const CLIENT_ID = 'quota-wallet'
 const SCOPE = 'openid wallet'
@@ -56,7 +57,7 @@ export function authorization(origin: string, redirectUri: string) {
     async silently() {
       const { url, pending } = await request({ prompt: 'none' })
       const answer = await fetch(url, { credentials: 'same-origin', redirect: 'follow', cache: 'no-store' })
-      if (answer.status >= 500) throw new TypeError(`The server answered ${answer.status}.`)
+      if (answer.status >= 500) throw new TypeError(say('The server answered {status}.', { status: answer.status }))
       const landed = new URL(answer.url)
       if (landed.origin + landed.pathname !== redirectUri) return null
       return exchange(landed, pending).catch(nullIfRefused)

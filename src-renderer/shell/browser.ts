@@ -5,6 +5,7 @@
 
 import type * as oidc from 'openid-client'
 import type { Shell, ShellEvent } from '../../server/contract/shell.ts'
+import { say } from '../words.ts'
 import { authorization } from './authorization.ts'
 
 const PENDING = 'quota.sign-in'
@@ -64,7 +65,7 @@ export function browserShell(origin: string): BrowserShell {
     async finishSignIn(url) {
       const kept = sessionStorage.getItem(PENDING)
       sessionStorage.removeItem(PENDING)
-      if (!kept) throw new Error('This sign-in was not started in this tab. Start again.')
+      if (!kept) throw new Error(say('This sign-in was not started in this tab. Start again.'))
       const { back, ...pending } = JSON.parse(kept)
       held.keep(await server.exchange(url, pending))
       return String(back)

@@ -4,13 +4,14 @@
 
 import { useId } from 'react'
 import { amountOf } from '../format.ts'
+import { say } from '../words.ts'
 
 type Props = { label: string; text: string; onChange: (text: string) => void; wrong?: string | null; hint?: string }
 
 /** `wrong`: what is the matter with the amount beyond its being none. */
 export function AmountField({ label, text, onChange, wrong = null, hint }: Props) {
   const id = useId()
-  const bad = amountOf(text) === null ? 'Write an amount in dollars, such as 5 or 2.50.' : wrong
+  const bad = amountOf(text) === null ? say('Write an amount in dollars, such as 5 or 2.50.') : wrong
   return (
     <div>
       <label htmlFor={id} className="mb-1.5 block text-sm font-medium">

@@ -4,6 +4,7 @@
 
 import { X } from 'lucide-react'
 import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
+import { say } from '../words.ts'
 
 type Props = { title: string; onClose: () => void; children: ReactNode; side?: boolean }
 
@@ -40,7 +41,7 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
         {/* Last in the order of focus: the first field or button of the content comes first. */}
         <button
           type="button"
-          aria-label="Close"
+          aria-label={say('Close')}
           onClick={onClose}
           className="absolute end-4 top-4 rounded-md p-1.5 text-muted hover:bg-sunken hover:text-ink"
         >

@@ -9,17 +9,18 @@ import { Alerts } from '../alerts.tsx'
 import { enqueue } from '../db-outbox.ts'
 import { useView, useWarmLog } from '../live.ts'
 import { useWallet } from '../session.ts'
+import { say } from '../words.ts'
 import { Badge, Banner } from './bits.tsx'
 import { Button } from './button.tsx'
 import { Palette, PaletteButton } from './palette.tsx'
 import { SyncBanners, SyncMark } from './sync-mark.tsx'
 
 const PLACES = [
-  { to: '/', label: 'Home', icon: House },
-  { to: '/activity', label: 'Activity', icon: List },
-  { to: '/apps', label: 'Apps', icon: LayoutGrid },
-  { to: '/add-money', label: 'Add money', icon: Plus },
-  { to: '/settings', label: 'Settings', icon: Settings },
+  { to: '/', label: say('Home'), icon: House },
+  { to: '/activity', label: say('Activity'), icon: List },
+  { to: '/apps', label: say('Apps'), icon: LayoutGrid },
+  { to: '/add-money', label: say('Add money'), icon: Plus },
+  { to: '/settings', label: say('Settings'), icon: Settings },
 ] as const
 
 export function Frame() {
@@ -32,7 +33,7 @@ export function Frame() {
         href="#main"
         className="sr-only z-20 rounded-lg bg-accent px-4 py-2 text-on-accent focus:not-sr-only focus:absolute focus:top-2 focus:left-2"
       >
-        Skip to content
+        {say('Skip to content')}
       </a>
       <header className="flex h-14 items-center justify-between gap-3 px-4 md:hidden">
         <Mark />
@@ -70,7 +71,7 @@ function Side({ profile }: { profile: Profile | null }) {
       <div className="mt-5">
         <PaletteButton />
       </div>
-      <nav aria-label="Wallet" className="mt-4 space-y-0.5">
+      <nav aria-label={say('Wallet')} className="mt-4 space-y-0.5">
         {PLACES.map(({ to, label, icon: Icon }) => (
           <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }} className={SIDE_LINK}>
             <Icon className="size-[1.125rem]" aria-hidden />
@@ -79,7 +80,7 @@ function Side({ profile }: { profile: Profile | null }) {
         ))}
         <Link to="/developer" activeOptions={{ includeSearch: false }} className={`${SIDE_LINK} mt-4`}>
           <Code className="size-[1.125rem]" aria-hidden />
-          Developer
+          {say('Developer')}
         </Link>
       </nav>
       <div className="mt-auto space-y-3 px-3">
@@ -98,7 +99,7 @@ function Side({ profile }: { profile: Profile | null }) {
 function Bottom() {
   return (
     <nav
-      aria-label="Wallet"
+      aria-label={say('Wallet')}
       className="fixed inset-x-0 bottom-0 z-10 grid grid-cols-5 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
       {PLACES.map(({ to, label, icon: Icon }) => (
@@ -135,8 +136,8 @@ export function Mark() {
 }
 
 const Sandbox = () => (
-  <Badge tone="warn" title="This server runs without a payment provider: its money is not real.">
-    Test money
+  <Badge tone="warn" title={say('This server runs without a payment provider: its money is not real.')}>
+    {say('Test money')}
   </Badge>
 )
 
@@ -148,11 +149,11 @@ function FrozenBanner({ version }: { version: number }) {
       icon={Snowflake}
       action={
         <Button className="h-8" onClick={() => enqueue(db, 'wallet.unfreeze', {}, version)}>
-          Allow spending again
+          {say('Allow spending again')}
         </Button>
       }
     >
-      All spending is stopped. No app can use your balance until you allow it again.
+      {say('All spending is stopped. No app can use your balance until you allow it again.')}
     </Banner>
   )
 }

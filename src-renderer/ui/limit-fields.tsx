@@ -5,6 +5,7 @@
 import { RadioGroup } from 'radix-ui'
 import type { Cap, Period } from '../../server/contract/records.ts'
 import { amountOf, PERIOD_WORDS, typed } from '../format.ts'
+import { say } from '../words.ts'
 import { AmountField } from './amount-field.tsx'
 
 export type Draft = { text: string; period: Period }
@@ -30,9 +31,9 @@ export function LimitFields({
 }) {
   return (
     <div className="space-y-3">
-      <AmountField label="Limit" text={draft.text} onChange={(text) => onChange({ ...draft, text })} />
+      <AmountField label={say('Limit')} text={draft.text} onChange={(text) => onChange({ ...draft, text })} />
       <RadioGroup.Root
-        aria-label="How often the limit starts again"
+        aria-label={say('How often the limit starts again')}
         orientation="horizontal"
         value={draft.period}
         onValueChange={(period) => onChange({ ...draft, period: period as Period })}

@@ -6,6 +6,7 @@
 import type { CapState } from '../../server/contract/records.ts'
 import { date, exact, money, PERIOD_WORDS, short } from '../format.ts'
 import { elapsed, nearlyReached, type Pace, pace } from '../pace.ts'
+import { say } from '../words.ts'
 
 export function LimitMeter({ cap, now, stopped }: { cap: CapState; now: number; stopped: boolean }) {
   const part = (micros: number) => `${Math.min(100, (micros / cap.amount) * 100)}%`
@@ -13,16 +14,14 @@ export function LimitMeter({ cap, now, stopped }: { cap: CapState; now: number; 
   const fill = stopped ? 'bg-line-strong' : over ? 'bg-bad' : nearlyReached(cap) ? 'bg-warn-fill' : 'bg-accent'
   const time = elapsed(cap, now)
   const ended = cap.resets_at !== null && Date.parse(cap.resets_at) <= now
-  const words = `${money(cap.spent)} of ${short(cap.amount)} spent ${PERIOD_WORDS[cap.period].window}`
+  const window = PERIOD_WORDS[cap.period].window
+  const words = say('{spent} of {limit} spent {window}', { spent: money(cap.spent), limit: short(cap.amount), window })
   return (
     <div>
       <div className="flex items-baseline justify-between gap-3 text-sm">
-        <span title={`${exact(cap.spent)} of ${exact(cap.amount)}`}>
+        <span title={say('{part} of {whole}', { part: exact(cap.spent), whole: exact(cap.amount) })}>
           <span className="nums font-medium">{money(cap.spent)}</span>
-          <span className="text-muted">
-            {' '}
-            of {short(cap.amount)} {PERIOD_WORDS[cap.period].window}
-          </span>
+          <span className="text-muted"> {say('of {limit} {window}', { limit: short(cap.amount), window })}</span>
         </span>
         <span className="nums shrink-0 text-muted">{Math.floor((cap.spent / cap.amount) * 100)} %</span>
       </div>
@@ -41,16 +40,16 @@ export function LimitMeter({ cap, now, stopped }: { cap: CapState; now: number; 
         </div>
         {time !== null && !ended && !stopped && (
           <span
-            title={`${Math.round(time * 100)} % of the time has passed`}
+            title={say('{percent} % of the time has passed', { percent: Math.round(time * 100) })}
             className="absolute -top-0.5 h-3 w-0.5 rounded-full bg-ink/60"
             style={{ left: `${time * 100}%` }}
           />
         )}
       </div>
       <p className="text-xs text-muted">
-        {cap.held > 0 && <>{money(cap.held)} reserved · </>}
+        {cap.held > 0 && <>{say('{held} reserved', { held: money(cap.held) })} · </>}
         {ended
-          ? 'A new window has begun; its figures come with the next sync'
+          ? say('A new window has begun; its figures come with the next sync')
           : sentence(pace(cap, now), cap, now, stopped)}
       </p>
     </div>
@@ -58,12 +57,16 @@ export function LimitMeter({ cap, now, stopped }: { cap: CapState; now: number; 
 }
 
 function sentence(guess: Pace, cap: CapState, now: number, stopped: boolean): string {
-  const reset = cap.resets_at ? `resets ${date(Date.parse(cap.resets_at), now)}` : 'does not reset'
+  const reset = cap.resets_at
+    ? say('resets {day}', { day: date(Date.parse(cap.resets_at), now) })
+    : say('does not reset')
   if (stopped) return capital(reset)
-  if (guess.kind === 'reached') return `Limit reached; ${reset}`
-  if (guess.kind === 'reaches') return `At this pace reached on ${date(guess.at, now)}; ${reset}`
-  if (guess.kind === 'fits') return `At this pace ${money(guess.total)} by the end; ${reset}`
-  if (guess.kind === 'quiet') return `Nothing spent ${PERIOD_WORDS[cap.period].window}; ${reset}`
+  if (guess.kind === 'reached') return say('Limit reached; {reset}', { reset })
+  if (guess.kind === 'reaches')
+    return say('At this pace reached on {day}; {reset}', { day: date(guess.at, now), reset })
+  if (guess.kind === 'fits') return say('At this pace {sum} by the end; {reset}', { sum: money(guess.total), reset })
+  if (guess.kind === 'quiet')
+    return say('Nothing spent {window}; {reset}', { window: PERIOD_WORDS[cap.period].window, reset })
   return capital(reset)
 }
 

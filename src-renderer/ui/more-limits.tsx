@@ -7,10 +7,17 @@ import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import type { Connection } from '../../server/contract/records.ts'
 import { amountOf, date, money, typed } from '../format.ts'
 import type { Model } from '../model-list.ts'
+import { say } from '../words.ts'
 import { inputLook } from './bits.tsx'
 
 const DAY_MS = 86_400_000
-const ENDS = { never: 'Until I stop it', '1': 'For a day', '7': 'For a week', '30': 'For 30 days', '365': 'For a year' }
+const ENDS = {
+  never: say('Until I stop it'),
+  '1': say('For a day'),
+  '7': say('For a week'),
+  '30': say('For 30 days'),
+  '365': say('For a year'),
+}
 
 export type Finer = { perCall: string; askAbove: string; ends: string; models: string[] | null }
 /** As the server is told; a limit nobody set, now or before, is left out. */
@@ -62,19 +69,19 @@ export function MoreLimits({ finer, onChange, loadModels }: Props) {
     >
       <summary className="flex h-11 cursor-pointer list-none items-center gap-2 rounded-lg px-3 text-sm select-none [&::-webkit-details-marker]:hidden">
         <ChevronRight className="size-4 shrink-0 text-muted transition-transform group-open:rotate-90" aria-hidden />
-        <span className="font-medium">More limits</span>
+        <span className="font-medium">{say('More limits')}</span>
         <span className="ms-auto min-w-0 truncate text-muted">{open ? '' : summary(finer)}</span>
       </summary>
       <div className="space-y-4 border-t border-line p-3 pt-4">
         <Dollars
-          label="At most for one call"
-          hint="A call that could cost more is refused."
+          label={say('At most for one call')}
+          hint={say('A call that could cost more is refused.')}
           text={finer.perCall}
           onChange={(perCall) => set({ perCall })}
         />
         <Dollars
-          label="Ask me above"
-          hint="A call that could cost more waits until you approve it in your wallet."
+          label={say('Ask me above')}
+          hint={say('A call that could cost more waits until you approve it in your wallet.')}
           text={finer.askAbove}
           onChange={(askAbove) => set({ askAbove })}
         />
@@ -88,7 +95,7 @@ export function MoreLimits({ finer, onChange, loadModels }: Props) {
 function summary({ perCall, askAbove, ends, models }: Finer): string {
   const set =
     [perCall, askAbove].filter((text) => text.trim() !== '').length + Number(ends !== 'never') + Number(models !== null)
-  return set === 0 ? 'None' : `${set} set`
+  return set === 0 ? say('None') : say('{count} set', { count: set })
 }
 
 type Field = { label: string; hint: string; text: string; onChange: (text: string) => void }
@@ -109,7 +116,7 @@ function Dollars({ label, hint, text, onChange }: Field) {
           id={id}
           inputMode="decimal"
           autoComplete="off"
-          placeholder="No such limit"
+          placeholder={say('No such limit')}
           value={text}
           aria-invalid={bad}
           aria-describedby={`${id}-hint`}
@@ -122,7 +129,7 @@ function Dollars({ label, hint, text, onChange }: Field) {
         role={bad ? 'alert' : undefined}
         className={`mt-1 text-xs ${bad ? 'text-bad' : 'text-muted'}`}
       >
-        {bad ? 'Write an amount in dollars, such as 0.50, or leave it empty.' : hint}
+        {bad ? say('Write an amount in dollars, such as 0.50, or leave it empty.') : hint}
       </p>
     </div>
   )
@@ -133,10 +140,12 @@ function Ends({ ends, onChange }: { ends: string; onChange: (ends: string) => vo
   return (
     <div>
       <label htmlFor={id} className="mb-1 block text-sm font-medium">
-        How long
+        {say('How long')}
       </label>
       <select id={id} value={ends} onChange={(event) => onChange(event.target.value)} className={inputLook}>
-        {!(ends in ENDS) && <option value={ends}>Until {date(Date.parse(ends), Date.now())}, as before</option>}
+        {!(ends in ENDS) && (
+          <option value={ends}>{say('Until {day}, as before', { day: date(Date.parse(ends), Date.now()) })}</option>
+        )}
         {Object.entries(ENDS).map(([value, words]) => (
           <option key={value} value={value}>
             {words}
@@ -172,15 +181,18 @@ function Models({ chosen, onChange, load }: ModelsProps) {
   return (
     <fieldset>
       <legend className="mb-1 text-sm font-medium">
-        Models <span className="font-normal text-muted">{chosen ? `only ${chosen.length} of them` : 'any'}</span>
+        {say('Models')}{' '}
+        <span className="font-normal text-muted">
+          {chosen ? say('only {count} of them', { count: chosen.length }) : say('any')}
+        </span>
       </legend>
-      {models === 'failed' && <p className="text-xs text-muted">The list of models cannot be read now.</p>}
+      {models === 'failed' && <p className="text-xs text-muted">{say('The list of models cannot be read now.')}</p>}
       {models !== null && known.length > 0 && (
         <>
           <input
-            aria-label="Search models"
+            aria-label={say('Search models')}
             id={id}
-            placeholder="Search models"
+            placeholder={say('Search models')}
             value={search}
             onChange={(event) => setSearch(event.target.value)}
             className={inputLook}
@@ -206,7 +218,11 @@ function ModelList({ models, chosen, onToggle }: ListProps) {
     list.current?.querySelectorAll('input')[stop + step]?.focus()
   }
   return (
-    <ul ref={list} aria-label="Models" className="mt-2 max-h-44 overflow-y-auto rounded-lg border border-line p-1">
+    <ul
+      ref={list}
+      aria-label={say('Models')}
+      className="mt-2 max-h-44 overflow-y-auto rounded-lg border border-line p-1"
+    >
       {models.map(({ name, perCall }, i) => (
         <li key={name}>
           <label className="flex min-h-9 cursor-pointer items-center gap-2.5 rounded-md px-2 text-sm hover:bg-sunken">
@@ -220,7 +236,9 @@ function ModelList({ models, chosen, onToggle }: ListProps) {
               onKeyDown={move}
             />
             <span className="min-w-0 flex-1 truncate">{name}</span>
-            {perCall > 0 && <span className="nums text-xs text-muted">{money(perCall)} a chat</span>}
+            {perCall > 0 && (
+              <span className="nums text-xs text-muted">{say('{price} a chat', { price: money(perCall) })}</span>
+            )}
           </label>
         </li>
       ))}

@@ -22,6 +22,7 @@ import type { View } from '../fold.ts'
 import { cleanName } from '../format.ts'
 import { useView } from '../live.ts'
 import { useWallet } from '../session.ts'
+import { say } from '../words.ts'
 import { Dialog } from './dialog.tsx'
 
 type Command = { id: string; name: string; hint: string; icon: LucideIcon; run: () => unknown }
@@ -30,14 +31,14 @@ const ASKED = 'palette-asked'
 
 /** The same by pointer. */
 export function PaletteButton() {
-  const key = /Mac|iP(?:hone|ad)/.test(navigator.platform) ? '⌘ K' : 'Ctrl K'
+  const key = /Mac|iP(?:hone|ad)/.test(navigator.platform) ? '⌘ K' : say('Ctrl K')
   return (
     <button
       type="button"
       onClick={() => dispatchEvent(new Event(ASKED))}
       className="flex h-9 w-full items-center gap-2.5 rounded-lg border border-line px-3 text-sm text-muted hover:bg-sunken"
     >
-      <Search className="size-4" aria-hidden /> Find or do
+      <Search className="size-4" aria-hidden /> {say('Find or do')}
       <kbd className="ms-auto font-sans text-xs">{key}</kbd>
     </button>
   )
@@ -90,17 +91,17 @@ function Box({ onClose }: { onClose: () => void }) {
     event.preventDefault()
   }
   return (
-    <Dialog title="What would you like to do?" onClose={onClose}>
+    <Dialog title={say('What would you like to do?')} onClose={onClose}>
       <input
         role="combobox"
         aria-expanded
         aria-controls={id}
         aria-activedescendant={found[at] ? `${id}-${at}` : undefined}
-        aria-label="Command"
+        aria-label={say('Command')}
         autoComplete="off"
         spellCheck={false}
         value={text}
-        placeholder="Go to, pause, find …"
+        placeholder={say('Go to, pause, find …')}
         onChange={(event) => {
           setText(event.target.value)
           setChosen(0)
@@ -117,7 +118,7 @@ type OptionsProps = { id: string; found: Command[]; at: number; onRun: (command:
 
 function Options({ id, found, at, onRun }: OptionsProps) {
   return (
-    <div id={id} role="listbox" aria-label="Commands" className="-mx-2 mt-3 h-80 overflow-y-auto">
+    <div id={id} role="listbox" aria-label={say('Commands')} className="-mx-2 mt-3 h-80 overflow-y-auto">
       {found.map((command, i) => (
         // biome-ignore lint/a11y/useKeyWithClickEvents: keys go to the box above
         <div
@@ -134,17 +135,17 @@ function Options({ id, found, at, onRun }: OptionsProps) {
           <span className="shrink-0 text-xs text-muted">{command.hint}</span>
         </div>
       ))}
-      {found.length === 0 && <p className="px-2.5 py-2 text-sm text-muted">No such command.</p>}
+      {found.length === 0 && <p className="px-2.5 py-2 text-sm text-muted">{say('No such command.')}</p>}
     </div>
   )
 }
 
 const PLACES = [
-  { to: '/', name: 'Home', icon: House },
-  { to: '/activity', name: 'Activity', icon: List },
-  { to: '/apps', name: 'Apps', icon: LayoutGrid },
-  { to: '/add-money', name: 'Add money', icon: Plus },
-  { to: '/settings', name: 'Settings', icon: Settings },
+  { to: '/', name: say('Home'), icon: House },
+  { to: '/activity', name: say('Activity'), icon: List },
+  { to: '/apps', name: say('Apps'), icon: LayoutGrid },
+  { to: '/add-money', name: say('Add money'), icon: Plus },
+  { to: '/settings', name: say('Settings'), icon: Settings },
 ] as const
 
 function useCommands(text: string): Command[] {
@@ -153,22 +154,22 @@ function useCommands(text: string): Command[] {
   const navigate = useNavigate()
   return useMemo(() => {
     const places = PLACES.map(
-      ({ to, name, icon }): Command => ({ id: to, name, icon, hint: 'Go to', run: () => navigate({ to }) }),
+      ({ to, name, icon }): Command => ({ id: to, name, icon, hint: say('Go to'), run: () => navigate({ to }) }),
     )
     const frozen = view?.profile?.frozen
     const version = view?.profile?.version
     const freeze: Command = frozen
       ? {
           id: 'unfreeze',
-          name: 'Allow spending again',
-          hint: 'All apps',
+          name: say('Allow spending again'),
+          hint: say('All apps'),
           icon: Sun,
           run: () => enqueue(db, 'wallet.unfreeze', {}, version),
         }
       : {
           id: 'freeze',
-          name: 'Stop all spending',
-          hint: 'All apps',
+          name: say('Stop all spending'),
+          hint: say('All apps'),
           icon: Snowflake,
           run: () => enqueue(db, 'wallet.freeze', {}),
         }
@@ -179,8 +180,8 @@ function useCommands(text: string): Command[] {
         : [
             {
               id: 'search',
-              name: `Find “${q}” in the log`,
-              hint: 'Activity',
+              name: say('Find “{words}” in the log', { words: q }),
+              hint: say('Activity'),
               icon: Search,
               run: () => navigate({ to: '/activity', search: { q } }),
             },
@@ -201,8 +202,8 @@ function ofApp(
   const args = { connection_id: c.id }
   const log: Command = {
     id: `log ${c.id}`,
-    name: `Activity of ${name}`,
-    hint: 'App',
+    name: say('Activity of {name}', { name }),
+    hint: say('App'),
     icon: List,
     run: () => show(c.app.id),
   }
@@ -211,8 +212,8 @@ function ofApp(
       log,
       {
         id: `pause ${c.id}`,
-        name: `Pause ${name}`,
-        hint: 'App',
+        name: say('Pause {app}', { app: name }),
+        hint: say('App'),
         icon: Pause,
         run: () => enqueue(db, 'connection.pause', args),
       },
@@ -222,8 +223,8 @@ function ofApp(
       log,
       {
         id: `resume ${c.id}`,
-        name: `Resume ${name}`,
-        hint: 'App',
+        name: say('Resume {app}', { app: name }),
+        hint: say('App'),
         icon: Play,
         run: () => enqueue(db, 'connection.resume', args, c.version),
       },

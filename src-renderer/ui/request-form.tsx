@@ -13,8 +13,10 @@ import {
   DEFAULT_CAP,
   type Estimate,
 } from '../../server/contract/records.ts'
-import { cleanName, count, limitWords, money, percent, resetWords } from '../format.ts'
+import { cleanName, limitWords, money, percent, resetWords } from '../format.ts'
 import { type Model, withMarkup } from '../model-list.ts'
+import { Say } from '../say.tsx'
+import { counted, say } from '../words.ts'
 import { Badge, Face } from './bits.tsx'
 import { Button } from './button.tsx'
 import { capOf, draftOf, LimitFields } from './limit-fields.tsx'
@@ -64,7 +66,11 @@ export function RequestForm(props: Props) {
         <Face name={name} id={client.id} logo={client.logo_uri} size="size-14 text-2xl" />
         <div className="min-w-0">
           <Heading className="text-xl leading-tight font-semibold tracking-tight text-balance">
-            Let <bdi>{name}</bdi> {spends ? 'spend from your wallet?' : 'connect to your wallet?'}
+            {spends ? (
+              <Say words="Let {app} spend from your wallet?" app={<bdi>{name}</bdi>} />
+            ) : (
+              <Say words="Let {app} connect to your wallet?" app={<bdi>{name}</bdi>} />
+            )}
           </Heading>
           <div className="mt-1.5">
             <Domain domain={client.verified_domain} />
@@ -81,15 +87,17 @@ export function RequestForm(props: Props) {
           {limitNote(held, asked)}
         </p>
         {cap && calendar && <p>{resetWords(cap.period, calendar)}</p>}
-        {kept.length > 0 && <p>Beside it, as before: {kept.map(limitWords).join(', ')}.</p>}
+        {kept.length > 0 && (
+          <p>{say('Beside it, as before: {limits}.', { limits: kept.map(limitWords).join(', ') })}</p>
+        )}
       </div>
       <MoreLimits finer={finer} onChange={setFiner} loadModels={load} />
       <div className="mt-5 grid gap-2">
         <Button look="main" size="large" type="submit" disabled={busy || !cap || !more}>
-          {cap ? `Allow up to ${limitWords(cap)}` : 'Allow'}
+          {cap ? say('Allow up to {limit}', { limit: limitWords(cap) }) : say('Allow')}
         </Button>
         <Button look="plain" size="large" disabled={busy} onClick={onDeny}>
-          Deny
+          {say('Deny')}
         </Button>
       </div>
     </form>
@@ -109,18 +117,24 @@ function pricedBy(chosen: string[] | null, models: Model[], markupBps: number): 
 }
 
 function chats(cap: Cap, priced: Priced | null): string {
-  if (!priced) return 'The limit holds, whatever the app does.'
+  if (!priced) return say('The limit holds, whatever the app does.')
   const n = Math.floor(cap.amount / priced.credits_per_call)
-  if (n === 0) return `Not enough for a usual chat with ${priced.model}, which costs ${money(priced.credits_per_call)}.`
+  const { model } = priced
   const each = money(priced.credits_per_call)
-  return `Enough for about ${count(n)} ${n === 1 ? 'chat' : 'chats'} with ${priced.model}, at ${each} each.`
+  if (n === 0) return say('Not enough for a usual chat with {model}, which costs {each}.', { model, each })
+  return counted(
+    'Enough for about {n} chat with {model}, at {each} each.',
+    'Enough for about {n} chats with {model}, at {each} each.',
+    n,
+    { model, each },
+  )
 }
 
 /** What the limit already in the field is, and that it is the person's to choose. */
 function limitNote(held: CapState | undefined, asked: Cap | null): string {
-  if (held) return `It replaces your limit of ${limitWords(held)}.`
-  if (asked) return 'The app suggested this limit; you can set another.'
-  return 'You can change it or stop the app at any time.'
+  if (held) return say('It replaces your limit of {limit}.', { limit: limitWords(held) })
+  if (asked) return say('The app suggested this limit; you can set another.')
+  return say('You can change it or stop the app at any time.')
 }
 
 /** The number that ties the page in the browser and the wallet together. An app never shows it. */
@@ -129,12 +143,15 @@ function Digits({ digits, side }: { digits: string; side: 'page' | 'wallet' }) {
   return (
     <p className="mt-5 rounded-lg bg-sunken px-3 py-2 text-sm">
       {side === 'page' ? (
-        <>Your wallet shows this request too, with the number {number}. Answer it here or there.</>
+        <Say
+          words="Your wallet shows this request too, with the number {number}. Answer it here or there."
+          number={number}
+        />
       ) : (
-        <>
-          The page in your browser shows the number {number}. If it shows another one, or you did not start this, deny
-          it.
-        </>
+        <Say
+          words="The page in your browser shows the number {number}. If it shows another one, or you did not start this, deny it."
+          number={number}
+        />
       )}
     </p>
   )
@@ -148,8 +165,8 @@ function Permissions({ scopes, markupBps }: { scopes: string[]; markupBps: numbe
       ))}
       <Item>
         {markupBps === 0
-          ? 'Costs what the model costs, without a markup'
-          : `Adds a markup of ${percent(markupBps)} to what the model costs`}
+          ? say('Costs what the model costs, without a markup')
+          : say('Adds a markup of {markup} to what the model costs', { markup: percent(markupBps) })}
       </Item>
     </ul>
   )
@@ -157,12 +174,16 @@ function Permissions({ scopes, markupBps }: { scopes: string[]; markupBps: numbe
 
 function Domain({ domain }: { domain: string | null }) {
   return domain ? (
-    <Badge tone="good" icon={BadgeCheck} title="This app has proved that it belongs to this domain.">
+    <Badge tone="good" icon={BadgeCheck} title={say('This app has proved that it belongs to this domain.')}>
       <bdi>{domain}</bdi>
     </Badge>
   ) : (
-    <Badge tone="warn" icon={CircleAlert} title="Nobody has proved who is behind this app. Anyone can choose any name.">
-      Unverified
+    <Badge
+      tone="warn"
+      icon={CircleAlert}
+      title={say('Nobody has proved who is behind this app. Anyone can choose any name.')}
+    >
+      {say('Unverified')}
     </Badge>
   )
 }
@@ -177,15 +198,15 @@ function Item({ children }: { children: ReactNode }) {
 }
 
 const SCOPES: Record<string, string> = {
-  openid: 'Recognise you when you come back',
-  profile: 'See your name',
-  email: 'See your e-mail address',
-  'credits.read': 'See how much it may spend',
-  'credits.spend': 'Pay for AI calls from your balance, up to your limit',
-  offline_access: 'Stay connected until you disconnect it',
+  openid: say('Recognise you when you come back'),
+  profile: say('See your name'),
+  email: say('See your e-mail address'),
+  'credits.read': say('See how much it may spend'),
+  'credits.spend': say('Pay for AI calls from your balance, up to your limit'),
+  offline_access: say('Stay connected until you disconnect it'),
 }
 
 /** A scope in plain words; one this wallet does not know is shown by its name rather than hidden. */
 function scopeWords(scope: string): string {
-  return SCOPES[scope] ?? `Something this wallet does not know: ${scope}`
+  return SCOPES[scope] ?? say('Something this wallet does not know: {scope}', { scope })
 }

@@ -6,6 +6,7 @@ import { count, when } from '../format.ts'
 import { useCursor, useMeta, useNow } from '../live.ts'
 import { signIn, useWallet } from '../session.ts'
 import { useTrouble } from '../trouble.ts'
+import { say } from '../words.ts'
 import { Banner } from './bits.tsx'
 import { Button } from './button.tsx'
 import { RebuiltBanner, WrongBanner } from './trust-banners.tsx'
@@ -17,17 +18,17 @@ export function SyncMark() {
   const now = useNow()
   const state = status?.state ?? 'connecting'
   const words = {
-    connecting: 'Connecting…',
-    filling: `Fetching history · ${count(entries)}`,
-    live: 'Up to date',
-    offline: `Offline since ${when(status?.contact ?? status?.since ?? now, now)}`,
-    paused: 'Signed out',
-    failing: 'Not up to date',
+    connecting: say('Connecting…'),
+    filling: say('Fetching history · {count}', { count: count(entries) }),
+    live: say('Up to date'),
+    offline: say('Offline since {time}', { time: when(status?.contact ?? status?.since ?? now, now) }),
+    paused: say('Signed out'),
+    failing: say('Not up to date'),
   }[state]
   const dot =
     state === 'live' ? 'bg-accent' : state === 'filling' || state === 'connecting' ? 'bg-accent/40' : 'bg-warn'
   return (
-    <span role="status" aria-label="Sync" className="flex min-w-0 items-center gap-2 text-xs text-muted">
+    <span role="status" aria-label={say('Sync')} className="flex min-w-0 items-center gap-2 text-xs text-muted">
       <span aria-hidden className={`size-2 shrink-0 rounded-full ${dot}`} />
       <span className="nums truncate">{words}</span>
     </span>
@@ -42,22 +43,26 @@ export function SyncBanners() {
   const { full, lostEdit } = useTrouble()
   if (!status) return null
   const asOf = status.contact ? when(status.contact, now) : null
+  const reason = status.message ?? ''
   const retry = (
     <Button onClick={() => sync.now()} className="h-8">
-      Try now
+      {say('Try now')}
     </Button>
   )
   return (
     <>
       {status.state === 'offline' && (
         <Banner tone="warn" icon={CloudOff} action={retry}>
-          Offline since {asOf ?? when(status.since, now)}. You see everything as it was then; changes you make are sent
-          later.
+          {say('Offline since {time}. You see everything as it was then; changes you make are sent later.', {
+            time: asOf ?? when(status.since, now),
+          })}
         </Banner>
       )}
       {status.state === 'failing' && !full && (
         <Banner tone="warn" icon={TriangleAlert} alert action={retry}>
-          Not up to date{asOf && ` since ${asOf}`}: {status.message} The wallet keeps trying.
+          {asOf
+            ? say('Not up to date since {time}: {reason} The wallet keeps trying.', { time: asOf, reason })
+            : say('Not up to date: {reason} The wallet keeps trying.', { reason })}
         </Banner>
       )}
       {status.state === 'paused' && (
@@ -67,18 +72,23 @@ export function SyncBanners() {
           alert
           action={
             <Button look="main" className="h-8" onClick={() => signIn('sign-in')}>
-              Sign in
+              {say('Sign in')}
             </Button>
           }
         >
-          You are signed out. {asOf && `You see everything as it was at ${asOf}. `}Nothing is lost; sign in to go on.
+          {asOf
+            ? say('You are signed out. You see everything as it was at {time}. Nothing is lost; sign in to go on.', {
+                time: asOf,
+              })
+            : say('You are signed out. Nothing is lost; sign in to go on.')}
         </Banner>
       )}
       {full && (
         <Banner tone="bad" icon={HardDrive} alert action={retry}>
-          <strong className="font-semibold">The storage of this device is full.</strong> New entries cannot be kept
-          here; your balance and limits at the server are not affected.
-          {lostEdit && ' Your last change was not kept, so it has not happened.'} Free some space, then try again.
+          <strong className="font-semibold">{say('The storage of this device is full.')}</strong>{' '}
+          {say('New entries cannot be kept here; your balance and limits at the server are not affected.')}
+          {lostEdit && ` ${say('Your last change was not kept, so it has not happened.')}`}{' '}
+          {say('Free some space, then try again.')}
         </Banner>
       )}
       <RebuiltBanner />

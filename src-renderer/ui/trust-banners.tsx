@@ -6,10 +6,11 @@ import { Link } from '@tanstack/react-router'
 import { GitFork, History, ShieldAlert, X } from 'lucide-react'
 import { type Rebuilt, setMeta } from '../db.ts'
 import { enqueue } from '../db-outbox.ts'
-import { count, exact, moment, plural, when } from '../format.ts'
+import { exact, moment, when } from '../format.ts'
 import { useMeta, useNow, useView, useWrong } from '../live.ts'
 import { jsonOf, saveFile } from '../screens/export.ts'
 import { useWallet } from '../session.ts'
+import { counted, say } from '../words.ts'
 import { Banner } from './bits.tsx'
 import { Button, buttonLook } from './button.tsx'
 
@@ -22,7 +23,7 @@ export function RebuiltBanner() {
   const action = (
     <span className="flex flex-wrap gap-2">
       {rebuilt.verdict && <SaveProof />}
-      <Button look="quiet" className="h-8" aria-label="Dismiss" onClick={() => setMeta(db, 'rebuilt', null)}>
+      <Button look="quiet" className="h-8" aria-label={say('Dismiss')} onClick={() => setMeta(db, 'rebuilt', null)}>
         <X className="size-4" aria-hidden />
       </Button>
     </span>
@@ -36,37 +37,52 @@ export function RebuiltBanner() {
 
 function Words({ rebuilt, now }: { rebuilt: Rebuilt; now: number }) {
   const { verdict, lost, at, entries } = rebuilt
-  const rebuiltAt = `this copy was rebuilt at ${when(at, now)}`
+  const time = when(at, now)
+  const held = counted('{n} entry', '{n} entries', entries)
   if (lost)
-    return (
-      <>
-        This device had lost its copy of your records (a browser clears it when storage runs out), so {rebuiltAt}.
-        Nothing is missing: it came back from the server, and every receipt was checked again.
-      </>
+    return say(
+      'This device had lost its copy of your records (a browser clears it when storage runs out), so this copy was rebuilt at {time}. Nothing is missing: it came back from the server, and every receipt was checked again.',
+      { time },
     )
   if (!verdict)
-    return (
-      <>
-        The server’s records were put back to an earlier state, so {rebuiltAt}. It held{' '}
-        {plural(entries, 'entry', 'entries')} before; they are being compared.
-      </>
+    return say(
+      'The server’s records were put back to an earlier state, so this copy was rebuilt at {time}. It held {entries} before; they are being compared.',
+      { time, entries: held },
     )
-  const gone = `${plural(verdict.gone, 'charge')} (${exact(verdict.goneMicros)}) from ${moment(verdict.since ?? at)} on`
+  const since = moment(verdict.since ?? at)
+  const gone = { since, sum: exact(verdict.goneMicros) }
   if (verdict.kind === 'rewritten')
     return (
       <>
-        <strong className="font-semibold">This server tells two stories.</strong> It now has other records for a time it
-        had already told this device about
-        {verdict.gone > 0 && `; ${gone} ${verdict.gone === 1 ? 'is' : 'are'} gone or replaced`}. Save the proof, stop
-        spending, and ask the operator before you add money. The copy held {plural(entries, 'entry', 'entries')} before.
+        <strong className="font-semibold">{say('This server tells two stories.')}</strong>{' '}
+        {say('It now has other records for a time it had already told this device about')}
+        {verdict.gone > 0 &&
+          `; ${counted(
+            '{n} charge ({sum}) from {since} on is gone or replaced',
+            '{n} charges ({sum}) from {since} on are gone or replaced',
+            verdict.gone,
+            gone,
+          )}`}
+        {'. '}
+        {say(
+          'Save the proof, stop spending, and ask the operator before you add money. The copy held {entries} before.',
+          { entries: held },
+        )}
       </>
     )
   return (
     <>
-      <strong className="font-semibold">This server was put back to an earlier state</strong>, as from a backup: {gone}{' '}
-      {verdict.gone === 1 ? 'is' : 'are'} no longer in its records, so {rebuiltAt}. It held{' '}
-      {plural(entries, 'entry', 'entries')} before; those that are gone are kept here as proof. Compare your balance,
-      and ask the operator if money is missing.
+      <strong className="font-semibold">{say('This server was put back to an earlier state')}</strong>
+      {counted(
+        ', as from a backup: {n} charge ({sum}) from {since} on is no longer in its records, so this copy was rebuilt at {time}.',
+        ', as from a backup: {n} charges ({sum}) from {since} on are no longer in its records, so this copy was rebuilt at {time}.',
+        verdict.gone,
+        { ...gone, time },
+      )}{' '}
+      {say(
+        'It held {entries} before; those that are gone are kept here as proof. Compare your balance, and ask the operator if money is missing.',
+        { entries: held },
+      )}
     </>
   )
 }
@@ -77,7 +93,7 @@ function SaveProof() {
   const run = async () => saveFile(await jsonOf(db, { server: api.origin, account }), 'quota-wallet-proof.json')
   return (
     <Button className="h-8" onClick={run}>
-      Save the proof
+      {say('Save the proof')}
     </Button>
   )
 }
@@ -101,22 +117,23 @@ export function WrongBanner() {
             search={one ? { entry: first.rev } : { check: 'wrong' }}
             className={`${buttonLook()} h-8`}
           >
-            {one ? 'Look at it' : 'Look at them'}
+            {one ? say('Look at it') : say('Look at them')}
           </Link>
           <SaveProof />
           {profile && !profile.frozen && (
             <Button className="h-8" onClick={() => enqueue(db, 'wallet.freeze', {})}>
-              Stop all spending
+              {say('Stop all spending')}
             </Button>
           )}
         </span>
       }
     >
       <strong className="font-semibold">
-        {one ? 'A receipt does' : `${count(wrong.length)} receipts do`} not check out.
+        {counted('A receipt does not check out.', '{n} receipts do not check out.', wrong.length)}
       </strong>{' '}
-      This device recomputes every charge, and the server’s figures differ. Do not rely on them until it is explained:
-      save the proof, and ask the server’s operator.
+      {say(
+        'This device recomputes every charge, and the server’s figures differ. Do not rely on them until it is explained: save the proof, and ask the server’s operator.',
+      )}
     </Banner>
   )
 }

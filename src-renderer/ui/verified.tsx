@@ -3,11 +3,16 @@
 // is not verified changes the line's look and words.
 
 import { CircleHelp, ShieldAlert, ShieldCheck } from 'lucide-react'
-import { count, plural } from '../format.ts'
+import { count } from '../format.ts'
+import { counted } from '../words.ts'
 
 type Props = { good: number; all: number; wrong?: number; when?: string; onOpen: () => void }
 
-/** "1,204 of 1,204 charges verified". `wrong` of the rest failed; the others could not be checked here. */
+/** "1,204 of 1,204 charges verified". */
+export const verifiedWords = (good: number, all: number): string =>
+  counted('{good} of {n} charge verified', '{good} of {n} charges verified', all, { good: count(good) })
+
+/** `when` follows the number. `wrong` of the rest failed; the others could not be checked here. */
 export function Verified({ good, all, wrong = 0, when = '', onOpen }: Props) {
   const [Icon, tone] =
     wrong > 0 ? [ShieldAlert, 'text-bad'] : good === all ? [ShieldCheck, 'text-accent'] : [CircleHelp, 'text-muted']
@@ -15,7 +20,8 @@ export function Verified({ good, all, wrong = 0, when = '', onOpen }: Props) {
     <button type="button" onClick={onOpen} className="inline-flex items-center gap-1.5 rounded text-sm hover:underline">
       <Icon className={`size-4 shrink-0 ${tone}`} aria-hidden />
       <span className={`nums ${wrong > 0 ? 'font-medium text-bad' : 'text-muted'}`}>
-        {count(good)} of {plural(all, 'charge')} verified{when}
+        {verifiedWords(good, all)}
+        {when}
       </span>
     </button>
   )

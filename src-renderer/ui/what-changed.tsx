@@ -4,6 +4,7 @@
 import { ArrowUpRight } from 'lucide-react'
 import type { Connection } from '../../server/contract/records.ts'
 import { percent } from '../format.ts'
+import { say } from '../words.ts'
 
 type Props = { current: Connection; scopes: string[]; markupBps: number; words: (scope: string) => string }
 
@@ -12,13 +13,14 @@ export function WhatChanged({ current, scopes, markupBps, words }: Props) {
   const raised = markupBps > current.markup_bps
   if (added.length === 0 && !raised) return null
   return (
-    <section aria-label="What changed" className="mt-5 rounded-lg bg-warn-soft px-3 py-2.5 text-sm">
-      <h2 className="font-medium text-warn">New since you last agreed</h2>
+    <section aria-label={say('What changed')} className="mt-5 rounded-lg bg-warn-soft px-3 py-2.5 text-sm">
+      <h2 className="font-medium text-warn">{say('New since you last agreed')}</h2>
       <ul className="mt-1.5 space-y-1">
         {raised && (
           <Line>
-            Markup: <span className="nums">{percent(current.markup_bps)}</span> <span aria-hidden>→</span>
-            <span className="sr-only"> is now </span> <strong className="nums font-medium">{percent(markupBps)}</strong>
+            {say('Markup')}: <span className="nums">{percent(current.markup_bps)}</span> <span aria-hidden>→</span>
+            <span className="sr-only"> {say('is now')} </span>{' '}
+            <strong className="nums font-medium">{percent(markupBps)}</strong>
           </Line>
         )}
         {added.map((scope) => (

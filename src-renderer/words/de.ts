@@ -2,7 +2,7 @@
 // owns: the list of its parts, and the words it keeps to. never: a sentence that the code has not. always true: each English
 // sentence stands in one part only (test/words.test.ts).
 //
-// We say Sie. The words we keep to:
+// We say Sie, and buttons have infinitives. The words we keep to:
 //   balance Guthaben · limit/cap Limit · charge Belastung · receipt Beleg · hold Reservierung (held: reserviert)
 //   call Aufruf · entry Eintrag · app App · model Modell · request Anfrage · approval Freigabe · statement Auszug
 //   to connect/disconnect verbinden/trennen · to pause anhalten (paused: angehalten) · to revoke entziehen
@@ -12,9 +12,34 @@
 //   passkey Passkey · recovery code Wiederherstellungscode · developer Entwickler · operator Betreiber · tag Stichwort · note Notiz
 
 import type { Catalogue } from '../words.ts'
+import { ACCOUNT } from './de/account.ts'
+import { ACTIVITY } from './de/activity.ts'
+import { APPS } from './de/apps.ts'
+import { FAULTS_SAID } from './de/faults.ts'
 import { FORMAT } from './de/format.ts'
+import { HOME } from './de/home.ts'
+import { MONEY } from './de/money.ts'
+import { PIECES } from './de/pieces.ts'
+import { REQUEST } from './de/request.ts'
+import { SECURITY } from './de/security.ts'
+import { SETTINGS } from './de/settings.ts'
 import { SETTINGS_DEVICE } from './de/settings-device.ts'
+import { TOLD } from './de/told.ts'
 
-export const PARTS: Readonly<Record<string, Catalogue>> = { FORMAT, SETTINGS_DEVICE }
+export const PARTS: Readonly<Record<string, Catalogue>> = {
+  ACCOUNT,
+  ACTIVITY,
+  APPS,
+  FAULTS_SAID,
+  FORMAT,
+  HOME,
+  MONEY,
+  PIECES,
+  REQUEST,
+  SECURITY,
+  SETTINGS,
+  SETTINGS_DEVICE,
+  TOLD,
+}
 
 export const GERMAN: Catalogue = Object.assign({}, ...Object.values(PARTS))

@@ -1,0 +1,72 @@
+// German: the apps and their limits.
+// owns: its sentences. never: a sentence of another part. always true: data alone.
+
+import type { Catalogue } from '../../words.ts'
+
+export const APPS: Catalogue = {
+  'No markup': 'Ohne Aufschlag',
+  '{percent} markup': '{percent} Aufschlag',
+  'used {time}': 'zuletzt {time}',
+  'Kept on this device; it counts once the server has it.':
+    'Auf diesem Gerät gespeichert; gilt, sobald der Server es hat.',
+  'Saving…': 'Wird gespeichert…',
+  Paused: 'Angehalten',
+  Disconnected: 'Getrennt',
+  Expired: 'Abgelaufen',
+  'Change limit': 'Limit ändern',
+  Resume: 'Fortsetzen',
+  Pause: 'Anhalten',
+  'History of {name}:': 'Verlauf von {name}:',
+  '{name}, last 30 days': '{name}, letzte 30 Tage',
+  'Last 30 days': 'Letzte 30 Tage',
+  'At most {sum} a call': 'Höchstens {sum} pro Aufruf',
+  'Asks above {sum}': 'Fragt ab mehr als {sum}',
+  'Only {models}': 'Nur {models}',
+  'Until {day}': 'Bis {day}',
+  'More for {name}': 'Mehr zu {name}',
+  'Its history': 'Verlauf der App',
+  'Its activity': 'Aktivität der App',
+  Rename: 'Umbenennen',
+  Disconnect: 'Trennen',
+  'Limit of {name}': 'Limit von {name}',
+  'Raising is checked against what holds now. If another device changed it meanwhile, you are asked again.':
+    'Eine Erhöhung wird mit dem verglichen, was jetzt gilt. Hat ein anderes Gerät es inzwischen geändert, werden Sie noch einmal gefragt.',
+  'Lowering always applies. What is already spent stays spent.':
+    'Eine Senkung gilt immer. Was schon ausgegeben ist, bleibt ausgegeben.',
+  'Remove this limit': 'Dieses Limit entfernen',
+  'Add another limit': 'Weiteres Limit hinzufügen',
+  'Save limits': 'Limits speichern',
+  'Raise limit to {limit}': 'Limit auf {limit} erhöhen',
+  'Lower limit to {limit}': 'Limit auf {limit} senken',
+  'Set limit to {limit}': 'Limit auf {limit} setzen',
+  'Your name for it': 'Ihr Name für die App',
+  'Only you see it. The app calls itself {name}.': 'Nur Sie sehen ihn. Die App selbst nennt sich {name}.',
+  'Save name': 'Namen speichern',
+  'Disconnect {app}?': '{app} trennen?',
+  'Disconnect {app}': '{app} trennen',
+  'Its next call is refused, and calls that are running end within a second; you pay only for what was delivered. Its activity stays in your log. To use it again, connect it anew.':
+    'Ihr nächster Aufruf wird abgelehnt, und laufende Aufrufe enden binnen einer Sekunde; Sie zahlen nur, was geliefert wurde. Ihre Aktivität bleibt in Ihrem Verlauf. Um die App wieder zu nutzen, verbinden Sie sie neu.',
+  Keep: 'Behalten',
+  Apps: 'Apps',
+  'Loading the app': 'App wird geladen',
+  'No such app': 'Keine solche App',
+  'This wallet has no app of that address. Its calls, if there were any, are in Activity.':
+    'Diese Wallet hat keine App unter dieser Adresse. Ihre Aufrufe, falls es welche gab, stehen unter Aktivität.',
+  'By day': 'Nach Tag',
+  'connected {day}': 'verbunden seit {day}',
+  Limits: 'Limits',
+  'It can spend nothing any more.': 'Sie kann nichts mehr ausgeben.',
+  'By model': 'Nach Modell',
+  'By model, last 30 days': 'Nach Modell, letzte 30 Tage',
+  'No calls in the last 30 days.': 'Keine Aufrufe in den letzten 30 Tagen.',
+  All: 'Alle',
+  'calls of {name}': 'Aufrufe von {name}',
+  'Last calls': 'Letzte Aufrufe',
+  'Calls appear here as the app makes them.': 'Hier erscheinen Aufrufe, sobald die App sie macht.',
+  'Stop all spending': 'Alle Ausgaben stoppen',
+  'Disconnected and expired ({count})': 'Getrennt und abgelaufen ({count})',
+  'No app is connected': 'Keine App ist verbunden',
+  'Choose “Connect wallet” in an app that supports it. It asks here before it can spend anything, and you set its limit.':
+    'Wählen Sie „Connect wallet“ in einer App, die das anbietet. Sie fragt hier, bevor sie etwas ausgeben kann, und Sie setzen ihr Limit.',
+  'Loading your apps': 'Ihre Apps werden geladen',
+}
