@@ -9,7 +9,7 @@ import { count, language, say } from './words.ts'
 export { count } from './words.ts'
 
 /** How days and times are written. */
-const LOCALE = language === 'en' ? 'en-GB' : language
+export const LOCALE = language === 'en' ? 'en-GB' : language
 const COMMA = language === 'de'
 
 const CENT = MICROS_PER_DOLLAR / 100

@@ -6,11 +6,11 @@ import type { Statement } from './statement.ts'
 import type { Drawn } from './statement-worker.ts'
 import address from './statement-worker.ts?worker&url'
 import { workerUrl } from './trusted.ts'
-import { say } from './words.ts'
+import { language, say } from './words.ts'
 
 /** The statement as a PDF. Rejects when it cannot be drawn here. */
 export function drawStatement(statement: Statement): Promise<Blob> {
-  const worker = new Worker(workerUrl(address) as string, { type: 'module', name: 'statement' })
+  const worker = new Worker(workerUrl(address) as string, { type: 'module', name: language })
   const drawn = new Promise<Blob>((done, failed) => {
     worker.onmessage = ({ data }: MessageEvent<Drawn>) =>
       'failed' in data ? failed(new Error(data.failed)) : done(data.file)

@@ -3,9 +3,10 @@
 // page says its number of how many; a text that the font cannot draw is drawn by `picture`, or stands as squares.
 
 import PDFDocument from 'pdfkit'
-import { charge, count, exact, monthWords, plural } from './format.ts'
+import { charge, count, exact, LOCALE, monthWords } from './format.ts'
 import type { AppSum, Known, Statement, StatementLine } from './statement.ts'
 import { isWrong } from './verify.ts'
+import { counted, language, say } from './words.ts'
 
 type Doc = PDFKit.PDFDocument
 type Weight = keyof typeof FONTS
@@ -26,14 +27,14 @@ const DRAWN = /^[\u0020-\u007e\u00a0-\u00ff\u2013\u2014\u2018-\u201e\u2022\u2026
 /** The bytes of the document, in parts. */
 export async function statementPdf(statement: Statement, picture: Pictures): Promise<Uint8Array[]> {
   const at = new Date(statement.madeAt)
-  const title = `Statement ${monthWords(statement.month)}`
+  const title = say('Statement {month}', { month: monthWords(statement.month) })
   const info = { Title: title, Author: statement.server, CreationDate: at, ModDate: at }
   const margins = { top: MARGIN, left: MARGIN, right: MARGIN, bottom: 0 }
   const doc = new PDFDocument({
     size: 'A4',
     margins,
     info,
-    lang: 'en',
+    lang: language,
     displayTitle: true,
     bufferPages: true,
     font: '',
@@ -105,10 +106,11 @@ function draw(pen: Pen, s: Statement): void {
     pen.write(text, wide.at, y, wide.width, how)
     y += step
   }
-  if (!s.real) line('Sandbox: this is not real money', { size: 9, color: SOFT }, 18)
-  line(`Statement, ${monthWords(s.month)}`, { size: 22, weight: 600 }, 32)
+  if (!s.real) line(say('Sandbox: this is not real money'), { size: 9, color: SOFT }, 18)
+  line(say('Statement, {month}', { month: monthWords(s.month) }), { size: 22, weight: 600 }, 32)
   line(s.person, { size: 10 }, 15)
-  line(`${s.server}; times are ${s.zone}; made ${timeIn(s.zone)(s.madeAt)}`, { size: 9, color: SOFT }, 26)
+  const made = { server: s.server, zone: s.zone, time: timeIn(s.zone)(s.madeAt) }
+  line(say('{server}; times are {zone}; made {time}', made), { size: 9, color: SOFT }, 26)
   for (const [name, text, note] of summaryOf(s)) {
     pen.write(name, MARGIN, y, 170, { size: 10, color: SOFT })
     pen.write(text, MARGIN + 170, y, 110, { size: 10, weight: 600, right: true })
@@ -117,63 +119,77 @@ function draw(pen: Pen, s: Statement): void {
     pen.rule(y - 3)
   }
   y += 12
-  const checked = `${count(s.checks.verified)} of ${plural(s.sum.calls, 'charge')} verified on this device`
+  const checked = counted(
+    '{good} of {n} charge verified on this device',
+    '{good} of {n} charges verified on this device',
+    s.sum.calls,
+    { good: count(s.checks.verified) },
+  )
   line(checked, { size: 10, weight: 600, color: s.checks.wrong > 0 ? BAD : INK }, 14)
   line(checkWords(s), { color: s.checks.wrong > 0 ? BAD : SOFT }, 26)
-  y = table(pen, y, APP_COLUMNS, [...s.apps, ...(s.apps.length > 1 ? [{ ...s.sum, app: 'All apps' }] : [])])
+  y = table(pen, y, APP_COLUMNS, [...s.apps, ...(s.apps.length > 1 ? [{ ...s.sum, app: say('All apps') }] : [])])
   y = table(pen, y + 24, lineColumns(s), s.lines)
   if (s.unlisted > 0) pen.write(unlistedWords(s), MARGIN, y + 8, pen.width, { color: SOFT })
 }
 
 const summaryOf = (s: Statement): [string, string, string][] => [
-  ['Opening balance', balance(s.opening), since(s.opening, s, 'by the last receipt before it')],
-  ['Added by purchases', exact(s.added), ''],
-  ['Paid for calls', exact(s.sum.total - s.sum.granted), plural(s.sum.calls, 'call')],
-  ...(s.sum.granted > 0 ? [['Paid by grants of apps', exact(s.sum.granted), ''] as [string, string, string]] : []),
-  ['Closing balance', balance(s.closing), since(s.closing, s, 'by the last receipt in it')],
+  [say('Opening balance'), balance(s.opening), since(s.opening, s, say('by the last receipt before it'))],
+  [say('Added by purchases'), exact(s.added), ''],
+  [say('Paid for calls'), exact(s.sum.total - s.sum.granted), counted('{n} call', '{n} calls', s.sum.calls)],
+  ...(s.sum.granted > 0 ? [[say('Paid by grants of apps'), exact(s.sum.granted), ''] as [string, string, string]] : []),
+  [say('Closing balance'), balance(s.closing), since(s.closing, s, say('by the last receipt in it'))],
 ]
 
-const balance = (known: Known | null): string => (known ? exact(known.micros) : 'not known')
+const balance = (known: Known | null): string => (known ? exact(known.micros) : say('not known'))
 const since = (known: Known | null, { zone }: Statement, words: string): string =>
-  known ? `${words}, ${timeIn(zone)(known.at)}` : 'This device holds no receipt that says it'
+  known ? `${words}, ${timeIn(zone)(known.at)}` : say('This device holds no receipt that says it')
 
 const checkWords = ({ checks, sum }: Statement): string => {
-  if (checks.wrong > 0) return `${plural(checks.wrong, 'charge')} did not check out; see the marks below.`
+  if (checks.wrong > 0)
+    return counted(
+      '{n} charge did not check out; see the marks below.',
+      '{n} charges did not check out; see the marks below.',
+      checks.wrong,
+    )
   const unchecked = sum.calls - checks.verified
-  if (unchecked > 0) return `${count(unchecked)} could not be checked here, and are marked below.`
-  return 'Signature, order and every sum of each receipt were checked.'
+  if (unchecked > 0) return say('{count} could not be checked here, and are marked below.', { count: count(unchecked) })
+  return say('Signature, order and every sum of each receipt were checked.')
 }
 
 const unlistedWords = ({ unlisted, lines }: Statement): string =>
-  `The newest ${count(lines.length)} are listed; ${count(unlisted)} older ones are in the sums. A table (CSV) has all.`
+  say('The newest {listed} are listed; {older} older ones are in the sums. A table (CSV) has all.', {
+    listed: count(lines.length),
+    older: count(unlisted),
+  })
 
 /** `text` of a row at a width; amounts stand at the right. */
 type Column<R> = { head: string; width: number; right?: boolean; text: (row: R) => string; bad?: (row: R) => boolean }
 
 const APP_COLUMNS: Column<AppSum>[] = [
-  { head: 'App', width: 175, text: (r) => r.app },
-  { head: 'Calls', width: 60, right: true, text: (r) => count(r.calls) },
-  { head: 'Base', width: 70, right: true, text: (r) => exact(r.base) },
-  { head: 'Markup', width: 70, right: true, text: (r) => exact(r.markup) },
-  { head: 'Total', width: 70, right: true, text: (r) => exact(r.total) },
-  { head: 'Of it by grants', width: 70, right: true, text: (r) => exact(r.granted) },
+  { head: say('App'), width: 175, text: (r) => r.app },
+  { head: say('Calls'), width: 60, right: true, text: (r) => count(r.calls) },
+  { head: say('Base'), width: 70, right: true, text: (r) => exact(r.base) },
+  { head: say('Markup'), width: 70, right: true, text: (r) => exact(r.markup) },
+  { head: say('Total'), width: 70, right: true, text: (r) => exact(r.total) },
+  { head: say('Of it by grants'), width: 70, right: true, text: (r) => exact(r.granted) },
 ]
 
 function lineColumns({ zone }: Statement): Column<StatementLine>[] {
   const time = timeIn(zone)
   return [
-    { head: 'Time', width: 82, text: (r) => time(r.at) },
-    { head: 'App', width: 92, text: (r) => r.app },
-    { head: 'Model', width: 110, text: (r) => r.model },
-    { head: 'Tokens', width: 48, right: true, text: (r) => count(r.tokens) },
-    { head: 'Base', width: 46, right: true, text: (r) => charge(r.base) },
-    { head: 'Markup', width: 46, right: true, text: (r) => charge(r.markup) },
-    { head: 'Total', width: 48, right: true, text: (r) => charge(r.total) },
+    { head: say('Time'), width: 82, text: (r) => time(r.at) },
+    { head: say('App'), width: 92, text: (r) => r.app },
+    { head: say('Model'), width: 110, text: (r) => r.model },
+    { head: say('Tokens'), width: 48, right: true, text: (r) => count(r.tokens) },
+    { head: say('Base'), width: 46, right: true, text: (r) => charge(r.base) },
+    { head: say('Markup'), width: 46, right: true, text: (r) => charge(r.markup) },
+    { head: say('Total'), width: 48, right: true, text: (r) => charge(r.total) },
     { head: '', width: 43, right: true, text: checkOf, bad: (r) => isWrong(r.mark) },
   ]
 }
 
-const checkOf = ({ mark }: StatementLine): string => (mark === 'verified' ? '' : isWrong(mark) ? 'wrong' : 'unchecked')
+const checkOf = ({ mark }: StatementLine): string =>
+  mark === 'verified' ? '' : isWrong(mark) ? say('wrong') : say('unchecked')
 
 /** Draws rows over as many pages as they take, with the heads on each. Returns where it ended. */
 function table<R>(pen: Pen, from: number, columns: Column<R>[], rows: R[]): number {
@@ -212,7 +228,13 @@ function numberPages({ doc, write, width }: Pen): void {
   const { count: pages } = doc.bufferedPageRange()
   for (let i = 0; i < pages; i++) {
     doc.switchToPage(i)
-    write(`Page ${count(i + 1)} of ${count(pages)}`, MARGIN, doc.page.height - 40, width, { color: SOFT, right: true })
+    write(
+      say('Page {page} of {pages}', { page: count(i + 1), pages: count(pages) }),
+      MARGIN,
+      doc.page.height - 40,
+      width,
+      { color: SOFT, right: true },
+    )
   }
 }
 
@@ -228,8 +250,8 @@ function timeIn(timeZone: string): (at: number) => string {
 function clockIn(timeZone: string): Intl.DateTimeFormat {
   const parts = { dateStyle: 'medium', timeStyle: 'short' } as const
   try {
-    return new Intl.DateTimeFormat('en-GB', { ...parts, timeZone })
+    return new Intl.DateTimeFormat(LOCALE, { ...parts, timeZone })
   } catch {
-    return new Intl.DateTimeFormat('en-GB', { ...parts, timeZone: 'UTC' })
+    return new Intl.DateTimeFormat(LOCALE, { ...parts, timeZone: 'UTC' })
   }
 }

@@ -3,10 +3,11 @@
 // never: storage, the network. always true: it answers once. A name that its font lacks is drawn with the letters of this device.
 
 import './zod.ts'
+import './statement-inbox.ts'
 import * as pdfkit from 'pdfkit'
 import Helvetica from 'pdfkit/standard-fonts/Helvetica'
 import HelveticaBold from 'pdfkit/standard-fonts/HelveticaBold'
-import type { Statement } from './statement.ts'
+import { asked } from './statement-inbox.ts'
 import { type Picture, statementPdf } from './statement-pdf.ts'
 
 export type Drawn = { file: Blob } | { failed: string }
@@ -15,17 +16,16 @@ export type Drawn = { file: Blob } | { failed: string }
 type Registry = { registerStdFonts(...fonts: unknown[]): void }
 ;(pdfkit as unknown as Registry).registerStdFonts(Helvetica, HelveticaBold)
 
-type Here = { onmessage: ((event: MessageEvent<Statement>) => void) | null; postMessage(answer: Drawn): void }
-const here = globalThis as unknown as Here
+const here = globalThis as unknown as { postMessage(answer: Drawn): void }
 
-here.onmessage = async ({ data }) => {
+void asked.then(async (statement) => {
   try {
-    const parts = await statementPdf(data, picture)
+    const parts = await statementPdf(statement, picture)
     here.postMessage({ file: new Blob(parts as BlobPart[], { type: 'application/pdf' }) })
   } catch (error) {
     here.postMessage({ failed: error instanceof Error ? error.message : String(error) })
   }
-}
+})
 
 const HEIGHT = 56
 const LETTERS = '40px system-ui, sans-serif'

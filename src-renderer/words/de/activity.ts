@@ -118,4 +118,36 @@ export const ACTIVITY: Catalogue = {
     'Ein PDF mit Guthaben, den Kosten jeder App und jedem Aufruf des Monats. Es entsteht auf diesem Gerät.',
   'Making it…': 'Wird erstellt…',
   'Save PDF': 'PDF speichern',
+  'Statement {month}': 'Auszug {month}',
+  'Sandbox: this is not real money': 'Testumgebung: kein echtes Geld',
+  'Statement, {month}': 'Auszug, {month}',
+  '{server}; times are {zone}; made {time}': '{server}; Zeiten in {zone}; erstellt {time}',
+  '{good} of {n} charges verified on this device': {
+    one: '{good} von {n} Belastung auf diesem Gerät geprüft',
+    other: '{good} von {n} Belastungen auf diesem Gerät geprüft',
+  },
+  '{n} charges did not check out; see the marks below.': {
+    one: '{n} Belastung stimmt nicht; siehe die Vermerke unten.',
+    other: '{n} Belastungen stimmen nicht; siehe die Vermerke unten.',
+  },
+  '{count} could not be checked here, and are marked below.':
+    '{count} konnten hier nicht geprüft werden und sind unten vermerkt.',
+  'The newest {listed} are listed; {older} older ones are in the sums. A table (CSV) has all.':
+    'Aufgeführt sind die neuesten {listed}; {older} ältere stecken in den Summen. Eine Tabelle (CSV) enthält alle.',
+  wrong: 'falsch',
+  unchecked: 'ungeprüft',
+  'Page {page} of {pages}': 'Seite {page} von {pages}',
+  'Opening balance': 'Guthaben am Anfang',
+  'by the last receipt before it': 'laut letztem Beleg davor',
+  'Added by purchases': 'Durch Käufe aufgeladen',
+  'Paid for calls': 'Für Aufrufe bezahlt',
+  'Paid by grants of apps': 'Durch Zuwendungen von Apps',
+  'Closing balance': 'Guthaben am Ende',
+  'by the last receipt in it': 'laut letztem Beleg darin',
+  'not known': 'unbekannt',
+  'This device holds no receipt that says it': 'Auf diesem Gerät gibt es keinen Beleg dafür',
+  'Signature, order and every sum of each receipt were checked.':
+    'Signatur, Reihenfolge und jede Summe jedes Belegs wurden geprüft.',
+  Calls: 'Aufrufe',
+  'Of it by grants': 'Zuwendung',
 }
