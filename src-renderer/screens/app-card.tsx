@@ -59,7 +59,7 @@ export function AppCard({ connection: c, history, now, onChange }: Props) {
             <Extras connection={c} now={now} />
             {history && <Past id={c.id} name={name} history={history} />}
           </div>
-          <div className="flex gap-2">
+          <div className="flex flex-wrap gap-2">
             <Button className="flex-1" onClick={() => onChange('limit')}>
               {say('Change limit')}
             </Button>

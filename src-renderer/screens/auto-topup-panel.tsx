@@ -49,15 +49,7 @@ export function AutoTopupPanel({ settings, packages, away, change, removeCard, a
   }
   return (
     <>
-      {stopped && settings.stopped && (
-        <div className="mb-3">
-          <Banner tone="warn" icon={TriangleAlert}>
-            {say('It turned itself off. {reason} Nothing is bought until you turn it on again.', {
-              reason: STOPPED[settings.stopped],
-            })}
-          </Banner>
-        </div>
-      )}
+      {stopped && settings.stopped && <TurnedOff reason={STOPPED[settings.stopped]} />}
       <Standing settings={settings} packages={packages} />
       {elsewhere && (
         <p role="status" className="mt-3 text-sm text-muted">
@@ -100,6 +92,14 @@ export function AutoTopupPanel({ settings, packages, away, change, removeCard, a
     </>
   )
 }
+
+const TurnedOff = ({ reason }: { reason: string }) => (
+  <div className="mb-3">
+    <Banner tone="warn" icon={TriangleAlert}>
+      {say('It turned itself off. {reason} Nothing is bought until you turn it on again.', { reason })}
+    </Banner>
+  </div>
+)
 
 type Removing = {
   card: NonNullable<AutoTopup['card']>

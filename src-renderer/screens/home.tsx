@@ -127,27 +127,31 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
             </dd>
           )}
         </div>
-        {balance?.debt && (
-          <div>
-            <dt className="text-muted">{say('Owed')}</dt>
-            <dd className="mt-0.5 text-lg font-medium text-warn" title={say('Settled first by what you add')}>
-              <Money micros={balance.debt} />
-            </dd>
-          </div>
-        )}
-        {granted > 0 && (
-          <div>
-            <dt className="text-muted">{say('Granted by apps')}</dt>
-            <dd className="mt-0.5 text-lg font-medium" title={say('Can be spent only in the apps that gave it')}>
-              <Money micros={granted} />
-            </dd>
-          </div>
-        )}
+        {balance?.debt && <Owed micros={balance.debt} />}
+        {granted > 0 && <Granted micros={granted} />}
       </dl>
       <Checked spend={spend} />
     </section>
   )
 }
+
+const Owed = ({ micros }: { micros: number }) => (
+  <div>
+    <dt className="text-muted">{say('Owed')}</dt>
+    <dd className="mt-0.5 text-lg font-medium text-warn" title={say('Settled first by what you add')}>
+      <Money micros={micros} />
+    </dd>
+  </div>
+)
+
+const Granted = ({ micros }: { micros: number }) => (
+  <div>
+    <dt className="text-muted">{say('Granted by apps')}</dt>
+    <dd className="mt-0.5 text-lg font-medium" title={say('Can be spent only in the apps that gave it')}>
+      <Money micros={micros} />
+    </dd>
+  </div>
+)
 
 /** How many of the month's charges were verified on this device. */
 function Checked({ spend }: { spend: Spend | undefined }) {

@@ -19,6 +19,14 @@ const WHICH_SERVER: Record<typeof shell.kind, (host: string) => string> = {
   desktop: (host) => say('The program was started for {host}; accounts of other servers stay as they are.', { host }),
 }
 
+const goneWords = ({ email, account, host, unsent }: Copy): string =>
+  counted(
+    'The copy of {account} at {host} is deleted here, with {n} unsent change. The account itself stays with its server.',
+    'The copy of {account} at {host} is deleted here, with {n} unsent changes. The account itself stays with its server.',
+    unsent,
+    { account: email ?? account, host },
+  )
+
 export function Accounts() {
   const { api, account, db } = useWallet()
   const [copies, setCopies] = useState<Copy[]>([])
@@ -69,14 +77,7 @@ export function Accounts() {
             setStamp((n) => n + 1)
           }}
         >
-          <p>
-            {counted(
-              'The copy of {account} at {host} is deleted here, with {n} unsent change. The account itself stays with its server.',
-              'The copy of {account} at {host} is deleted here, with {n} unsent changes. The account itself stays with its server.',
-              going.unsent,
-              { account: going.email ?? going.account, host: going.host },
-            )}
-          </p>
+          <p>{goneWords(going)}</p>
         </Confirm>
       )}
     </Section>

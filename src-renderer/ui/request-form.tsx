@@ -66,11 +66,7 @@ export function RequestForm(props: Props) {
         <Face name={name} id={client.id} logo={client.logo_uri} size="size-14 text-2xl" />
         <div className="min-w-0">
           <Heading className="text-xl leading-tight font-semibold tracking-tight text-balance">
-            {spends ? (
-              <Say words="Let {app} spend from your wallet?" app={<bdi>{name}</bdi>} />
-            ) : (
-              <Say words="Let {app} connect to your wallet?" app={<bdi>{name}</bdi>} />
-            )}
+            <Question app={<bdi>{name}</bdi>} spends={spends} />
           </Heading>
           <div className="mt-1.5">
             <Domain domain={client.verified_domain} />
@@ -87,9 +83,7 @@ export function RequestForm(props: Props) {
           {limitNote(held, asked)}
         </p>
         {cap && calendar && <p>{resetWords(cap.period, calendar)}</p>}
-        {kept.length > 0 && (
-          <p>{say('Beside it, as before: {limits}.', { limits: kept.map(limitWords).join(', ') })}</p>
-        )}
+        {kept.length > 0 && <p>{say('Beside it, as before: {limits}.', { limits: listed(kept) })}</p>}
       </div>
       <MoreLimits finer={finer} onChange={setFiner} loadModels={load} />
       <div className="mt-5 grid gap-2">
@@ -103,6 +97,15 @@ export function RequestForm(props: Props) {
     </form>
   )
 }
+
+const listed = (caps: Cap[]): string => caps.map(limitWords).join(', ')
+
+const Question = ({ app, spends }: { app: ReactNode; spends: boolean }) =>
+  spends ? (
+    <Say words="Let {app} spend from your wallet?" app={app} />
+  ) : (
+    <Say words="Let {app} connect to your wallet?" app={app} />
+  )
 
 /** What holds today; an app that was disconnected, or whose time ran out, begins anew. */
 const standing = (current: Connection | null): Connection | null =>

@@ -17,7 +17,11 @@ export function Verified({ good, all, wrong = 0, when = '', onOpen }: Props) {
   const [Icon, tone] =
     wrong > 0 ? [ShieldAlert, 'text-bad'] : good === all ? [ShieldCheck, 'text-accent'] : [CircleHelp, 'text-muted']
   return (
-    <button type="button" onClick={onOpen} className="inline-flex items-center gap-1.5 rounded text-sm hover:underline">
+    <button
+      type="button"
+      onClick={onOpen}
+      className="inline-flex items-center gap-1.5 rounded text-start text-sm hover:underline"
+    >
       <Icon className={`size-4 shrink-0 ${tone}`} aria-hidden />
       <span className={`nums ${wrong > 0 ? 'font-medium text-bad' : 'text-muted'}`}>
         {verifiedWords(good, all)}

@@ -11,7 +11,7 @@ export const FORMAT: Catalogue = {
   Day: 'Tag',
   Week: 'Woche',
   Month: 'Monat',
-  'In total': 'Insgesamt',
+  'In total': 'Gesamt',
   today: 'heute',
   'this week': 'diese Woche',
   'this month': 'diesen Monat',

@@ -18,7 +18,7 @@ export const SETTINGS_DEVICE: Catalogue = {
   Server: 'Server',
   'Last in step': 'Zuletzt abgeglichen',
   'Not yet': 'Noch nicht',
-  'Entries kept here': 'Einträge auf diesem Gerät',
+  'Entries kept here': 'Einträge hier',
   Receipts: 'Belege',
   '{n} do not check out': { one: '{n} stimmt nicht', other: '{n} stimmen nicht' },
   'All checked on arrival': 'Alle beim Eintreffen geprüft',
