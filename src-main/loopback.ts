@@ -5,6 +5,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { say } from './words.ts'
 
 export const RETURN_PATH = '/callback'
 const LIFE_MS = 5 * 60_000
@@ -24,9 +25,9 @@ export async function listenForReturn(recognises: (url: URL) => boolean): Promis
   let taken = false
   const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 10_000 }, (request, response) => {
     const url = acceptable(request, port)
-    if (!url) return tell(response, 404, 'There is nothing here.')
-    if (taken) return tell(response, 410, 'This sign-in has already been answered. You can close this page.')
-    if (!recognises(url)) return tell(response, 400, 'This is not the sign-in that was started. It was ignored.')
+    if (!url) return tell(response, 404, say('There is nothing here.'))
+    if (taken) return tell(response, 410, say('This sign-in has already been answered. You can close this page.'))
+    if (!recognises(url)) return tell(response, 400, say('This is not the sign-in that was started. It was ignored.'))
     taken = true
     resolve({
       url,

@@ -20,6 +20,7 @@ import { APP_ID, HOME, LINK_SCHEME, ORIGIN, PRODUCT } from './settings.ts'
 import { mayUpdate, NO_UPDATES, startUpdates, type Updates } from './updates.ts'
 import { bringToFront, createWindow, guardAllContents } from './window.ts'
 import { keepWindowState, readWindowState } from './window-state.ts'
+import { speak } from './words.ts'
 
 declare const UPDATE_PUBLIC_KEY: string
 
@@ -83,6 +84,7 @@ function run(): void {
   guardAllContents()
 
   app.whenReady().then(() => {
+    speak(app.getLocale())
     lockSession(sessions.defaultSession, { ownPages: true })
     serveWallet(join(OUT, 'renderer'), server)
     if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME, process.execPath, ['--'])

@@ -7,6 +7,7 @@ import type { Preference, Preferences } from './preferences.ts'
 import { PRODUCT } from './settings.ts'
 import { type Standing, words } from './standing.ts'
 import type { UpdateState } from './updates.ts'
+import { named, say } from './words.ts'
 
 export type MenuState = { standing: Standing; preferences: Preferences; update: UpdateState }
 export type MenuActs = {
@@ -21,16 +22,16 @@ export type MenuActs = {
 }
 type Item = MenuItemConstructorOptions
 
-const PLACES: [place: string, label: string][] = [
-  ['home', 'Home'],
-  ['activity', 'Activity'],
-  ['apps', 'Apps'],
-  ['add-money', 'Add money'],
+const places = (): [place: string, label: string][] => [
+  ['home', say('Home')],
+  ['activity', say('Activity')],
+  ['apps', say('Apps')],
+  ['add-money', say('Add money')],
 ]
-const PREFERENCES: [preference: Preference, label: string][] = [
-  ['openAtLogin', 'Start with the computer'],
-  ['keepRunning', 'Keep running when the window is closed'],
-  ['shortcut', 'Bring the wallet up by its key'],
+const switches = (): [preference: Preference, label: string][] => [
+  ['openAtLogin', say('Start with the computer')],
+  ['keepRunning', say('Keep running when the window is closed')],
+  ['shortcut', say('Bring the wallet up by its key')],
 ]
 const LINE: Item = { type: 'separator' }
 
@@ -41,7 +42,11 @@ export function applicationMenu(
   acts: MenuActs,
 ): Item[] {
   const mac = platform === 'darwin'
-  const settings: Item = { label: 'Settings…', accelerator: 'CommandOrControl+,', click: () => acts.go('settings') }
+  const settings: Item = {
+    label: say('Settings…'),
+    accelerator: 'CommandOrControl+,',
+    click: () => acts.go('settings'),
+  }
   const own = [...updateItems(state.update, acts), settings, ...preferenceItems(state.preferences, acts)]
   const program: Item = {
     label: PRODUCT,
@@ -49,20 +54,27 @@ export function applicationMenu(
   }
   const file: Item = {
     role: 'fileMenu',
-    label: mac ? 'File' : '&File',
+    label: mac ? say('File') : say('&File'),
     submenu: mac ? [{ role: 'close' }] : [...own, LINE, { role: 'close' }, { role: 'quit' }],
   }
   const go: Item = {
-    label: mac ? 'Go' : '&Go',
+    label: mac ? say('Go') : say('&Go'),
     submenu: [
-      ...PLACES.map(([place, label], i): Item => {
+      ...places().map(([place, label], i): Item => {
         return { label, accelerator: `CommandOrControl+${i + 1}`, click: () => acts.go(place) }
       }),
       LINE,
       ...stopItems(state.standing, acts),
     ],
   }
-  return [...(mac ? [program] : []), file, { role: 'editMenu' }, viewMenu(isPackaged), go, { role: 'windowMenu' }]
+  return named([
+    ...(mac ? [program] : []),
+    file,
+    { role: 'editMenu' },
+    viewMenu(isPackaged),
+    go,
+    { role: 'windowMenu' },
+  ])
 }
 
 const HIDING: Item[] = [{ role: 'hide' }, { role: 'hideOthers' }, { role: 'unhide' }]
@@ -70,7 +82,7 @@ const HIDING: Item[] = [{ role: 'hide' }, { role: 'hideOthers' }, { role: 'unhid
 function viewMenu(isPackaged: boolean): Item {
   const developer: Item[] = isPackaged ? [] : [LINE, { role: 'reload' }, { role: 'toggleDevTools' }]
   const zoom: Item[] = [{ role: 'resetZoom' }, { role: 'zoomIn' }, { role: 'zoomOut' }]
-  return { label: 'View', submenu: [...zoom, LINE, { role: 'togglefullscreen' }, ...developer] }
+  return { label: say('View'), submenu: [...zoom, LINE, { role: 'togglefullscreen' }, ...developer] }
 }
 
 /** The tray's menu: how things stand first, then the brake, then the program. */
@@ -82,22 +94,22 @@ export function trayMenu(state: MenuState, acts: MenuActs): Item[] {
     LINE,
     ...stopItems(state.standing, acts),
     LINE,
-    { id: 'show', label: `Show ${PRODUCT}`, click: acts.show },
+    { id: 'show', label: say('Show {product}', { product: PRODUCT }), click: acts.show },
     ...preferenceItems(state.preferences, acts),
     ...updateItems(state.update, acts),
     LINE,
-    { id: 'quit', label: 'Quit', click: acts.quit },
+    { id: 'quit', label: say('Quit'), click: acts.quit },
   ]
 }
 
 /** Stopping is done at once; allowing again is asked in the window, where what is allowed can be seen. */
 function stopItems(standing: Standing, acts: MenuActs): Item[] {
-  if (standing?.frozen) return [{ id: 'unfreeze', label: 'Allow spending again…', click: acts.unfreeze }]
-  return [{ id: 'freeze', label: 'Stop all spending', enabled: standing !== null, click: acts.freeze }]
+  if (standing?.frozen) return [{ id: 'unfreeze', label: say('Allow spending again…'), click: acts.unfreeze }]
+  return [{ id: 'freeze', label: say('Stop all spending'), enabled: standing !== null, click: acts.freeze }]
 }
 
 function preferenceItems(preferences: Preferences, acts: MenuActs): Item[] {
-  return PREFERENCES.map(([id, label]): Item => {
+  return switches().map(([id, label]): Item => {
     const checked = preferences[id]
     return { id, label, type: 'checkbox', checked, click: () => acts.set(id, !checked) }
   })
@@ -105,8 +117,11 @@ function preferenceItems(preferences: Preferences, acts: MenuActs): Item[] {
 
 function updateItems({ phase, version }: UpdateState, acts: MenuActs): Item[] {
   if (phase === 'off') return []
-  if (phase === 'ready') return [{ id: 'update', label: `Restart to update to ${version}`, click: acts.update }]
+  if (phase === 'ready')
+    return [
+      { id: 'update', label: say('Restart to update to {version}', { version: version ?? '' }), click: acts.update },
+    ]
   const busy = phase !== 'idle'
-  const label = busy ? 'Looking for updates…' : 'Look for updates'
+  const label = busy ? say('Looking for updates…') : say('Look for updates')
   return [{ id: 'update', label, enabled: !busy, click: acts.update }]
 }

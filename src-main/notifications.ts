@@ -4,22 +4,29 @@
 
 import { Notification } from 'electron'
 import type { Notified, ReturnKind, ShellArgs } from '../server/contract/shell.ts'
+import { say } from './words.ts'
 
 type Notice = ShellArgs<'notify'>[0]
 /** Where a click on the notification leads, and its buttons. A kind that needs an id leads nowhere without one. */
-type Plan = { click: ReturnKind | null; actions: readonly { text: string; leaves: ReturnKind; quiet: boolean }[] }
+type Plan = { click: ReturnKind | null; actions: readonly { text: () => string; leaves: ReturnKind; quiet: boolean }[] }
 
-const PAUSE = { text: 'Pause the app', leaves: 'pause', quiet: true } as const
-const REFUSE = { text: 'Refuse', leaves: 'refuse', quiet: true } as const
+const PAUSE = { text: () => say('Pause the app'), leaves: 'pause', quiet: true } as const
+const REFUSE = { text: () => say('Refuse'), leaves: 'refuse', quiet: true } as const
 
 /** `quiet` is done by the page where it is; the rest brings the window up. */
 export const PLANS: Record<Notified, Plan> = {
-  'limit-near': { click: 'app', actions: [PAUSE, { text: 'Look at the limit', leaves: 'app', quiet: false }] },
-  'limit-reached': { click: 'app', actions: [{ text: 'Look at the limit', leaves: 'app', quiet: false }] },
-  pace: { click: 'app', actions: [{ text: 'Look at the app', leaves: 'app', quiet: false }] }, // it is paused already
-  request: { click: 'request', actions: [{ text: 'Look at it', leaves: 'request', quiet: false }, REFUSE] },
-  approval: { click: 'approval', actions: [{ text: 'Look at it', leaves: 'approval', quiet: false }, REFUSE] },
-  topup: { click: 'topup', actions: [{ text: 'Show', leaves: 'topup', quiet: false }] },
+  'limit-near': {
+    click: 'app',
+    actions: [PAUSE, { text: () => say('Look at the limit'), leaves: 'app', quiet: false }],
+  },
+  'limit-reached': { click: 'app', actions: [{ text: () => say('Look at the limit'), leaves: 'app', quiet: false }] },
+  pace: { click: 'app', actions: [{ text: () => say('Look at the app'), leaves: 'app', quiet: false }] }, // it is paused already
+  request: { click: 'request', actions: [{ text: () => say('Look at it'), leaves: 'request', quiet: false }, REFUSE] },
+  approval: {
+    click: 'approval',
+    actions: [{ text: () => say('Look at it'), leaves: 'approval', quiet: false }, REFUSE],
+  },
+  topup: { click: 'topup', actions: [{ text: () => say('Show'), leaves: 'topup', quiet: false }] },
   other: { click: null, actions: [] },
 }
 
@@ -37,7 +44,7 @@ export function notify(notice: Notice, leave: (held: string | null, options: { q
   const notification = new Notification({
     title: plain(notice.title),
     body: plain(notice.body),
-    actions: offered.map(({ text }) => ({ type: 'button', text })),
+    actions: offered.map(({ text }) => ({ type: 'button', text: text() })),
   })
   // Without a reference it would be collected, and its click with it.
   living.add(notification)

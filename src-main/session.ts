@@ -7,6 +7,7 @@ import * as oidc from 'openid-client'
 import { type Listener, listenForReturn } from './loopback.ts'
 import { CLIENT_ID, SCOPE } from './settings.ts'
 import { createTokens, remembered, type Tokens, type TokensDeps, UNREACHABLE } from './tokens.ts'
+import { say } from './words.ts'
 
 export type SessionDeps = Omit<TokensDeps, 'server'> & {
   /** The server's origin, which is also its issuer. */
@@ -29,8 +30,8 @@ export type Session = {
 type Flow = { verifier: string; state: string; nonce: string }
 
 const TIMEOUT_S = 15
-const SIGNED_IN = 'You are signed in. You can close this page and go back to Quota Wallet.'
-const NOT_SIGNED_IN = 'You were not signed in. Go back to Quota Wallet to try again.'
+const signedIn = () => say('You are signed in. You can close this page and go back to Quota Wallet.')
+const notSignedIn = () => say('You were not signed in. Go back to Quota Wallet to try again.')
 
 /** Builds the session; nothing is asked of the server before it is needed. */
 export function createSession({ issuer, browse, ...deps }: SessionDeps): Session {
@@ -51,7 +52,7 @@ export function createSession({ issuer, browse, ...deps }: SessionDeps): Session
         if (!arrival) return false
         const issued = await exchange(as, arrival.url, flow)
         if (issued) await tokens.begin(issued)
-        arrival.tell(issued ? SIGNED_IN : NOT_SIGNED_IN)
+        arrival.tell(issued ? signedIn() : notSignedIn())
         return issued !== null
       } finally {
         ear.close()

@@ -4,6 +4,7 @@
 
 import type { ShellArgs } from '../server/contract/shell.ts'
 import { PRODUCT } from './settings.ts'
+import { amount, say } from './words.ts'
 
 export type Standing = ShellArgs<'show'>[0]
 
@@ -13,15 +14,20 @@ const MICROS_PER_CENT = 10_000
 export function dollars(micros: number): string {
   const cents = Math.trunc(micros / MICROS_PER_CENT)
   const text = `$${Math.floor(Math.abs(cents) / 100).toLocaleString('en-US')}.${String(Math.abs(cents) % 100).padStart(2, '0')}`
-  return cents < 0 ? `−${text}` : text
+  return amount(cents < 0 ? `−${text}` : text)
 }
 
 /** The lines of the tray's menu and its tooltip, most important first. */
 export function words(standing: Standing): { balance: string; waiting: string | null; tip: string } {
-  if (standing === null) return { balance: 'Nobody is signed in', waiting: null, tip: PRODUCT }
+  if (standing === null) return { balance: say('Nobody is signed in'), waiting: null, tip: PRODUCT }
   const { available, frozen, waiting } = standing
-  const money = available === null ? 'Balance not known yet' : `${dollars(available)} available`
-  const things = waiting === 0 ? null : waiting === 1 ? 'One thing needs you' : `${waiting} things need you`
-  const parts = [PRODUCT, money, ...(frozen ? ['all spending is stopped'] : []), ...(things ? [things] : [])]
-  return { balance: frozen ? `${money} · stopped` : money, waiting: things, tip: parts.join(' · ') }
+  const money = available === null ? say('Balance not known yet') : say('{sum} available', { sum: dollars(available) })
+  const things =
+    waiting === 0 ? null : waiting === 1 ? say('One thing needs you') : say('{n} things need you', { n: waiting })
+  const parts = [PRODUCT, money, ...(frozen ? [say('all spending is stopped')] : []), ...(things ? [things] : [])]
+  return {
+    balance: frozen ? say('{balance} · stopped', { balance: money }) : money,
+    waiting: things,
+    tip: parts.join(' · '),
+  }
 }

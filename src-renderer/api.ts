@@ -103,7 +103,10 @@ async function tokenOf(shell: Shell): Promise<string> {
   try {
     token = await shell.accessToken()
   } catch (error) {
-    throw new ApiFailure('offline', error instanceof Error ? error.message : say('The server cannot be reached.'))
+    throw new ApiFailure(
+      'offline',
+      error instanceof Error ? fromServer(error.message) : say('The server cannot be reached.'),
+    )
   }
   if (token === null) throw new ApiFailure('unauthorized', say('You are signed out.'), 401)
   return token

@@ -17,6 +17,7 @@ import { SHORTCUT } from '../src-main/settings.ts'
 import { dollars, words } from '../src-main/standing.ts'
 import { isNewer, provenRelease, signRelease } from '../src-main/update-proof.ts'
 import { mayUpdate, startUpdates, type Updater, type UpdateState } from '../src-main/updates.ts'
+import { speak } from '../src-main/words.ts'
 import { checkAccelerator } from './support/electron/menus.ts'
 
 // --- menus
@@ -102,6 +103,27 @@ test('the tray’s entries follow what is the case', () => {
   )
   const stop = trayMenu({ ...STATE, standing: null }, none).find(({ id }) => id === 'freeze')
   assert.equal(stop?.enabled, false, 'nobody is signed in: there is nothing to stop')
+})
+
+test('menus, tray and their roles are in German where the system is, and in English again', () => {
+  const { done, acts: all } = acts()
+  const labels = () =>
+    entries([...applicationMenu({ platform: 'darwin', isPackaged: false }, STATE, all), ...trayMenu(STATE, all)])
+      .filter(({ type }) => type !== 'separator')
+      .map(({ label, role }) => label ?? role)
+  const english = labels()
+  try {
+    speak('de-AT')
+    const german = labels()
+    for (const label of ['Bearbeiten', 'Kopieren', 'Fenster', 'Beenden', '5,00\u00a0$ verfügbar']) {
+      assert.ok(german.includes(label), label)
+    }
+    assert.deepEqual(german.filter((label) => label && english.includes(label)).sort(), ['Apps', 'Quota Wallet'])
+  } finally {
+    speak('en-US')
+  }
+  assert.deepEqual(labels(), english)
+  assert.deepEqual(done, [])
 })
 
 test('the tray shows a balance rounded towards zero, and never more than is there', () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { FAULTS } from '../server/contract/faults.ts'
+import { GERMAN as DESKTOP } from '../src-main/words.ts'
 import { PARTS } from '../src-renderer/words/de.ts'
 import type { Catalogue, Words } from '../src-renderer/words.ts'
 import { readSources, type Source, source } from './support/source.ts'
@@ -76,7 +77,15 @@ function findings(
   ]
 }
 
+const desktop = readSources(join(import.meta.dirname, '..'), ['src-main']).filter(({ text }) =>
+  /from '\.\/words\.ts'/.test(text),
+)
+
 describe('the catalogue of words', () => {
+  test('of the desktop program has German for every sentence, with the same names in it, and no other', () => {
+    assert.deepEqual(findings(desktop, { desktop: DESKTOP }), [])
+    assert.ok(desktop.flatMap((one) => saidIn(one).used).length > 30)
+  })
   test('has German for every sentence, with the same names in it, and no other', () => {
     assert.deepEqual(findings(wallet, PARTS, refusals), [])
     const said = Object.keys(PARTS.FAULTS_SAID ?? {})

@@ -8,7 +8,7 @@ export const HOME: Catalogue = {
   'Nothing spent yet': 'Noch nichts ausgegeben',
   'Add money, then choose “Connect wallet” in an app. It asks here first, and you set its limit.':
     'Laden Sie Geld auf und wählen Sie dann in einer App „Connect wallet“. Sie fragt zuerst hier, und Sie setzen ihr Limit.',
-  'All activity': 'Alle Aktivität',
+  'All activity': 'Zur Aktivität',
   Latest: 'Zuletzt',
   'Calls appear here as apps make them.': 'Hier erscheinen Aufrufe, sobald Apps sie machen.',
   Balance: 'Guthaben',
