@@ -174,16 +174,19 @@ const APP_COLUMNS: Column<AppSum>[] = [
   { head: say('Of it by grants'), width: 70, right: true, text: (r) => exact(r.granted) },
 ]
 
+/** An amount that names its unit behind a space is longer; no amount may be cut. */
+const SPACED = language === 'en' ? 0 : 7
+
 function lineColumns({ zone }: Statement): Column<StatementLine>[] {
   const time = timeIn(zone)
   return [
-    { head: say('Time'), width: 82, text: (r) => time(r.at) },
+    { head: say('Time'), width: 82 - SPACED, text: (r) => time(r.at) },
     { head: say('App'), width: 92, text: (r) => r.app },
-    { head: say('Model'), width: 110, text: (r) => r.model },
+    { head: say('Model'), width: 110 - 2 * SPACED, text: (r) => r.model },
     { head: say('Tokens'), width: 48, right: true, text: (r) => count(r.tokens) },
-    { head: say('Base'), width: 46, right: true, text: (r) => charge(r.base) },
-    { head: say('Markup'), width: 46, right: true, text: (r) => charge(r.markup) },
-    { head: say('Total'), width: 48, right: true, text: (r) => charge(r.total) },
+    { head: say('Base'), width: 46 + SPACED, right: true, text: (r) => charge(r.base) },
+    { head: say('Markup'), width: 46 + SPACED, right: true, text: (r) => charge(r.markup) },
+    { head: say('Total'), width: 48 + SPACED, right: true, text: (r) => charge(r.total) },
     { head: '', width: 43, right: true, text: checkOf, bad: (r) => isWrong(r.mark) },
   ]
 }

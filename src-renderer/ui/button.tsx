@@ -12,11 +12,12 @@ const LOOKS: Record<Look, string> = {
   danger: 'bg-bad text-on-bad hover:bg-bad-hover',
 }
 
-const SIZES = { small: 'h-9 px-3 text-sm', large: 'h-11 px-5 text-[0.95rem]' }
+/** A large one stands by itself, and its words go on in a second line where one is too short. */
+const SIZES = { small: 'h-9 px-3 text-sm whitespace-nowrap', large: 'min-h-11 px-5 py-1.5 text-[0.95rem]' }
 
 /** The classes of a button, for links. */
 export const buttonLook = (look: Look = 'plain', size: keyof typeof SIZES = 'small'): string =>
-  `inline-flex items-center justify-center gap-2 rounded-lg font-medium whitespace-nowrap transition-colors disabled:opacity-50 disabled:pointer-events-none ${SIZES[size]} ${LOOKS[look]}`
+  `inline-flex items-center justify-center gap-2 rounded-lg font-medium transition-colors disabled:opacity-50 disabled:pointer-events-none ${SIZES[size]} ${LOOKS[look]}`
 
 export function Button({
   look = 'plain',
