@@ -61,6 +61,11 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.decorateRequest('calledBy', null)
   app.decorateRequest('countAgainst', () => undefined)
   app.addHook('onRequest', async (request, reply) => onRequest(deps, request, reply))
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    const settled = request.method === 'GET' && reply.statusCode < 400 ? deps.db.settled() : null
+    if (settled === null) return done()
+    settled.then(() => done(), done)
+  })
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
   app.setNotFoundHandler((request, reply) => {
     const known = methods(request.url.split('?', 1)[0] ?? '')

@@ -53,6 +53,11 @@ export interface Db extends Reader {
    * Null where other processes commit too.
    */
   changes(): number | null
+  /**
+   * Waits until everything that a reader may have seen by now is durable; null when it is already. Who tells the world
+   * what was read, and not what `tx` answered, waits for this first.
+   */
+  settled(): Promise<void> | null
   setSecrets(secrets: Secrets): Promise<void>
   close(): Promise<void>
 }

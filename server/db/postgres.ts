@@ -53,6 +53,7 @@ export async function openPostgres(options: { url: string; now: () => number; po
     snapshot: (use) => snapshot(pool, use),
     onPoke: pokes.onPoke,
     changes: () => null,
+    settled: () => null, // here a commit is seen by others once it is durable
     setSecrets: async (given) => {
       secrets = given
     },

@@ -1,6 +1,6 @@
 // Embedded SQLite: a writer in a thread of its own, and a reader here.
 // owns: the queue in front of the writer, the reading connection, the lock on the data folder. never: writing here.
-// always true: what arrives while a commit is under way is the next batch (no timer), and one process owns a folder.
+// always true: calls are carried out and answered in the order they were made, and one process owns a folder.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,10 +11,7 @@ import type { Db, Poke, Procedure, Reader, Secrets, Value } from './db.ts'
 import { resultCode, SQLITE_BUSY } from './sqlite-codes.ts'
 import type { Answer, Answers, FromWorker, ToWorker, WorkerData } from './sqlite-worker.ts'
 
-const MAX_BATCH = 256
-const MAX_QUEUE = 20_000
-// While a batch is being committed, a second is sent ahead only when it is large: each batch costs an fsync.
-const SENT_AHEAD_FROM = 64
+const MAX_WAITING = 20_000
 const READ_TIMEOUT_MS = 2000
 
 type Waiting = { bookkeeping: boolean; resolve: (value: unknown) => void; reject: (error: Error) => void }
@@ -54,6 +51,7 @@ export async function openSqlite(options: {
     snapshot: reader.snapshot,
     onPoke: writer.onPoke,
     changes: writer.changes,
+    settled: writer.settled,
     setSecrets: async (secrets: Secrets) => worker.postMessage({ secrets } satisfies ToWorker),
     close: async () => {
       reader.close() // first, so that the writer is the last to leave and folds the write-ahead log into the file
@@ -143,7 +141,8 @@ function every<T>(statement: StatementSync, params: readonly Value[]): T[] {
 function writerQueue(worker: Worker, now: () => number, onBatch: (size: number) => void) {
   const waiting = new Map<number, Waiting>()
   const listeners = new Set<(poke: Poke) => void>()
-  const queue = batches(worker, onBatch)
+  const send = outgoing(worker)
+  const readers = flushed()
   let counter = 0
   let changes = 0
   let dead: Error | null = null
@@ -154,17 +153,19 @@ function writerQueue(worker: Worker, now: () => number, onBatch: (size: number) 
   }
   worker.on('message', (message: FromWorker) => {
     if (!('answers' in message)) return
-    queue.batchEnded()
     const { answers, pokes }: Answers = JSON.parse(message.answers)
+    onBatch(answers.length)
     if (answers.some(({ n }) => waiting.get(n)?.bookkeeping === false)) changes++
     for (const answer of answers) settle(waiting, answer)
     for (const poke of pokes) for (const listener of listeners) listener(poke)
+    readers.answered(answers.at(-1)?.n ?? 0)
     endWhenDrained()
   })
   const die = (error: Error) => {
     dead = error
     for (const call of waiting.values()) call.reject(fault('ledger_unavailable', { cause: error }))
     waiting.clear()
+    readers.die(fault('ledger_unavailable', { cause: error }))
   }
   worker.on('error', die)
   worker.on('exit', () => die(new Error('the database writer has ended')))
@@ -172,18 +173,20 @@ function writerQueue(worker: Worker, now: () => number, onBatch: (size: number) 
   return {
     tx: <A, R>(procedure: Procedure<A, R>, args: A): Promise<R> =>
       new Promise<R>((resolve, reject) => {
-        const shut = dead ?? (closing ? 'closing' : queue.isFull() ? 'queue is full' : null)
+        const shut = dead ?? (closing ? 'closing' : waiting.size >= MAX_WAITING ? 'queue is full' : null)
         if (shut) return reject(fault('ledger_unavailable', { cause: shut }))
-        const n = ++counter
+        const n = counter + 1
         const call = JSON.stringify([n, procedure.name, now(), args]) // throws, and so rejects, when args are no plain data
+        counter = n
         waiting.set(n, { bookkeeping: procedure.bookkeeping, resolve: resolve as (value: unknown) => void, reject })
-        queue.add(call)
+        send(call)
       }),
     onPoke: (listener: (poke: Poke) => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
     changes: () => changes,
+    settled: (): Promise<void> | null => (waiting.size === 0 ? null : readers.wait(counter)),
     // What was asked before is carried out first.
     close: () =>
       new Promise<void>((resolve) => {
@@ -195,39 +198,30 @@ function writerQueue(worker: Worker, now: () => number, onBatch: (size: number) 
   }
 }
 
-// What arrives during a commit is the next batch.
-function batches(worker: Worker, onBatch: (size: number) => void) {
+// Calls go to the writer once what is ready in this turn of the event loop has been heard: requests that came together go
+// together. The writer groups them into commits.
+function outgoing(worker: Worker) {
   let queue: string[] = []
-  let underWay = 0
-  const fill = () => {
-    while (queue.length > 0 && (underWay === 0 || (underWay === 1 && queue.length >= SENT_AHEAD_FROM))) {
-      const calls = queue.slice(0, MAX_BATCH)
-      queue = queue.slice(MAX_BATCH)
-      worker.postMessage({ calls: `[${calls.join(',')}]` } satisfies ToWorker)
-      underWay++
-      onBatch(calls.length)
-    }
+  const send = () => {
+    worker.postMessage({ calls: `[${queue.join(',')}]` } satisfies ToWorker)
+    queue = []
   }
-  // Once what is ready in this turn of the event loop has been heard: requests that came together go together.
-  let planned = false
-  const plan = () => {
-    if (planned || queue.length === 0) return
-    planned = true
-    setImmediate(() => {
-      planned = false
-      fill()
-    })
+  return (call: string): void => {
+    if (queue.push(call) === 1) setImmediate(send)
   }
+}
+
+// A call that was sent may be committed and not yet flushed; a reader sees it all the same. Answers come in order.
+function flushed() {
+  let readers: { after: number; resolve: () => void; reject: (error: Error) => void }[] = []
   return {
-    isFull: () => queue.length >= MAX_QUEUE,
-    add: (call: string) => {
-      queue.push(call)
-      plan()
+    wait: (after: number) => new Promise<void>((resolve, reject) => readers.push({ after, resolve, reject })),
+    answered(n: number): void {
+      while (readers[0] && readers[0].after <= n) readers.shift()?.resolve()
     },
-    // What waits goes at once: this thread is about to be busy with the answers, and the writer would wait for it.
-    batchEnded: () => {
-      underWay--
-      fill()
+    die(error: Error): void {
+      for (const reader of readers) reader.reject(error)
+      readers = []
     },
   }
 }

@@ -2,6 +2,7 @@
 // owns: a way to reach ledger functions through db.tx on both databases. never: imported by the server.
 // always true: an act does exactly one call of the ledger; a list of acts is one commit, all or none.
 
+import fs from 'node:fs'
 import '../../server/ledger/chain.ts'
 import '../../server/ledger/leases.ts'
 import { procedure, type Tx, type Value } from '../../server/db/db.ts'
@@ -141,3 +142,20 @@ export const pokeAnd = procedure(
     if (args.ending === 'throw') throw new Error('thrown by the test after its poke')
   },
 )
+
+// The flush of the writer's thread, held up. Nothing that is committed meanwhile may be answered.
+const flush = fs.fdatasync
+const heldUp: ((error: Error | null) => void)[] = []
+
+/**
+ * `hold`: from now on flushes wait; the flush of this very call is the last one that does not. `release`: they go on, and
+ * end well. `fail`: the first one that waits fails, as a broken disk's does.
+ */
+export const flushes = procedure('test.flushes', async (_tx: Tx, what: 'hold' | 'release' | 'fail'): Promise<void> => {
+  const wait = ((_handle: number, done: (error: Error | null) => void) => void heldUp.push(done)) as typeof fs.fdatasync
+  if (what === 'hold') setImmediate(() => Object.assign(fs, { fdatasync: wait }))
+  else {
+    Object.assign(fs, { fdatasync: flush })
+    for (const done of heldUp.splice(0)) done(what === 'fail' ? new Error('EIO: the disk is broken') : null)
+  }
+})
