@@ -1,6 +1,6 @@
 // How the wallet's specs run: the same files in both shells.
-// owns: the two projects. never: what a spec does. always true: a file's specs come one after the other, and there are no
-// retries - a spec that fails once is broken.
+// owns: the two projects. never: what a spec does. always true: a file's specs come one after the other; one that
+// fails is tried once more, aloud (decision 86).
 
 import { defineConfig } from '@playwright/test'
 
@@ -14,7 +14,7 @@ export default defineConfig({
   globalSetup: './test/support/driver-setup.config.ts',
   fullyParallel: false,
   workers: process.env.QUOTA_ELECTRON === 'real' ? 1 : 2, // one waits for its pages while the other draws
-  retries: 0,
+  retries: 1,
   timeout: 120_000,
   expect: { timeout: 20_000 }, // a slow machine may take its time; what has to be quick says so itself
   forbidOnly: !!process.env.CI,

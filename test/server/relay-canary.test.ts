@@ -34,9 +34,9 @@ for (const db of databases()) {
         env: {
           QUOTA_LOG_LEVEL: 'debug',
           OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-          QUOTA_UPSTREAM_TIMEOUT_S: '1',
-          QUOTA_ANSWER_TIMEOUT_S: '1',
-          QUOTA_STREAM_IDLE_S: '1',
+          QUOTA_UPSTREAM_TIMEOUT_S: '3',
+          QUOTA_ANSWER_TIMEOUT_S: '3',
+          QUOTA_STREAM_IDLE_S: '3',
         },
       })
       const email = 'canary@example.org'

@@ -714,7 +714,7 @@ for (const db of databases()) {
       world = await relayWorld({
         models: pricedAlike(rows.map(modelOf)),
         db,
-        env: { QUOTA_UPSTREAM_TIMEOUT_S: '1', QUOTA_ANSWER_TIMEOUT_S: '1', QUOTA_STREAM_IDLE_S: '1' },
+        env: { QUOTA_UPSTREAM_TIMEOUT_S: '3', QUOTA_ANSWER_TIMEOUT_S: '3', QUOTA_STREAM_IDLE_S: '3' },
       })
       for (const row of rows) world.upstream.on(modelOf(row), row.script)
       before_.push(...(await entries(world.server)))
