@@ -265,6 +265,10 @@ for (const db of databases()) {
     test(`at most ${WAITING_MAX} calls of an app wait at once; one more is refused, not queued`, async () => {
       const who = await someone()
       const calls = Array.from({ length: WAITING_MAX + 3 }, () => start(who.token))
+      const refused = Promise.withResolvers<void>()
+      let heard = 0
+      for (const call of calls) void call.then(() => ++heard === 3 && refused.resolve())
+      await refused.promise // else one that comes late finds the place of one that was answered
       const rows = await who.device.until<Approval>('approval', WAITING_MAX)
       for (const { uid } of rows) await who.device.edit('request.answer', { uid, decision: 'deny' })
       const codes = (await Promise.all(calls)).map((reply) => `${reply.status} ${errorOf(reply).code}`).sort()
