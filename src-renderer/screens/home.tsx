@@ -3,7 +3,7 @@
 
 import { Link } from '@tanstack/react-router'
 import { ArrowRight, Plus, Sparkles } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { Entry } from '../db.ts'
 import type { View } from '../fold.ts'
 import { exact, money, parted, shortDay } from '../format.ts'
@@ -89,7 +89,6 @@ function Latest({ recent, view, now }: { recent: Entry[] | undefined; view: View
 
 function BalanceCard({ spend }: { spend: Spend | undefined }) {
   const balance = useBalance()
-  const granted = useGrants()?.reduce((sum, g) => sum + g.remaining, 0) ?? 0
   const [whole, cents] = parted(money(balance?.available ?? 0))
   return (
     <section className="card flex flex-col justify-between gap-6 p-5 sm:p-6" aria-label={say('Balance')}>
@@ -111,45 +110,46 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
           <Plus className="size-4" aria-hidden /> {say('Add money')}
         </Link>
       </div>
-      <dl className="grid grid-cols-2 gap-4 border-t border-line pt-4 text-sm sm:grid-cols-3">
-        <div>
-          <dt className="text-muted">{say('Reserved')}</dt>
-          <dd className="mt-0.5 text-lg font-medium" title={say('Set aside for calls that are running now')}>
-            {balance ? <Money micros={balance.held} /> : '–'}
-          </dd>
-        </div>
-        <div>
-          <dt className="text-muted">{say('Spent this month')}</dt>
-          <dd className="mt-0.5 text-lg font-medium">{spend ? <Money micros={spend.monthSpent} /> : '–'}</dd>
-          {spend?.monthEnd != null && (
-            <dd className="text-xs text-muted">
-              {say('about {sum} by its end, at this pace', { sum: money(spend.monthEnd) })}
-            </dd>
-          )}
-        </div>
-        {balance?.debt && <Owed micros={balance.debt} />}
-        {granted > 0 && <Granted micros={granted} />}
-      </dl>
+      <Figures balance={balance} spend={spend} />
       <Checked spend={spend} />
     </section>
   )
 }
 
-const Owed = ({ micros }: { micros: number }) => (
-  <div>
-    <dt className="text-muted">{say('Owed')}</dt>
-    <dd className="mt-0.5 text-lg font-medium text-warn" title={say('Settled first by what you add')}>
-      <Money micros={micros} />
-    </dd>
-  </div>
-)
+function Figures({ balance, spend }: { balance: ReturnType<typeof useBalance>; spend: Spend | undefined }) {
+  const granted = useGrants()?.reduce((sum, g) => sum + g.remaining, 0) ?? 0
+  const end = spend?.monthEnd != null && say('about {sum} by its end, at this pace', { sum: money(spend.monthEnd) })
+  return (
+    <dl className="grid grid-cols-2 gap-4 border-t border-line pt-4 text-sm sm:grid-cols-3">
+      <Figure label={say('Reserved')} title={say('Set aside for calls that are running now')}>
+        {balance ? <Money micros={balance.held} /> : '–'}
+      </Figure>
+      <Figure label={say('Spent this month')} under={end}>
+        {spend ? <Money micros={spend.monthSpent} /> : '–'}
+      </Figure>
+      {balance?.debt && (
+        <Figure label={say('Owed')} title={say('Settled first by what you add')} tone="text-warn">
+          <Money micros={balance.debt} />
+        </Figure>
+      )}
+      {granted > 0 && (
+        <Figure label={say('Granted by apps')} title={say('Can be spent only in the apps that gave it')}>
+          <Money micros={granted} />
+        </Figure>
+      )}
+    </dl>
+  )
+}
 
-const Granted = ({ micros }: { micros: number }) => (
+type Figure = { label: string; title?: string; tone?: string; under?: string | false; children: ReactNode }
+
+const Figure = ({ label, title, tone = '', under, children }: Figure) => (
   <div>
-    <dt className="text-muted">{say('Granted by apps')}</dt>
-    <dd className="mt-0.5 text-lg font-medium" title={say('Can be spent only in the apps that gave it')}>
-      <Money micros={micros} />
+    <dt className="text-muted">{label}</dt>
+    <dd className={`mt-0.5 text-lg font-medium ${tone}`} title={title}>
+      {children}
     </dd>
+    {under && <dd className="text-xs text-muted">{under}</dd>}
   </div>
 )
 
