@@ -11,6 +11,7 @@ import { analyticsRoutes } from './analytics/routes.ts'
 import { namesSomebody } from './connections/credentials.ts'
 import { directoryOf } from './connections/directory.ts'
 import { connectionsRoutes } from './connections/routes.ts'
+import type { Db } from './db/db.ts'
 import type { Deps } from './deps.ts'
 import { developersRoutes } from './developers/routes.ts'
 import { docsRoutes } from './docs.ts'
@@ -61,11 +62,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.decorateRequest('calledBy', null)
   app.decorateRequest('countAgainst', () => undefined)
   app.addHook('onRequest', async (request, reply) => onRequest(deps, request, reply))
-  app.addHook('onSend', (request, reply, _payload, done) => {
-    const settled = request.method === 'GET' && reply.statusCode < 400 ? deps.db.settled() : null
-    if (settled === null) return done()
-    settled.then(() => done(), done)
-  })
+  tellOnlyWhatIsKept(app, deps.db)
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
   app.setNotFoundHandler((request, reply) => {
     const known = methods(request.url.split('?', 1)[0] ?? '')
@@ -124,6 +121,19 @@ async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyRepl
   const encoding = raw.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') throw fault('unsupported_media_type')
   return undefined
+}
+
+/** These read nothing of the books: a disk that hangs keeps nobody from them. */
+const OF_NO_BOOKS = /^\/(wallet|healthz)(\/|\?|$)/
+
+/** An answer to a GET waits until what it may have seen is on disk; after a POST its own commit is. */
+export function tellOnlyWhatIsKept(app: FastifyInstance, db: Pick<Db, 'settled'>): void {
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    const reads = request.method === 'GET' && reply.statusCode < 400 && !OF_NO_BOOKS.test(request.raw.url ?? '')
+    const settled = reads ? db.settled() : null
+    if (settled === null) return done()
+    settled.then(() => done(), done)
+  })
 }
 
 // Routes with limits of their own, and those that a monitor or a page load asks for often.

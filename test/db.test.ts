@@ -9,7 +9,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import fastify from 'fastify'
 import pg from 'pg'
+import { tellOnlyWhatIsKept } from '../server/app.ts'
 import { type Db, type Poke, procedure } from '../server/db/db.ts'
 import { openPostgres } from '../server/db/postgres.ts'
 import { openSqlite } from '../server/db/sqlite.ts'
@@ -222,12 +224,20 @@ onSqlite('the store fails', (open) => {
     const seen = db.settled()
     assert.ok(seen !== null)
     const told = seen.then(() => answered.push('read'))
+    const app = fastify()
+    tellOnlyWhatIsKept(app, db)
+    for (const path of ['/read', '/healthz', '/wallet/']) app.get(path, async () => ({ ok: true }))
+    app.post('/read', async () => ({ ok: true }))
+    const overHttp = app.inject('/read').then(() => answered.push('GET'))
+    for (const url of ['/healthz', '/wallet/', '/elsewhere']) await app.inject(url)
+    await app.inject({ method: 'POST', url: '/read' })
     const second = db.tx(t.acts, [topup('t2', 'user:ann', 1)]).then(() => answered.push('t2'))
     while ((await standsAt(db, 'user:ann')) < 2) await sleep(5)
-    assert.deepEqual(answered, [], 'committed, seen by readers, and told to nobody')
+    const early = [...answered]
     await db.tx(t.flushes, 'release')
-    await Promise.all([first, second, told])
-    assert.deepEqual(answered.toSorted(), ['read', 't1', 't2'])
+    assert.deepEqual(early, [], 'committed, seen by readers, and told to nobody')
+    await Promise.all([first, second, told, overHttp])
+    assert.deepEqual(answered.toSorted(), ['GET', 'read', 't1', 't2'])
     assert.equal(db.settled(), null)
   })
 
@@ -244,6 +254,12 @@ onSqlite('the store fails', (open) => {
     const outcomes = await Promise.allSettled([lost, told, db.tx(t.flushes, 'fail')])
     for (const one of outcomes) assert.ok(one.status === 'rejected' && unavailable(one.reason))
     await assert.rejects(db.tx(t.acts, [topup('t3', 'user:ann', 1)]), unavailable)
+    await assert.rejects(db.settled() ?? assert.fail('what is not on disk is told'), unavailable)
+    const app = fastify()
+    tellOnlyWhatIsKept(app, db)
+    app.setErrorHandler((error, _request, reply) => reply.code(error instanceof Fault ? error.status : 500).send())
+    app.get('/read', async () => ({ ok: true }))
+    assert.equal((await app.inject('/read')).statusCode, 503)
     const again = await place.again()
     assert.ok((await standsAt(again, 'user:ann')) >= 1)
     assert.deepEqual(await again.tx(t.acts, [topup('t4', 'user:ann', 1)]), ['created'])

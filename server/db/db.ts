@@ -56,6 +56,7 @@ export interface Db extends Reader {
   /**
    * Waits until everything that a reader may have seen by now is durable; null when it is already. Who tells the world
    * what was read, and not what `tx` answered, waits for this first.
+   * @throws Fault `ledger_unavailable` when nobody will know any more
    */
   settled(): Promise<void> | null
   setSecrets(secrets: Secrets): Promise<void>

@@ -121,7 +121,7 @@ async function receive(message: ToWorker): Promise<void> {
 
 // What arrives during a commit is the next batch (no timer). Batches never overlap: nothing in a procedure waits for
 // anything but this thread, and the next one starts when the last has ended.
-let queue: Call[] = []
+const queue: Call[] = []
 let turn: Promise<void> | null = null
 function gather(calls: Call[]): void {
   queue.push(...calls)
@@ -131,9 +131,7 @@ function gather(calls: Call[]): void {
 async function commitAll(): Promise<void> {
   while (queue.length > 0) {
     await heard()
-    const calls = queue.slice(0, MAX_BATCH)
-    queue = queue.slice(MAX_BATCH)
-    await commitBatch(calls)
+    await commitBatch(queue.splice(0, MAX_BATCH))
   }
   turn = null
 }

@@ -162,10 +162,10 @@ function writerQueue(worker: Worker, now: () => number, onBatch: (size: number) 
     endWhenDrained()
   })
   const die = (error: Error) => {
-    dead = error
-    for (const call of waiting.values()) call.reject(fault('ledger_unavailable', { cause: error }))
+    dead = fault('ledger_unavailable', { cause: error })
+    for (const call of waiting.values()) call.reject(dead)
     waiting.clear()
-    readers.die(fault('ledger_unavailable', { cause: error }))
+    readers.die(dead)
   }
   worker.on('error', die)
   worker.on('exit', () => die(new Error('the database writer has ended')))
@@ -173,7 +173,8 @@ function writerQueue(worker: Worker, now: () => number, onBatch: (size: number) 
   return {
     tx: <A, R>(procedure: Procedure<A, R>, args: A): Promise<R> =>
       new Promise<R>((resolve, reject) => {
-        const shut = dead ?? (closing ? 'closing' : waiting.size >= MAX_WAITING ? 'queue is full' : null)
+        if (dead) return reject(dead)
+        const shut = closing ? 'closing' : waiting.size >= MAX_WAITING ? 'queue is full' : null
         if (shut) return reject(fault('ledger_unavailable', { cause: shut }))
         const n = counter + 1
         const call = JSON.stringify([n, procedure.name, now(), args]) // throws, and so rejects, when args are no plain data
@@ -186,7 +187,7 @@ function writerQueue(worker: Worker, now: () => number, onBatch: (size: number) 
       return () => void listeners.delete(listener)
     },
     changes: () => changes,
-    settled: (): Promise<void> | null => (waiting.size === 0 ? null : readers.wait(counter)),
+    settled: (): Promise<void> | null => (dead === null && waiting.size === 0 ? null : readers.wait(counter)),
     // What was asked before is carried out first.
     close: () =>
       new Promise<void>((resolve) => {
@@ -211,15 +212,19 @@ function outgoing(worker: Worker) {
   }
 }
 
-// A call that was sent may be committed and not yet flushed; a reader sees it all the same. Answers come in order.
+// A call that was sent may be committed and not yet flushed; a reader sees it all the same. Answers come in order. What a
+// writer that died has left, nobody has flushed.
 function flushed() {
+  let gone: Error | null = null
   let readers: { after: number; resolve: () => void; reject: (error: Error) => void }[] = []
   return {
-    wait: (after: number) => new Promise<void>((resolve, reject) => readers.push({ after, resolve, reject })),
+    wait: (after: number): Promise<void> =>
+      gone ? Promise.reject(gone) : new Promise<void>((resolve, reject) => readers.push({ after, resolve, reject })),
     answered(n: number): void {
       while (readers[0] && readers[0].after <= n) readers.shift()?.resolve()
     },
     die(error: Error): void {
+      gone = error
       for (const reader of readers) reader.reject(error)
       readers = []
     },
