@@ -32,11 +32,13 @@ export function linkInArguments(argv: readonly string[]): string | null {
   return null
 }
 
+export type Returns = { put: (value: string) => void; take: () => string | null; clear: () => void }
+
 /**
  * Holds what was left for the page, oldest first and each once; when it is full, the oldest goes.
  * @param nudge tells the page that something waits
  */
-export function createReturns(nudge: () => void): { put: (value: string) => void; take: () => string | null } {
+export function createReturns(nudge: () => void): Returns {
   const waiting: string[] = []
   return {
     put(value) {
@@ -45,5 +47,6 @@ export function createReturns(nudge: () => void): { put: (value: string) => void
       nudge()
     },
     take: () => waiting.shift() ?? null,
+    clear: () => void waiting.splice(0),
   }
 }

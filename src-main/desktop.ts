@@ -4,12 +4,12 @@
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { serverOrigin } from './addresses.ts'
+import { defaultServer, serverOrigin } from './addresses.ts'
 import { buildIfStale, electronBinary } from './built.ts'
 
 const binary = electronBinary()
 if (!binary) {
-  const address = `${serverOrigin(process.env)}/wallet`
+  const address = `${serverOrigin(process.env) ?? defaultServer()}/wallet`
   process.stdout.write(`Electron’s binary is not here; the same wallet is at ${address} in a browser.\n`)
   process.exit(1)
 }

@@ -30,15 +30,22 @@ const PER_MINUTE: Record<ShellCall, number> = {
   notify: 30,
   show: 240,
   pay: 12,
+  servers: 60,
+  changeServer: 30,
   takeReturn: 600,
 }
 
 /**
  * Registers one handler for each member of the bridge.
+ * @param handlers those of the chosen server, now
  * @param wallet the web contents that may call, or null while there is none
  * @param now milliseconds, for the rate
  */
-export function answerShellCalls(handlers: ShellHandlers, wallet: () => WebContents | null, now: () => number): void {
+export function answerShellCalls(
+  handlers: () => ShellHandlers,
+  wallet: () => WebContents | null,
+  now: () => number,
+): void {
   for (const call of Object.keys(SHELL_CALLS) as ShellCall[]) answer(call, handlers, wallet, now)
 }
 
@@ -60,7 +67,7 @@ export function isTrusted(
 
 function answer<C extends ShellCall>(
   call: C,
-  handlers: ShellHandlers,
+  handlers: () => ShellHandlers,
   wallet: () => WebContents | null,
   now: () => number,
 ): void {
@@ -72,7 +79,7 @@ function answer<C extends ShellCall>(
     const args = Args.safeParse(given)
     if (!args.success) throw new Error('refused: wrong arguments')
     try {
-      return Result.parse(await handlers[call](...(args.data as ShellArgs<C>)))
+      return Result.parse(await handlers()[call](...(args.data as ShellArgs<C>)))
     } catch (error) {
       if (error instanceof Refusal) throw new Error(error.message)
       console.error(`shell:${call} failed`, error)

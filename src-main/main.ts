@@ -4,18 +4,19 @@
 
 import { join } from 'node:path'
 import { app, type BrowserWindow, globalShortcut, safeStorage, session as sessions, type WebContents } from 'electron'
-import { originOf, serverOrigin } from './addresses.ts'
+import type { ServerAnswer } from '../server/contract/shell.ts'
+import { originOf } from './addresses.ts'
 import { HIDDEN } from './autostart.ts'
+import { type Front, openDealings } from './dealings.ts'
 import { createReturns, linkInArguments, readLink } from './deeplink.ts'
 import { createDesk, type Desk } from './desk.ts'
-import { answerShellCalls, nudge, Refusal, type ShellHandlers } from './ipc.ts'
-import { notify } from './notifications.ts'
+import { answerShellCalls, nudge, type ShellHandlers } from './ipc.ts'
 import { openOutside } from './outside.ts'
-import { createPayments } from './payment.ts'
 import { lockSession } from './permissions.ts'
 import { registerScheme, serveWallet } from './protocol.ts'
 import { sealedFile, secretFile } from './sealed.ts'
-import { createSession } from './session.ts'
+import { askServer, openServers, type Servers } from './servers.ts'
+import { createSession, type Session } from './session.ts'
 import { APP_ID, HOME, LINK_SCHEME, ORIGIN, PRODUCT } from './settings.ts'
 import { mayUpdate, NO_UPDATES, startUpdates, type Updates } from './updates.ts'
 import { bringToFront, createWindow, guardAllContents } from './window.ts'
@@ -33,19 +34,8 @@ registerScheme()
 if (app.requestSingleInstanceLock()) run()
 else app.exit(0)
 
-/** What the parts of the program need of its one window. */
-type Front = {
-  page: () => WebContents | null
-  show: () => void
-  /** Brings the window up, or away when it is in front. */
-  toggle: () => void
-  /** Leaves the page something to take, and shows the window unless `quiet`. */
-  follow: (held: string | null, options?: { quiet: boolean }) => void
-  take: () => string | null
-}
-
 function run(): void {
-  const server = serverOrigin(process.env)
+  const servers = openServers(join(app.getPath('userData'), 'servers.json'), process.env, askServer)
   let window: BrowserWindow | null = null
   const page = () => (window && !window.isDestroyed() ? window.webContents : null)
   const returns = createReturns(() => nudge(page(), 'returned'))
@@ -86,19 +76,26 @@ function run(): void {
   app.whenReady().then(() => {
     speak(app.getLocale())
     lockSession(sessions.defaultSession, { ownPages: true })
-    serveWallet(join(OUT, 'renderer'), server)
+    serveWallet(join(OUT, 'renderer'), () => servers.list().chosen)
     if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME, process.execPath, ['--'])
     const toggle = () => (window?.isVisible() && window.isFocused() ? window.hide() : show())
-    const front = { page, show, toggle, follow, take: returns.take }
-    desk = placeBeside(server, front)
-    answerShellCalls(handlersFor(server, front, desk.stand), page, Date.now)
-    if (process.argv.includes(HIDDEN)) follow(linkInArguments(process.argv.slice(1)), { quiet: true })
-    else follow(linkInArguments(process.argv.slice(1)))
+    const front = { show, toggle, follow, take: returns.take }
+    const placed = placeBeside(front)
+    desk = placed
+    const replaceWindow = () => {
+      returns.clear()
+      placed.stand(null)
+      const before = page() && window
+      open(false) // first: the last window to close may end the program
+      before?.destroy()
+    }
+    answerShellCalls(chosenServer(servers, { page, front, desk: placed, replaceWindow }), page, Date.now)
+    follow(linkInArguments(process.argv.slice(1)), { quiet: process.argv.includes(HIDDEN) })
   })
 }
 
-/** Puts tray, menu and key there, all of which lead back to the window, and looks for a newer version. */
-function placeBeside(server: string, { show, toggle, follow }: Front): Desk {
+/** Puts tray, menu and key there, all of which lead back to the window. */
+function placeBeside({ show, toggle, follow }: Front): Desk & { look: (server: string) => void } {
   let updates = NO_UPDATES
   const desk = createDesk(join(app.getPath('userData'), 'preferences.json'), process.platform, {
     show,
@@ -109,35 +106,78 @@ function placeBeside(server: string, { show, toggle, follow }: Front): Desk {
     update: () => updates.act(),
     quit: () => app.quit(),
   })
-  lookForUpdates(server, desk.updated)
-    .then((started) => {
-      updates = started
-    })
-    .catch((error) => console.error('updates cannot be looked for', error))
-  return desk
+  let looking = false
+  /** Looks for a newer version, once, when the program is for a server that has real users. */
+  const look = (server: string) => {
+    if (looking || !mayUpdate({ isPackaged: app.isPackaged, publicKey: UPDATE_PUBLIC_KEY, server })) return
+    looking = true
+    lookForUpdates(desk.updated)
+      .then((started) => {
+        updates = started
+      })
+      .catch((error) => console.error('updates cannot be looked for', error))
+  }
+  return { ...desk, look }
 }
 
-/** What each member of the bridge does. @param server its origin */
-function handlersFor(server: string, { page, show, follow, take }: Front, stand: Desk['stand']): ShellHandlers {
-  const kept = sealedFile(secretFile(app.getPath('userData'), server), {
-    boundTo: server,
-    keys: safeStorage,
-    platform: process.platform,
-  })
-  const changed = () => nudge(page(), 'session')
-  const session = createSession({ issuer: server, browse: openOutside, kept, now: () => Date.now(), changed })
-  const payments = createPayments(server, (topupId) => follow(`topup:${topupId}`))
-  return {
-    apiOrigin: async () => server,
-    signIn: () => session.signIn().finally(show).catch(asRefusal),
-    signOut: session.signOut,
-    accessToken: () => session.accessToken().catch(asRefusal),
-    open: (url) => openOutside(url).catch(asRefusal),
-    notify: async (notice) => notify(notice, follow),
-    show: async (standing) => stand(standing),
-    pay: ({ topup_id, url }) => payments.open({ topupId: topup_id, url }).catch(asRefusal),
-    takeReturn: async () => take(),
+type Around = {
+  page: () => WebContents | null
+  front: Front
+  desk: ReturnType<typeof placeBeside>
+  /** Ends the page and begins another, which asks anew where its server is. */
+  replaceWindow: () => void
+}
+
+/**
+ * The members of the bridge for the server that is chosen, whichever that is. Going over to another ends the dealings and the
+ * window of the one before in one step, so that no page ever meets two servers.
+ */
+function chosenServer(servers: Servers, { page, front, desk, replaceWindow }: Around): () => ShellHandlers {
+  const folder = app.getPath('userData')
+  // One for each server as long as the program runs: two keepers of one refresh token would each use it up.
+  const made = new Map<string, Session>()
+  const sessionOf = (server: string): Session => {
+    const kept = sealedFile(secretFile(folder, server), {
+      boundTo: server,
+      keys: safeStorage,
+      platform: process.platform,
+    })
+    const changed = () => void (servers.list().chosen === server && nudge(page(), 'session'))
+    const deps = { issuer: server, browse: openOutside, kept, now: () => Date.now(), changed }
+    const session = made.get(server) ?? createSession(deps)
+    made.set(server, session)
+    return session
   }
+  const begin = (server: string) => {
+    desk.look(server)
+    return openDealings(server, sessionOf(server), front)
+  }
+  let dealings = begin(servers.list().chosen)
+  const change: Record<'add' | 'choose' | 'remove', (address: string) => Promise<ServerAnswer>> = {
+    add: servers.add,
+    async choose(server) {
+      if (!servers.list().known.includes(server)) return 'no-address'
+      // The page that asked hears the answer before it ends.
+      setImmediate(() => {
+        if (servers.list().chosen === server || !servers.choose(server)) return
+        dealings.end()
+        dealings = begin(server)
+        replaceWindow()
+      })
+      return 'done'
+    },
+    async remove(server) {
+      if (!servers.remove(server)) return 'no-address'
+      await sessionOf(server).signOut()
+      return 'done'
+    },
+  }
+  return () => ({
+    ...dealings.handlers,
+    show: async (standing) => desk.stand(standing),
+    servers: async () => servers.list(),
+    changeServer: (act, address) => change[act](address),
+  })
 }
 
 /** Opens the wallet's own window, where it was last. @param staysOpen whether closing it only hides it */
@@ -163,17 +203,10 @@ function openWallet({ hidden, staysOpen }: { hidden: boolean; staysOpen: () => b
   return window
 }
 
-/** Looks for a newer version once at the start; the person may look again from the menu. */
-async function lookForUpdates(server: string, changed: Desk['updated']): Promise<Updates> {
-  const publicKey = UPDATE_PUBLIC_KEY
-  if (!mayUpdate({ isPackaged: app.isPackaged, publicKey, server })) return NO_UPDATES
+/** The person may look again from the menu. */
+async function lookForUpdates(changed: Desk['updated']): Promise<Updates> {
   const { autoUpdater } = await import('electron-updater')
-  const updates = startUpdates(autoUpdater, { publicKey, current: app.getVersion(), changed })
+  const updates = startUpdates(autoUpdater, { publicKey: UPDATE_PUBLIC_KEY, current: app.getVersion(), changed })
   updates.act()
   return updates
-}
-
-/** Lets the sentence of an expected failure reach the page; what it says was written for a person. */
-function asRefusal(error: Error): never {
-  throw new Refusal(error.message)
 }

@@ -12,16 +12,19 @@ import { createWindow } from './window.ts'
 export type Payments = {
   /** @throws Error when the address is neither the server's nor Stripe's, or nothing answers there */
   open: (payment: { topupId: string; url: string }) => Promise<void>
+  /** Closes the window, if there is one. */
+  end: () => void
 }
 
 /** @param over called once for each payment window, however it ended */
 export function createPayments(server: string, over: (topupId: string) => void): Payments {
   let current: BrowserWindow | null = null
   return {
+    end: () => current?.destroy(), // a page may object to being closed, not to this
     async open({ topupId, url: text }) {
       const url = URL.parse(text)
       if (!url || !mayPayAt(url, server)) throw new Error('This address is not allowed.')
-      current?.close()
+      current?.destroy()
       // No "persist:" in the name: nothing of a payment page stays on the disk or meets the next one.
       const own = session.fromPartition(`payment-${randomUUID()}`)
       lockSession(own, { ownPages: false })

@@ -29,11 +29,11 @@ export function registerScheme(): void {
   protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges }])
 }
 
-/** Starts answering the scheme. @param folder the built renderer (out/renderer) @param server the server's origin */
-export function serveWallet(folder: string, server: string): void {
+/** Starts answering the scheme. @param folder the built renderer (out/renderer) @param server the chosen one's origin, now */
+export function serveWallet(folder: string, server: () => string): void {
   const files = servable(folder)
-  const headers = securityHeaders(server)
   protocol.handle(SCHEME, async (request) => {
+    const headers = securityHeaders(server())
     if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, headers)
     const name = fileFor(request.url, files)
     const path = name === null ? undefined : files.get(name)

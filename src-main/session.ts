@@ -25,6 +25,8 @@ export type Session = {
   signOut: () => Promise<void>
   /** @returns null when nobody is signed in. @throws Error when somebody is, but the server cannot be asked */
   accessToken: () => Promise<string | null>
+  /** Ends a sign-in that is under way; no browser is opened for it any more. */
+  stop: () => void
 }
 
 type Flow = { verifier: string; state: string; nonce: string }
@@ -38,15 +40,23 @@ export function createSession({ issuer, browse, ...deps }: SessionDeps): Session
   const server = remembered(() => discover(issuer))
   const tokens = createTokens({ ...deps, server })
   let listening: Listener | null = null
+  let attempt = 0
+  const stop = () => {
+    attempt++
+    listening?.close()
+  }
   return {
     accessToken: tokens.accessToken,
+    stop,
     async signIn() {
-      listening?.close()
+      stop()
+      const mine = attempt
       const as = await server()
       const flow = { verifier: oidc.randomPKCECodeVerifier(), state: oidc.randomState(), nonce: oidc.randomNonce() }
       const ear = await listenForReturn((url) => belongsTo(url, flow.state, as.serverMetadata().issuer))
-      listening = ear
       try {
+        if (mine !== attempt) return false // a newer one began, or all ended, while the server was asked
+        listening = ear
         await browse(await authorizationUrl(as, ear.redirectUri, flow))
         const arrival = await ear.arrival
         if (!arrival) return false
@@ -59,7 +69,7 @@ export function createSession({ issuer, browse, ...deps }: SessionDeps): Session
       }
     },
     async signOut() {
-      listening?.close()
+      stop()
       const had = await tokens.end()
       // Best effort: the token is gone from here either way, and the server forgets it in its own time.
       if (had)

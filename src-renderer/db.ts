@@ -5,7 +5,7 @@
 
 import { Dexie, liveQuery, type Subscription, type Table } from 'dexie'
 import type { AutoTopup } from '../server/contract/payments.ts'
-import type { Package, ReceiptRow } from '../server/contract/records.ts'
+import { Id, type Package, type ReceiptRow } from '../server/contract/records.ts'
 import type { Checkout } from './checkout.ts'
 import type { Columns } from './columns.ts'
 import type { Rollup } from './rollup.ts'
@@ -106,15 +106,25 @@ export const BLOCK = 128
 export const TAIL_MAX = 256
 const SCHEMA = 2
 
+/** Where a server is, in a copy's name: host and port; https is not told from http but by its port. */
+export const placeOf = (origin: string): string => {
+  const { protocol, port, host } = new URL(origin)
+  return protocol === 'http:' && port === '' ? `${host}:80` : host
+}
+
 /** The name carries schema, server and account: nothing of one person or server is ever opened for another. */
 export const dbName = (origin: string, account: string, schema = SCHEMA): string =>
-  `quota-wallet.${schema}.${new URL(origin).host}.${account}`
+  `quota-wallet.${schema}.${placeOf(origin)}.${account}`
 
 /** The accounts whose copies are on this device, of one server. */
-export async function accountsKept(origin: string): Promise<string[]> {
-  const names = await Dexie.getDatabaseNames()
+export const accountsKept = async (origin: string): Promise<string[]> =>
+  accountsAmong(origin, await Dexie.getDatabaseNames())
+
+/** The same of names; an account is an id, without a dot: "a.example" has no part in the copies of "a.example.com". */
+export function accountsAmong(origin: string, names: readonly string[]): string[] {
   const schemas = Array.from({ length: SCHEMA }, (_, i) => dbName(origin, '', i + 1))
-  return [...new Set(names.flatMap((n) => schemas.filter((s) => n.startsWith(s)).map((s) => n.slice(s.length))))]
+  const accounts = names.flatMap((n) => schemas.filter((s) => n.startsWith(s)).map((s) => n.slice(s.length)))
+  return [...new Set(accounts.filter((account) => Id.safeParse(account).success))]
 }
 
 export async function openDb(origin: string, account: string): Promise<WalletDb> {
@@ -180,7 +190,7 @@ export async function copiesKept() {
 
 async function describeCopy(name: string) {
   const rest = name.slice(`quota-wallet.${SCHEMA}.`.length)
-  const host = rest.slice(0, rest.lastIndexOf('.'))
+  const host = rest.slice(0, rest.lastIndexOf('.')) // as placeOf() has it
   const copy = new Dexie(name)
   try {
     await copy.open()
@@ -199,6 +209,12 @@ async function describeCopy(name: string) {
   } finally {
     copy.close()
   }
+}
+
+/** Deletes every copy of one server, of older shapes too. */
+export async function deleteCopiesOf(origin: string): Promise<void> {
+  for (const account of await accountsKept(origin))
+    for (let schema = SCHEMA; schema > 0; schema--) await Dexie.delete(dbName(origin, account, schema))
 }
 
 export const deleteCopy = (name: string): Promise<void> => Dexie.delete(name)

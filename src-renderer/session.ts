@@ -4,8 +4,9 @@
 
 import { create } from 'zustand'
 import { FeedPage } from '../server/contract/feed.ts'
+import { Id } from '../server/contract/records.ts'
 import { type Api, ApiFailure, connectApi } from './api.ts'
-import { accountsKept, deleteDb, openDb, readCursor, setMeta, type WalletDb, watchZone } from './db.ts'
+import { accountsKept, deleteCopiesOf, deleteDb, openDb, readCursor, setMeta, type WalletDb, watchZone } from './db.ts'
 import { setTimeZone } from './format.ts'
 import { shell } from './shell/shell.ts'
 import { type Sync, startSync } from './sync.ts'
@@ -129,15 +130,18 @@ function close(): void {
 async function accountOf(api: Api): Promise<string> {
   try {
     const { sub } = (await api.get('/oauth/userinfo')) as { sub?: unknown }
-    if (typeof sub === 'string') return sub
+    if (isId(sub)) return sub
   } catch (error) {
     if (error instanceof ApiFailure && error.code === 'unauthorized') throw error
   }
   const page = FeedPage.parse(await api.get('/v1/wallet/feed?limit=20&client=whose'))
   const profile = page.changes.find((c) => c.topic === 'profile')
-  if (!profile) throw new ApiFailure('internal_error', say('The server does not say whose wallet this is.'))
+  if (!isId(profile?.id)) throw new ApiFailure('internal_error', say('The server does not say whose wallet this is.'))
   return profile.id
 }
+
+/** A server’s word becomes part of the name of a database, so nothing but an id is taken. */
+const isId = (said: unknown): said is string => Id.safeParse(said).success
 
 /** Signs out, and deletes the local copy: nothing of the person stays behind. */
 export async function signOut(): Promise<void> {
@@ -146,12 +150,18 @@ export async function signOut(): Promise<void> {
   await shell.signOut().finally(() => {
     leaving = false
   })
-  localStorage.removeItem(REMEMBERED)
+  remember(await shell.apiOrigin(), undefined)
   if (session.phase === 'open') {
     session.wallet.sync.stop()
     useSession.setState({ phase: 'signed-out' }, true)
     await deleteDb(session.wallet.db)
   }
+}
+
+/** Deletes what this device keeps of a server that is not open. */
+export async function forgetServer(origin: string): Promise<void> {
+  await deleteCopiesOf(origin)
+  remember(origin, undefined)
 }
 
 /** Ends this sign-in and begins another, for somebody else; the copy that is open stays on this device. */
@@ -199,13 +209,20 @@ async function lastAccount(origin: string): Promise<string | null> {
 }
 
 function rememberedAccount(origin: string): string | null {
+  const account = accountsRemembered()[origin]
+  return typeof account === 'string' ? account : null
+}
+
+/** By server. Until version 0.1 one account alone was remembered, with its origin beside it. */
+function accountsRemembered(): Record<string, unknown> {
   try {
-    const kept = JSON.parse(localStorage.getItem(REMEMBERED) ?? 'null') as { origin: string; account: string } | null
-    return kept?.origin === origin ? kept.account : null
+    const kept = JSON.parse(localStorage.getItem(REMEMBERED) ?? '{}') as Record<string, unknown>
+    return typeof kept.origin === 'string' ? { [kept.origin]: kept.account } : kept
   } catch {
-    return null
+    return {}
   }
 }
 
-const remember = (origin: string, account: string): void =>
-  localStorage.setItem(REMEMBERED, JSON.stringify({ origin, account }))
+/** @param account none: the server is forgotten */
+const remember = (origin: string, account: string | undefined): void =>
+  localStorage.setItem(REMEMBERED, JSON.stringify({ ...accountsRemembered(), [origin]: account }))

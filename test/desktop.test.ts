@@ -3,7 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -13,11 +15,14 @@ import { autostartEntry } from '../src-main/autostart.ts'
 import { createReturns } from '../src-main/deeplink.ts'
 import { applicationMenu, type MenuActs, type MenuState, trayMenu } from '../src-main/menu.ts'
 import { type KeyStore, sealedFile } from '../src-main/sealed.ts'
+import { openServers } from '../src-main/servers.ts'
+import { createSession } from '../src-main/session.ts'
 import { SHORTCUT } from '../src-main/settings.ts'
 import { dollars, words } from '../src-main/standing.ts'
 import { isNewer, provenRelease, signRelease } from '../src-main/update-proof.ts'
 import { mayUpdate, startUpdates, type Updater, type UpdateState } from '../src-main/updates.ts'
 import { speak } from '../src-main/words.ts'
+import { accountsAmong } from '../src-renderer/db.ts'
 import { checkAccelerator } from './support/electron/menus.ts'
 
 // --- menus
@@ -308,4 +313,109 @@ test('an update is taken when it is proven, and installed when the person says s
     states.filter((state, i) => state !== states[i - 1]),
     ['looking', 'idle', 'downloading 0.2.0', 'idle', 'downloading 0.2.0', 'ready 0.2.0'],
   )
+})
+
+// --- servers
+
+const [OURS, THEIRS, LOCAL] = ['https://a.example', 'https://b.example', 'http://127.0.0.1:7070']
+
+test('a start is for the server of the environment, else for the one chosen; a broken file gives the default', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quota-servers-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'servers.json')
+  const kept = JSON.stringify({ chosen: THEIRS, known: [OURS, THEIRS] })
+  const rows: [content: string | null, env: string, chosen: string, known: string[]][] = [
+    [null, '', LOCAL, [LOCAL]],
+    [null, OURS, OURS, [OURS]],
+    [kept, '', THEIRS, [OURS, THEIRS]],
+    [kept, OURS, OURS, [OURS, THEIRS]],
+    [kept, `${LOCAL}/wallet`, LOCAL, [LOCAL, OURS, THEIRS]],
+    ['{', '', LOCAL, [LOCAL]],
+    ['{"chosen":1,"known":[]}', '', LOCAL, [LOCAL]],
+    [JSON.stringify({ chosen: 'http://evil.example', known: ['http://evil.example'] }), '', LOCAL, [LOCAL]],
+    [JSON.stringify({ chosen: 'https://*', known: ['https://*', `${OURS}/x`, THEIRS, THEIRS] }), '', THEIRS, [THEIRS]],
+  ]
+  for (const [content, env, chosen, known] of rows) {
+    rmSync(file, { force: true })
+    if (content !== null) writeFileSync(file, content)
+    const servers = openServers(file, { QUOTA_SERVER_URL: env }, async () => 'done')
+    assert.deepEqual(servers.list(), { chosen, known }, `${content} ${env}`)
+    assert.equal(existsSync(file) ? readFileSync(file, 'utf8') : null, content, 'a start writes nothing')
+  }
+  for (const bad of ['http://evil.example', 'https://*', 'wallet', 'https://a;b'])
+    assert.throws(() => openServers(file, { QUOTA_SERVER_URL: bad }, async () => 'done'), /QUOTA_SERVER_URL/)
+})
+
+test('what is chosen outlives a start; adding in a start for another server changes no choice; twenty is the most', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quota-servers-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'servers.json')
+  const asked: string[] = []
+  const open = (env: string, says: 'done' | 'no-server' = 'done') =>
+    openServers(file, { QUOTA_SERVER_URL: env }, async (origin) => {
+      asked.push(origin)
+      return says
+    })
+  const one = open('')
+  assert.equal(await one.add('a.example'), 'done')
+  assert.equal(await one.add(' https://A.example:443/wallet '), 'done', 'it is known')
+  assert.deepEqual([one.choose(THEIRS), one.choose(OURS), one.remove(OURS)], [false, true, false])
+  assert.equal(await open('', 'no-server').add('b.example'), 'no-server')
+  assert.deepEqual(asked, [OURS, THEIRS])
+  assert.equal(await open(LOCAL).add('b.example'), 'done')
+  const two = open('')
+  assert.deepEqual(two.list(), { chosen: OURS, known: [LOCAL, OURS, THEIRS] })
+  assert.equal(two.remove(LOCAL), true)
+  assert.deepEqual(open('').list().known, [OURS, THEIRS])
+  for (let i = 0; i < 18; i++) assert.equal(await two.add(`c${i}.example`), 'done')
+  assert.equal(await two.add('one-more.example'), 'too-many')
+  assert.equal(two.list().known.length, 20)
+})
+
+test('a copy belongs to one server: to its very host and port, and to an account whose name is an id', () => {
+  const names = [
+    'quota-wallet.2.a.example.u_1',
+    'quota-wallet.1.a.example.u_2',
+    'quota-wallet.2.a.example.com.u_3', // "a.example" must not take it for the copy of its account "com.u_3"
+    'quota-wallet.2.a.example:8443.u_4',
+    'quota-wallet.2.localhost.u_5',
+    'quota-wallet.2.localhost:80.u_6',
+    'quota-wallet.2.a.example..u_7',
+    'quota-wallet.2.a.example.',
+    'elsewhere',
+  ]
+  const rows: [origin: string, accounts: string[]][] = [
+    ['https://a.example', ['u_1', 'u_2']],
+    ['https://a.example.com', ['u_3']],
+    ['https://a.example:8443', ['u_4']],
+    ['https://localhost', ['u_5']],
+    ['http://localhost', ['u_6']],
+    ['https://a.example.', ['u_7']],
+    ['https://example', []],
+  ]
+  for (const [origin, accounts] of rows) assert.deepEqual(accountsAmong(origin, names), accounts, origin)
+})
+
+test('a sign-in that is ended while its server is still being asked opens no browser', async () => {
+  const asked = Promise.withResolvers<() => void>()
+  const server = createServer((_request, response) => {
+    const about = { issuer, authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token` }
+    asked.resolve(() => response.setHeader('content-type', 'application/json').end(JSON.stringify(about)))
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  after(() => server.close())
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const browsed: string[] = []
+  const session = createSession({
+    issuer,
+    browse: async (url) => void browsed.push(url),
+    kept: { read: async () => null, write: async () => true, clear: async () => {} },
+    now: Date.now,
+    changed: () => assert.fail('nobody signed in or out'),
+  })
+  const signedIn = session.signIn()
+  const answer = await asked.promise
+  session.stop()
+  answer()
+  assert.deepEqual([await signedIn, browsed], [false, []])
 })

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 
 const Nothing = z.tuple([])
+export const SERVERS_MAX = 20
 const Subject = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
 
 /** What a notification tells of; the shell alone decides which actions go with each, and where they lead. */
@@ -18,6 +19,20 @@ export const NOTIFIED = ['limit-near', 'limit-reached', 'request', 'approval', '
  */
 export const RETURNED = ['request', 'topup', 'approval', 'app', 'go', 'pause', 'refuse', 'freeze', 'unfreeze'] as const
 export const Returned = z.string().regex(new RegExp(`^(?:${RETURNED.join('|')}):[A-Za-z0-9_-]{0,64}$`))
+
+/**
+ * What became of a change of servers. Everything but `done` changed nothing: the text is no address; it is plain http to
+ * another machine; nothing answered there; what answered is no such server; there are too many; this shell has one server.
+ */
+export const SERVER_ANSWERS = [
+  'done',
+  'no-address',
+  'insecure',
+  'unreachable',
+  'no-server',
+  'too-many',
+  'fixed',
+] as const
 
 /** Calls from the page to the shell: arguments as a tuple, and what comes back. */
 export const SHELL_CALLS = {
@@ -59,6 +74,17 @@ export const SHELL_CALLS = {
     args: z.tuple([z.strictObject({ topup_id: z.string().max(64), url: z.string().max(2000) })]),
     result: z.void(),
   },
+  /** The servers this shell knows, and the one that its pages talk to. */
+  servers: { args: Nothing, result: z.strictObject({ chosen: z.url(), known: z.array(z.url()).max(SERVERS_MAX) }) },
+  /**
+   * `add`: asks an address that a person typed what it is, and keeps it. `choose`: goes over to a known server; the page
+   * that asks ends, and another begins. `remove`: forgets one that is not chosen, and signs out of it. A tab, which has
+   * the server it came from, says `fixed`.
+   */
+  changeServer: {
+    args: z.tuple([z.enum(['add', 'choose', 'remove']), z.string().max(2000)]),
+    result: z.enum(SERVER_ANSWERS),
+  },
   /** Takes the oldest of what the shell has been holding for the page, if anything; a page asks when it mounts. */
   takeReturn: { args: Nothing, result: Returned.nullable() },
 } as const
@@ -67,6 +93,7 @@ export const SHELL_CALLS = {
 export const SHELL_EVENTS = ['returned', 'session'] as const
 
 export type ShellCall = keyof typeof SHELL_CALLS
+export type ServerAnswer = (typeof SERVER_ANSWERS)[number]
 export type Notified = (typeof NOTIFIED)[number]
 export type ReturnKind = (typeof RETURNED)[number]
 export type ShellEvent = (typeof SHELL_EVENTS)[number]

@@ -18,8 +18,8 @@
 //      a bank’s refusal beside a payout account, whose reserve came free in a payout; how far figures are counted; the fault
 //      `topup_in_progress`.
 //
-// (The desktop's bridge, shell.ts, lies here too and is no part of the wire: `show`, kinds of notifications, and a closed
-// list of what a shell leaves for the page.)
+// (The desktop's bridge, shell.ts, lies here too and is no part of the wire: `show`, kinds of notifications, a closed
+// list of what a shell leaves for the page, several servers.)
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '28b0fcfdbe9b761c940d4968cab918d95b5cf53e8e67e4edcc01c02b6e203288'
+export const WIRE_HASH = '61263e2137bc41767365c9374394f15e2cdd450ed05e85b18ceff3af051fa502'

@@ -3,7 +3,7 @@
 // server and account; the open one is marked.
 
 import { useEffect, useState } from 'react'
-import { copiesKept, deleteCopy } from '../db.ts'
+import { copiesKept, deleteCopy, placeOf } from '../db.ts'
 import { switchAccount, useWallet } from '../session.ts'
 import { shell } from '../shell/shell.ts'
 import { Badge } from '../ui/bits.tsx'
@@ -16,7 +16,7 @@ type Copy = Awaited<ReturnType<typeof copiesKept>>[0]
 
 const WHICH_SERVER: Record<typeof shell.kind, (host: string) => string> = {
   browser: (host) => say('This page comes from {host}, so it holds accounts of that server alone.', { host }),
-  desktop: (host) => say('The program was started for {host}; accounts of other servers stay as they are.', { host }),
+  desktop: (host) => say('The open server is {host}; others are below.', { host }),
 }
 
 const goneWords = ({ email, account, host, unsent }: Copy): string =>
@@ -40,7 +40,7 @@ export function Accounts() {
       current = false
     }
   }, [stamp, db])
-  const host = new URL(api.origin).host
+  const host = placeOf(api.origin)
   const isOpen = (c: Copy) => c.host === host && c.account === account
   return (
     <Section title={say('Accounts on this device')}>

@@ -14,12 +14,14 @@ import { shell } from '../shell/shell.ts'
 import { inputLook, PageTitle } from '../ui/bits.tsx'
 import { Button, buttonLook } from '../ui/button.tsx'
 import { say } from '../words.ts'
+import { Servers } from './servers.tsx'
 import { Accounts } from './settings-accounts.tsx'
 import { YourData } from './settings-data.tsx'
 import { OnThisDevice, ThisDevice } from './settings-device.tsx'
 
 export function Settings() {
   const view = useView()
+  const [removed, setRemoved] = useState(0) // servers; their accounts have gone from the list with them
   return (
     <>
       <PageTitle>{say('Settings')}</PageTitle>
@@ -34,7 +36,8 @@ export function Settings() {
         <YourAccount />
         <OnThisDevice />
         <YourData />
-        <Accounts />
+        <Accounts key={removed} />
+        {shell.kind === 'desktop' && <Servers onRemoved={() => setRemoved((n) => n + 1)} />}
         <ThisDevice />
         <Section title={say('For developers')}>
           <p className="mb-4 text-sm text-muted">

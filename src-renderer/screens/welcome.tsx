@@ -10,6 +10,7 @@ import { Empty, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Mark } from '../ui/frame.tsx'
 import { say } from '../words.ts'
+import { OtherServer } from './servers.tsx'
 
 const PROMISES = [
   [say('You set the limit'), say('Every app gets its own: so much a day, a week, a month or in total.')],
@@ -56,6 +57,7 @@ export function Welcome() {
             {say('Go on in your browser. This window follows by itself.')}
           </p>
         )}
+        <OtherServer />
       </div>
     </main>
   )
@@ -69,9 +71,12 @@ export function Stuck({ reason, message }: { reason: 'unreachable' | 'storage'; 
           icon={CloudOff}
           title={say('The server cannot be reached')}
           action={
-            <Button look="main" onClick={() => start(true)}>
-              {say('Try again')}
-            </Button>
+            <div className="space-y-4">
+              <Button look="main" onClick={() => start(true)}>
+                {say('Try again')}
+              </Button>
+              <OtherServer />
+            </div>
           }
         >
           {say(

@@ -10,6 +10,7 @@ import { secretFile } from '../../src-main/sealed.ts'
 import type { Wallet } from '../support/driver.ts'
 import { type FakeServer, startFakeServer } from '../support/driver-oidc.ts'
 import { expect, test } from '../support/driver-test.ts'
+import { startFake } from './support-server.ts'
 
 let fake: FakeServer
 test.beforeEach(async () => {
@@ -277,4 +278,139 @@ test('each server has a secret of its own: it is of no use to another one, and s
   expect(await token(await back.window())).toBe(fake.accessTokens[1])
   expect(fake.asked).toEqual({ authorization_code: 1, refresh_token: 1 })
   await back.close()
+})
+
+const change = (page: Page, act: 'add' | 'choose' | 'remove', address: string) =>
+  page.evaluate(([what, where]) => window.shell!.changeServer(what, where), [act, address] as const)
+const servers = (page: Page) => page.evaluate(() => window.shell!.servers())
+
+type Recorded = { standin: { trays: { toolTip: string }[]; notifications: { _choose: () => void }[] } }
+
+/** Goes over to a server; answers its page, once the one before is gone. */
+async function goOver(wallet: Wallet, page: Page, server: string): Promise<Page> {
+  const ended = page.waitForEvent('close')
+  await change(page, 'choose', server).catch(() => {}) // its page may be gone before it hears the answer
+  await ended
+  return wallet.window()
+}
+
+test('only a server that says it is one is kept, and nothing is sent to it before it is chosen', async ({
+  openWallet,
+}) => {
+  const [first, second] = [await startFake(), await startFake()]
+  const wallet = await openWallet({ bare: true, serverUrl: first.url })
+  const page = await wallet.window()
+  const rows: [typed: string, answer: string][] = [
+    ['', 'no-address'],
+    ['not an address', 'no-address'],
+    ['ftp://127.0.0.1', 'no-address'],
+    ['javascript://wallet.example', 'no-address'],
+    ['https://ann:secret@wallet.example', 'no-address'],
+    ['https://*.example', 'no-address'], // would be a wildcard in the pages' policy
+    ["https://a;script-src'x", 'no-address'],
+    ['http://wallet.example', 'insecure'],
+    ['127.0.0.1:1', 'unreachable'],
+    [fake.url, 'no-server'], // it signs people in, but has no receipts
+  ]
+  for (const [typed, answer] of rows) expect(await change(page, 'add', typed), typed).toBe(answer)
+  expect(await change(page, 'choose', second.url), 'not known').toBe('no-address')
+  expect(await change(page, 'remove', first.url), 'it is open').toBe('no-address')
+  expect(await servers(page)).toEqual({ chosen: first.url, known: [first.url] })
+
+  expect(await change(page, 'add', `${second.url}/wallet/settings?x#y`)).toBe('done')
+  expect(await servers(page)).toEqual({ chosen: first.url, known: [first.url, second.url] })
+  expect(second.seen.map(({ path }) => path).sort()).toEqual([
+    '/.well-known/openid-configuration',
+    '/.well-known/quota-receipts.json',
+  ])
+  for (const { headers } of second.seen) {
+    expect([headers.authorization, headers.cookie, headers.origin]).toEqual([undefined, undefined, undefined])
+  }
+  const file = join(wallet.userData, 'servers.json')
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  await Promise.all([first.close(), second.close()])
+})
+
+test('going over to another server ends everything of the one before; no token of one reaches the other', async ({
+  openWallet,
+}) => {
+  const [first, second] = [await startFake(), await startFake()]
+  const wallet = await openWallet({ bare: true, serverUrl: first.url })
+  const enter = async (page: Page) => {
+    const ended = page.evaluate(() => window.shell!.signIn())
+    await wallet.outside()
+    expect(await ended).toBe(true)
+    return String(await token(page))
+  }
+  const page = await wallet.window()
+  const firstToken = await enter(page)
+  await change(page, 'add', second.url)
+
+  // A sign-in that waits for the browser, a payment under way, a link nobody took, a notification, a balance in the tray.
+  const opened = (await wallet.opened()).length
+  await page.evaluate(() => void window.shell!.signIn())
+  await expect.poll(async () => (await wallet.opened()).length).toBe(opened + 1)
+  await page.evaluate((url) => window.shell!.pay({ topup_id: 'top_1', url }), `${first.url}/v1/models`)
+  expect(wallet.windows()).toHaveLength(2)
+  await wallet.deepLink('quota://request/abc')
+  await page.evaluate(async () => {
+    await window.shell!.notify({ kind: 'request', subject: 'r1', title: 'An app asks', body: 'Sketchpad' })
+    await window.shell!.show({ available: 5_000_000, frozen: false, waiting: 0 })
+  })
+  const next = await goOver(wallet, page, second.url)
+  expect(await servers(next)).toEqual({ chosen: second.url, known: [first.url, second.url] })
+  expect(await next.evaluate(() => window.shell!.apiOrigin())).toBe(second.url)
+  await expect.poll(() => wallet.windows()).toHaveLength(1)
+  await expect(wallet.outside(), 'nobody waits for that sign-in').rejects.toThrow('ERR_CONNECTION_REFUSED')
+  expect(await next.evaluate(() => window.shell!.takeReturn()), 'nor for the payment or the link').toBeNull()
+  if (wallet.can('recorded')) {
+    expect(await wallet.main(() => (globalThis as unknown as Recorded).standin.trays[0]!.toolTip, null)).toBe(
+      'Quota Wallet',
+    )
+    await wallet.main(() => (globalThis as unknown as Recorded).standin.notifications[0]!._choose(), null)
+    expect(await next.evaluate(() => window.shell!.takeReturn()), 'an old notification leads nowhere').toBeNull()
+  }
+  expect(await token(next)).toBeNull()
+  const asked = first.seen.length
+  const secondToken = await enter(next)
+  const reached = (url: string) =>
+    next.evaluate(
+      (to) =>
+        fetch(to).then(
+          () => 'yes',
+          () => 'no',
+        ),
+      `${url}/v1/models`,
+    )
+  expect([await reached(first.url), await reached(second.url)]).toEqual(['no', 'yes'])
+  expect(first.seen, 'nothing more was asked of it').toHaveLength(asked)
+
+  const again = await goOver(wallet, next, first.url)
+  expect(await token(again), 'it is still signed in there').toBe(firstToken)
+  await wallet.main(() => {
+    const real = Date.now
+    Date.now = () => real() - 86_400_000 // a clock that went back asks for a new one
+  }, null)
+  expect(await token(again)).not.toBe(firstToken)
+  const sealed = secretFile(wallet.userData, second.url)
+  expect(existsSync(sealed)).toBe(true)
+  expect(await change(again, 'remove', second.url)).toBe('done')
+  expect({ kept: existsSync(sealed), known: (await servers(again)).known }).toEqual({ kept: false, known: [first.url] })
+
+  // What each was sent, headers and bodies: the refresh token of the first is in its body of the renewal.
+  const sent = (server: typeof first, path: string) =>
+    server.seen.filter((one) => one.path === path).map(({ body }) => new URLSearchParams(String(body)))
+  const renewed = sent(first, '/oauth/token')
+    .map((form) => form.get('refresh_token'))
+    .filter(Boolean)
+  const revoked = sent(second, '/oauth/revoke').map((form) => form.get('token'))
+  expect([renewed.length, revoked.length]).toEqual([1, 1])
+  for (const [server, secrets] of [
+    [second, [firstToken, ...renewed]],
+    [first, [secondToken, ...revoked]],
+  ] as const) {
+    const all = JSON.stringify(server.seen)
+    expect(secrets.filter((secret) => all.includes(String(secret)))).toEqual([])
+  }
+  await Promise.all([first.close(), second.close()])
 })

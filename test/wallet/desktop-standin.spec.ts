@@ -121,6 +121,9 @@ test.describe('calls', () => {
       ['pay', fake.url],
       ['pay', { topup_id: 'x', url: fake.url, preload: '/tmp/x.js' }],
       ['signIn', 'https://evil.example'],
+      ['changeServer', 'add'],
+      ['changeServer', 'own', fake.url],
+      ['changeServer', 'choose', fake.url, true],
     ]
     for (const row of rows) {
       const said = await callShell(page, ...row)
@@ -233,7 +236,7 @@ test.describe('addresses', () => {
   })
 
   test('of the server: https, or http on this machine', () => {
-    expect(serverOrigin({})).toBe('http://127.0.0.1:7070')
+    expect(serverOrigin({})).toBeNull()
     expect(serverOrigin({ QUOTA_SERVER_URL: 'https://wallet.example/path/?x#y' })).toBe('https://wallet.example')
     for (const text of [
       'http://wallet.example',

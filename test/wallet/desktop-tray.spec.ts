@@ -1,9 +1,12 @@
-// The tray and the notifications of a wallet that is in use: what the page tells the shell, and what comes back.
-// owns: the way from the tray to the server. never: the tray's words (desktop-beside.spec.ts). always true: the brake in the
-// tray works without a look at the window, and never lets anything spend.
+// A wallet that is in use, and what is beside its page: tray, notifications, other servers.
+// owns: the way from the tray to the server, and from one server to another. never: the tray's words (desktop-beside.spec.ts),
+// what a server must not learn of another (desktop-session.spec.ts). always true: the brake in the tray works without a look
+// at the window, and never lets anything spend.
 
+import type { Page } from '@playwright/test'
 import type { Wallet } from '../support/driver.ts'
-import { asked, expect, test } from './support-test.ts'
+import { startFake } from './support-server.ts'
+import { asked, expect, goTo, offline, test, upToDate } from './support-test.ts'
 
 type Standin = {
   trays: { toolTip: string; menu: { getMenuItemById: (id: string) => { click: () => void } } }[]
@@ -74,4 +77,63 @@ test('balance, brake and news go between page, tray and server', async ({ fake, 
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click()
   await expect.poll(() => tip(wallet)).toBe('Quota Wallet')
+})
+
+test('a server is added, opened, left with a change that was not sent, and removed with what is named', async ({
+  fake,
+  enter,
+}) => {
+  fake.world.lived({ calls: 3 })
+  const other = await startFake()
+  other.world.lived({ calls: 5 }).profile({ email: 'bob@example.org', name: 'Bob' })
+  const { wallet, page } = await enter()
+  const section = async (of: Page) => {
+    await goTo(of, 'Settings')
+    return of.getByRole('region', { name: 'Servers' })
+  }
+  const goOver = async (from: Page, url: string) => {
+    const ended = from.waitForEvent('close')
+    await (await section(from)).getByRole('button', { name: `Switch to ${new URL(url).host}` }).click()
+    await ended
+    return wallet.window()
+  }
+  const list = await section(page)
+  const add = async (address: string) => {
+    await list.getByLabel('Address of another server').fill(address)
+    await list.getByRole('button', { name: 'Add server' }).click()
+  }
+  await add('http://wallet.example')
+  await expect(list.getByRole('alert')).toHaveText('A server on another machine has to be reached by https.')
+  await add(other.url.replace('http://', ''))
+  await expect(list.getByRole('alert')).toHaveCount(0)
+  await expect(list.getByRole('listitem')).toHaveCount(2)
+
+  const second = await goOver(page, other.url)
+  await second.getByText(`Server: ${new URL(other.url).host}`).click() // before anybody is signed in, too
+  await expect(second.getByRole('button', { name: `Switch to ${new URL(fake.url).host}` })).toBeVisible()
+  await second.getByRole('button', { name: 'Sign in' }).click()
+  await wallet.outside()
+  await upToDate(second)
+  await expect(second.getByText('Bob', { exact: true }).filter({ visible: true })).toBeVisible()
+  other.down()
+  await offline(second)
+  await goTo(second, 'Apps')
+  await second
+    .getByRole('button', { name: /^Pause/ })
+    .first()
+    .click()
+
+  const first = await goOver(second, fake.url)
+  await upToDate(first) // without a sign-in, and with its own records
+  await expect(first.getByText('Ann Lee', { exact: true }).filter({ visible: true })).toBeVisible()
+  await (await section(first)).getByRole('button', { name: `Remove ${new URL(other.url).host}` }).click()
+  const dialog = first.getByRole('dialog')
+  await expect(dialog).toContainText('1 change of bob@example.org was not sent, and is lost.')
+  await dialog.getByRole('button', { name: 'Remove it from this device' }).click()
+  await expect(dialog).toHaveCount(0)
+  await expect((await section(first)).getByRole('listitem')).toHaveCount(1)
+  const copies = await first.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
+  expect(copies.filter((name) => name?.includes(new URL(other.url).host))).toEqual([])
+  expect(copies.filter((name) => name?.includes(new URL(fake.url).host))).toHaveLength(1)
+  await other.close()
 })

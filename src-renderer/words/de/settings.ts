@@ -28,8 +28,7 @@ export const SETTINGS: Catalogue = {
     'Passwort, Passkeys, Authenticator-App, Ihre Anmeldungen, Export und Löschung finden Sie auf Ihrer Kontoseite. Der Zugang der Wallet kann nichts davon ändern: Jene Seite verlangt Ihre eigene Anmeldung.',
   'This page comes from {host}, so it holds accounts of that server alone.':
     'Diese Seite kommt von {host} und enthält deshalb nur Konten dieses Servers.',
-  'The program was started for {host}; accounts of other servers stay as they are.':
-    'Das Programm wurde für {host} gestartet; Konten anderer Server bleiben, wie sie sind.',
+  'The open server is {host}; others are below.': 'Der geöffnete Server ist {host}; andere stehen darunter.',
   'Accounts on this device': 'Konten auf diesem Gerät',
   'Each account of each server is kept apart; nothing is ever mixed.':
     'Jedes Konto jedes Servers wird getrennt gehalten; nichts wird je vermischt.',
@@ -43,6 +42,34 @@ export const SETTINGS: Catalogue = {
       other:
         'Die Kopie von {account} bei {host} wird hier gelöscht, samt {n} nicht gesendeten Änderungen. Das Konto selbst bleibt auf seinem Server.',
     },
+  Servers: 'Server',
+  'One server is open at a time; each has its own sign-in, and its own copy on this device. Changes that were not sent yet wait in that copy until you come back.':
+    'Immer ist ein Server geöffnet; jeder hat seine eigene Anmeldung und seine eigene Kopie auf diesem Gerät. Noch nicht gesendete Änderungen warten in dieser Kopie, bis Sie zurückkommen.',
+  'Server: {host}': 'Server: {host}',
+  Switch: 'Wechseln',
+  'Switch to {host}': 'Zu {host} wechseln',
+  'Remove {host}': '{host} entfernen',
+  'Remove {host}?': '{host} entfernen?',
+  'Address of another server': 'Adresse eines anderen Servers',
+  'Add server': 'Server hinzufügen',
+  'Asking…': 'Wird gefragt …',
+  'You are signed out there, and what this device keeps of it is deleted. Your account and your money stay with that server.':
+    'Sie werden dort abgemeldet, und was dieses Gerät davon aufbewahrt, wird gelöscht. Ihr Konto und Ihr Geld bleiben bei jenem Server.',
+  '{n} changes of {account} were not sent, and are lost.': {
+    one: '{n} Änderung von {account} wurde nicht gesendet und geht verloren.',
+    other: '{n} Änderungen von {account} wurden nicht gesendet und gehen verloren.',
+  },
+  'This is not an address. It looks like wallet.example.com.':
+    'Das ist keine Adresse. Sie sieht aus wie wallet.example.com.',
+  'A server on another machine has to be reached by https.':
+    'Ein Server auf einem anderen Rechner muss über https erreicht werden.',
+  'Nothing answers at this address. Check it, and your connection.':
+    'Unter dieser Adresse antwortet nichts. Prüfen Sie die Adresse und Ihre Verbindung.',
+  'What answers at this address is not a Quota Wallet server.':
+    'Was unter dieser Adresse antwortet, ist kein Server der Quota Wallet.',
+  'There are as many servers as this program keeps. Remove one first.':
+    'Mehr Server bewahrt dieses Programm nicht auf. Entfernen Sie zuerst einen.',
+  'This wallet has one server.': 'Diese Wallet hat einen Server.',
   'Your log as a file': 'Ihr Verlauf als Datei',
   'The JSON file holds every receipt, your notes and the server’s keys. It can be verified anywhere, without this wallet and without a network. Reading one in checks it here and brings its notes and tags back.':
     'Die JSON-Datei enthält jeden Beleg, Ihre Notizen und die Schlüssel des Servers. Sie lässt sich überall prüfen, ohne diese Wallet und ohne Netz. Beim Einlesen wird sie hier geprüft und bringt ihre Notizen und Stichwörter zurück.',
