@@ -223,6 +223,9 @@ function accountsRemembered(): Record<string, unknown> {
   }
 }
 
-/** @param account none: the server is forgotten */
-const remember = (origin: string, account: string | undefined): void =>
-  localStorage.setItem(REMEMBERED, JSON.stringify({ ...accountsRemembered(), [origin]: account }))
+/** @param account none: the server is forgotten, and with the last one the whole note */
+function remember(origin: string, account: string | undefined): void {
+  const all = JSON.stringify({ ...accountsRemembered(), [origin]: account })
+  if (all === '{}') localStorage.removeItem(REMEMBERED)
+  else localStorage.setItem(REMEMBERED, all)
+}
