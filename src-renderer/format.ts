@@ -107,20 +107,26 @@ function bare(micros: number): string {
   return text.endsWith('.00') ? text.slice(0, -3) : text
 }
 
+/** Micro-dollars as addresses have them: "5", "2.50". */
+export const figures = (micros: number): string => bare(micros).slice(1)
+
 /** Micro-dollars as a person would type them: "5", "2.50"; in German "2,50". */
-export const typed = (micros: number): string => (COMMA ? swapped(bare(micros).slice(1)) : bare(micros).slice(1))
+export const typed = (micros: number): string => local(figures(micros))
 
 /** Figures of an address ("2.50") as they are typed here, and as an amount. */
-export const local = (figures: string): string => (COMMA ? swapped(figures) : figures)
-export const dollarsOf = (figures: string): string => (COMMA ? `${swapped(figures)}\u00a0$` : `$${figures}`)
+export const local = (plain: string): string => (COMMA ? swapped(plain) : plain)
+export const dollarsOf = (plain: string): string => (COMMA ? `${swapped(plain)}\u00a0$` : `$${plain}`)
 
 /** Micro-dollars of "5", "$2.50" or "2,50" in any language, as addresses have them; null for what is no amount above zero. */
 export const amountIn = (text: string): number | null =>
   microsFromDollarText(text.trim().replace(/^\$/, '').replace(',', '.'))
 
-/** What a person typed, as `amountIn`; in German "1.000" could be a thousand or one, and is no amount. */
+/** "1,000" and "12,345.60": commas that part thousands. "2,50" and "0,125" have one for a point. */
+const THOUSANDS = /^\s*\$?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?\s*$/
+
+/** What a person typed, as `amountIn`; in English "1,000" is a thousand, in German "1.000" could be one, and is no amount. */
 export function amountOf(text: string): number | null {
-  if (!COMMA) return amountIn(text)
+  if (!COMMA) return amountIn(THOUSANDS.test(text) ? text.replaceAll(',', '') : text)
   return /[1-9]\d{0,2}\.\d{3}/.test(text) ? null : amountIn(text.replace(/\s*\$\s*$/, ''))
 }
 

@@ -1,8 +1,8 @@
-// Times as the wallet words them: in one time zone, whatever this machine's is.
+// Times as the wallet words them, in one time zone, whatever this machine's is; and amounts as people type them.
 
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import { date, dayIn, moment, onTimeZone, setTimeZone, when } from '../src-renderer/format.ts'
+import { amountOf, date, dayIn, moment, onTimeZone, setTimeZone, when } from '../src-renderer/format.ts'
 
 const NOW = Date.parse('2026-12-31T23:30:00Z')
 
@@ -34,4 +34,25 @@ test('a change of zone is told once to whoever watches, and the same zone again 
   deaf()
   setTimeZone('UTC')
   assert.equal(told, 2)
+})
+
+test('a typed amount is what an English reader takes it for, or none', () => {
+  const rows: [typed: string, micros: number | null][] = [
+    ['5', 5_000_000],
+    [' $2.50 ', 2_500_000],
+    ['2,50', 2_500_000],
+    ['0,125', 125_000],
+    ['1,000', 1_000_000_000],
+    ['$12,345.60', 12_345_600_000],
+    ['1,234,567', 1_234_567_000_000],
+    ['1,000,5', null],
+    ['1,00,000', null],
+    ['1.000,50', null],
+    ['0.0000001', null],
+    ['0', null],
+    ['', null],
+    ['-1', null],
+    ['1e3', null],
+  ]
+  for (const [text, micros] of rows) assert.equal(amountOf(text), micros, text)
 })

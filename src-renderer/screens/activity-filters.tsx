@@ -4,7 +4,7 @@
 
 import { Search as Glass, SlidersHorizontal, X } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
-import { amountOf, dollarsOf, local } from '../format.ts'
+import { amountOf, dollarsOf, figures, local } from '../format.ts'
 import type { Search } from '../search.ts'
 import { Button } from '../ui/button.tsx'
 import { say } from '../words.ts'
@@ -31,7 +31,7 @@ export function Filters({ search, apps, models, tags, nameOf, onChange }: Props)
   return (
     <search className="mb-3 block space-y-2">
       <div className="flex flex-wrap items-center gap-2">
-        <label className="relative min-w-0 flex-1 basis-48">
+        <label className="relative min-w-0 flex-1 basis-full sm:basis-48">
           <span className="sr-only">{say('Search the log')}</span>
           <Glass className="absolute start-2.5 top-2.5 size-4 text-muted" aria-hidden />
           <input
@@ -163,7 +163,8 @@ function Amount({ label, value, onPick }: FieldProps) {
           value={draft}
           onChange={(event) => {
             setDraft(event.target.value)
-            onPick(amountOf(event.target.value) === null ? '' : event.target.value.replace(',', '.'))
+            const amount = amountOf(event.target.value)
+            onPick(amount === null ? '' : figures(amount))
           }}
           className={`${LOOK} nums w-full`}
         />

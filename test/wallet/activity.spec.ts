@@ -144,7 +144,7 @@ test('search and filters find, count and sum; what narrows the log can be taken 
   await page.getByRole('button', { name: 'Filters' }).click()
   await page.getByLabel('Model').selectOption('openai/gpt-5-mini')
   await expect(table).toHaveAttribute('aria-rowcount', /^[1-9]$|^1\d$/)
-  await page.getByLabel('At least, $').fill('1000')
+  await page.getByLabel('At least, $').fill('1,000')
   await expect(page.getByText('Nothing found')).toBeVisible()
   await page.getByRole('button', { name: 'Remove: At least $1000' }).click()
   await page.getByRole('button', { name: 'Remove: Model openai/gpt-5-mini' }).click()

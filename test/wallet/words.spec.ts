@@ -50,4 +50,7 @@ test('German fits a window of 320 pixels', async ({ fake, enter }) => {
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     expect(overflow, place).toBeLessThanOrEqual(0)
   }
+  await goTo(page, 'Aktivität')
+  const apps = await page.getByRole('combobox', { name: 'App' }).boundingBox()
+  expect(apps?.width, 'there is room for the name of an app').toBeGreaterThan(120)
 })
