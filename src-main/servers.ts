@@ -92,27 +92,36 @@ const Keys = z.object({ keys: z.array(z.object({ kid: z.string() })) })
  * Asks an origin two public documents of the contract: who issues sign-ins there (RFC 8414; it has to be the origin itself)
  * and the keys of its receipts, which no other kind of server has. Nothing is sent along, and no redirect is followed.
  */
-export async function askServer(origin: string): Promise<'done' | 'unreachable' | 'no-server'> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
+export async function askServer(origin: string): Promise<ServerAnswer> {
+  const init: RequestInit = {
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    redirect: 'manual',
+    headers: { accept: 'application/json' },
+  }
   const answers = await Promise.all(
     ['/.well-known/openid-configuration', '/.well-known/quota-receipts.json'].map((path) =>
-      fetch(`${origin}${path}`, { signal, redirect: 'manual', headers: { accept: 'application/json' } }).catch(
-        () => null,
-      ),
+      fetch(`${origin}${path}`, init).catch(whyNot),
     ),
   )
-  if (answers.some((answer) => answer === null)) return 'unreachable'
-  const [about, keys] = await Promise.all(answers.map((answer) => documentOf(answer)))
+  const failed = answers.find((answer) => typeof answer === 'string')
+  if (failed) return failed
+  const [about, keys] = await Promise.all(answers.map((answer) => documentOf(answer as Response)))
   const issuer = Issuer.safeParse(about)
   return issuer.success && issuer.data.issuer.replace(/\/$/, '') === origin && Keys.safeParse(keys).success
     ? 'done'
     : 'no-server'
 }
 
+/** Node names what is wrong with a certificate by such codes (tls, "X509 certificate error codes"). */
+function whyNot({ cause }: Error): 'untrusted' | 'unreachable' {
+  const code = cause instanceof Error ? String((cause as { code?: unknown }).code) : ''
+  return /CERT|VERIFY|HOSTNAME/.test(code) ? 'untrusted' : 'unreachable'
+}
+
 /** @returns null for what is no small JSON document */
-async function documentOf(answer: Response | null): Promise<unknown> {
-  if (!answer?.ok || !answer.body) {
-    await answer?.body?.cancel().catch(() => {})
+async function documentOf(answer: Response): Promise<unknown> {
+  if (!answer.ok || !answer.body) {
+    await answer.body?.cancel().catch(() => {})
     return null
   }
   try {

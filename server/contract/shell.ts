@@ -22,13 +22,14 @@ export const Returned = z.string().regex(new RegExp(`^(?:${RETURNED.join('|')}):
 
 /**
  * What became of a change of servers. Everything but `done` changed nothing: the text is no address; it is plain http to
- * another machine; nothing answered there; what answered is no such server; there are too many; this shell has one server.
+ * another machine; nothing answered there; nobody vouches for its certificate; what answered is no such server; there are too many; this shell has one server.
  */
 export const SERVER_ANSWERS = [
   'done',
   'no-address',
   'insecure',
   'unreachable',
+  'untrusted',
   'no-server',
   'too-many',
   'fixed',

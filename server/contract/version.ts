@@ -22,4 +22,4 @@
 // list of what a shell leaves for the page, several servers.)
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = '61263e2137bc41767365c9374394f15e2cdd450ed05e85b18ceff3af051fa502'
+export const WIRE_HASH = 'fe9c13534c2551aab775f1b9e6fa78d2351fb6a8bbb0aeddb51eb8b4a1745139'

@@ -20,6 +20,7 @@ const WRONG: Record<Exclude<ServerAnswer, 'done'>, string> = {
   'no-address': say('This is not an address. It looks like wallet.example.com.'),
   insecure: say('A server on another machine has to be reached by https.'),
   unreachable: say('Nothing answers at this address. Check it, and your connection.'),
+  untrusted: say('This device does not trust the certificate of this server.'),
   'no-server': say('What answers at this address is not a Quota Wallet server.'),
   'too-many': say('There are as many servers as this program keeps. Remove one first.'),
   fixed: say('This wallet has one server.'),

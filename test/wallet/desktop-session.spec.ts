@@ -2,14 +2,18 @@
 // owns: what must never leave the main process, and what ends a session. never: the product's own sign-in page.
 // always true: the refresh tokens looked for are the ones the server really issued.
 
+import { once } from 'node:events'
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { secretFile } from '../../src-main/sealed.ts'
 import type { Wallet } from '../support/driver.ts'
 import { type FakeServer, startFakeServer } from '../support/driver-oidc.ts'
 import { expect, test } from '../support/driver-test.ts'
+import { selfSigned } from '../support/self-signed.ts'
 import { startFake } from './support-server.ts'
 
 let fake: FakeServer
@@ -284,6 +288,17 @@ const change = (page: Page, act: 'add' | 'choose' | 'remove', address: string) =
   page.evaluate(([what, where]) => window.shell!.changeServer(what, where), [act, address] as const)
 const servers = (page: Page) => page.evaluate(() => window.shell!.servers())
 
+/** Whether a page gets an answer of a server. */
+const reached = (page: Page, url: string) =>
+  page.evaluate(
+    (to) =>
+      fetch(to).then(
+        () => 'yes',
+        () => 'no',
+      ),
+    `${url}/v1/models`,
+  )
+
 type Recorded = { standin: { trays: { toolTip: string }[]; notifications: { _choose: () => void }[] } }
 
 /** Goes over to a server; answers its page, once the one before is gone. */
@@ -331,6 +346,31 @@ test('only a server that says it is one is kept, and nothing is sent to it befor
   await Promise.all([first.close(), second.close()])
 })
 
+test('a server whose certificate nobody vouches for is not added, signed in to, asked by the page or paid at', async ({
+  openWallet,
+}) => {
+  const heard: string[] = []
+  const server = createServer(selfSigned(), (request, response) => {
+    heard.push(String(request.url))
+    response.end('{}')
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const refused = await openWallet({ bare: true, serverUrl: url })
+  const page = await refused.window()
+  expect(await change(page, 'add', url.replace('127.0.0.1', 'localhost'))).toBe('untrusted')
+  await expect(page.evaluate(() => window.shell!.signIn())).rejects.toThrow('cannot be reached')
+  const pay = page.evaluate((at) => window.shell!.pay({ topup_id: 'top_1', url: `${at}/pay` }), url)
+  await expect(pay).rejects.toThrow('cannot be reached')
+  expect(await reached(page, url)).toBe('no')
+  expect({ heard, opened: await refused.opened(), windows: refused.windows().length }).toEqual({
+    heard: [],
+    opened: [],
+    windows: 1,
+  })
+  server.close()
+})
+
 test('going over to another server ends everything of the one before; no token of one reaches the other', async ({
   openWallet,
 }) => {
@@ -373,16 +413,7 @@ test('going over to another server ends everything of the one before; no token o
   expect(await token(next)).toBeNull()
   const asked = first.seen.length
   const secondToken = await enter(next)
-  const reached = (url: string) =>
-    next.evaluate(
-      (to) =>
-        fetch(to).then(
-          () => 'yes',
-          () => 'no',
-        ),
-      `${url}/v1/models`,
-    )
-  expect([await reached(first.url), await reached(second.url)]).toEqual(['no', 'yes'])
+  expect([await reached(next, first.url), await reached(next, second.url)]).toEqual(['no', 'yes'])
   expect(first.seen, 'nothing more was asked of it').toHaveLength(asked)
 
   const again = await goOver(wallet, next, first.url)

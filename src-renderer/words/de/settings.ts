@@ -65,6 +65,8 @@ export const SETTINGS: Catalogue = {
     'Ein Server auf einem anderen Rechner muss über https erreicht werden.',
   'Nothing answers at this address. Check it, and your connection.':
     'Unter dieser Adresse antwortet nichts. Prüfen Sie die Adresse und Ihre Verbindung.',
+  'This device does not trust the certificate of this server.':
+    'Dieses Gerät vertraut dem Zertifikat dieses Servers nicht.',
   'What answers at this address is not a Quota Wallet server.':
     'Was unter dieser Adresse antwortet, ist kein Server der Quota Wallet.',
   'There are as many servers as this program keeps. Remove one first.':
