@@ -11,6 +11,7 @@ import { join, matchesGlob } from 'node:path'
 import { after, test } from 'node:test'
 import { Ajv } from 'ajv'
 import { ICNS_TYPES, ICO_SIZES, LINUX_SIZES } from '../src-main/packaging/draw-icons.ts'
+import { whyNotPacked } from '../src-main/packaging/electron-age.ts'
 import { signFile } from '../src-main/packaging/sign-release.ts'
 import { APP_ID, LINK_SCHEME, PRODUCT } from '../src-main/settings.ts'
 import { provenRelease } from '../src-main/update-proof.ts'
@@ -182,4 +183,40 @@ test('a release is signed over what lies beside its description, once', () => {
   const spki = publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
   const info = { version: '0.2.0', files: [{ url: 'a.AppImage', sha512 }], signature }
   assert.deepEqual(provenRelease(info, { publicKey: spki, current: '0.1.0' }), { version: '0.2.0' })
+})
+
+test('item 36: only a supported Electron is packed, and not one that missed a patch for a month', () => {
+  const now = Date.parse('2026-11-27T00:00:00Z')
+  const published = {
+    created: '2013-01-01T00:00:00Z',
+    modified: '2026-11-26T00:00:00Z',
+    '46.0.0-beta.1': '2026-11-20T00:00:00Z', // no release yet, so 43 is one of the newest three
+    '45.4.0': '2026-10-28T00:00:00Z',
+    '45.4.1': '2026-11-19T00:00:00Z',
+    '45.3.10': '2026-10-20T00:00:00Z',
+    '44.9.0': '2026-11-01T00:00:00Z',
+    '43.0.0': '2026-05-01T00:00:00Z',
+    '42.9.9': '2026-11-25T00:00:00Z',
+  }
+  const rows: [version: string, why: RegExp | null][] = [
+    ['45.4.1', null],
+    ['45.4.0', null], // 45.4.1 is eight days old
+    ['45.3.10', null], // 45.4.0 is thirty
+    ['44.9.0', null],
+    ['43.0.0', null],
+    ['42.9.9', /not supported any more; 45, 44, 43 are/],
+    ['45.4.2', /no release/],
+    ['46.0.0-beta.1', /no release/],
+    ['created', /no release/],
+  ]
+  for (const [version, why] of rows) {
+    const said = whyNotPacked(version, published, now)
+    if (why === null) assert.equal(said, null, version)
+    else assert.match(String(said), why, version)
+  }
+  assert.match(String(whyNotPacked('45.3.10', published, now + 1)), /lacks 45\.4\.0/)
+  assert.match(
+    manifest.scripts.package,
+    /^npm view electron time --json \| node src-main\/packaging\/electron-age\.ts && /,
+  )
 })
