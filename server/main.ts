@@ -230,14 +230,17 @@ async function freePort(host: string): Promise<number> {
   })
 }
 
-// One run at a time; a failure is logged and the next run tries again.
+// One run at a time; a failure is logged and the next run tries again. A run that the stop cuts off is none: whatever it
+// does survives kill -9.
 function every(ms: number, log: pino.Logger, run: () => Promise<unknown>): NodeJS.Timeout {
   let busy = false
   return setInterval(() => {
     if (busy) return
     busy = true
     run()
-      .catch((error) => log.error({ err: String(error) }, 'a background task failed'))
+      .catch((error) => {
+        if (!stopping) log.error({ err: String(error) }, 'a background task failed')
+      })
       .finally(() => {
         busy = false
       })

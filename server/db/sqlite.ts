@@ -231,10 +231,17 @@ function flushed() {
   }
 }
 
+// An answered call lets go of whoever asked: V8 keeps a Map's earlier tables, with what stood in them, until a full
+// collection, and each would keep a whole request with it (decision 88).
 function settle(waiting: Map<number, Waiting>, answer: Answer): void {
   const call = waiting.get(answer.n)
+  if (!call) return
   waiting.delete(answer.n)
-  if (answer.fault) call?.reject(new Fault(answer.fault.code, answer.fault.options))
-  else if (answer.error !== undefined) call?.reject(new Error(answer.error))
-  else call?.resolve(answer.ok)
+  if (answer.fault) call.reject(new Fault(answer.fault.code, answer.fault.options))
+  else if (answer.error !== undefined) call.reject(new Error(answer.error))
+  else call.resolve(answer.ok)
+  call.resolve = nothing
+  call.reject = nothing
 }
+
+function nothing(): void {}

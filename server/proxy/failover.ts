@@ -14,10 +14,6 @@ import { CALLER_GONE, CALLER_STALLED, type Exchange, type Outcome, TOO_LONG } fr
 export const MOST_ATTEMPTS = 3
 
 type Health = Pick<Deps, 'upstreams' | 'now' | 'metrics' | 'log'>
-export type Attempts<C extends Candidate> = Exchange & {
-  /** Who answers: the last that was asked. */
-  readonly by: C
-}
 
 /**
  * The candidates that may be asked now, the first few of them.
@@ -52,15 +48,12 @@ export type AttemptOptions<C extends Candidate> = {
   start: (candidate: C, begun: () => void) => Exchange
 }
 
-/** Starts the first attempt, and the next ones as needed. Never throws. */
-export function attempt<C extends Candidate>(health: Health, options: AttemptOptions<C>): Attempts<C> {
-  const state: State<C> = { by: options.candidates[0], live: null, cut: null, ended: false }
+/** Starts the first attempt, and the next ones as needed. Never throws. (No accessor in what it gives back: decision 88.) */
+export function attempt<C extends Candidate>(health: Health, options: AttemptOptions<C>): Exchange {
+  const state: State = { live: null, cut: null, ended: false }
   const outcome = attemptAll(health, options, state)
   return {
     outcome,
-    get by() {
-      return state.by
-    },
     cut(reason) {
       if (state.ended) return false
       state.cut ??= reason
@@ -70,12 +63,12 @@ export function attempt<C extends Candidate>(health: Health, options: AttemptOpt
   }
 }
 
-type State<C> = { by: C; live: Exchange | null; cut: string | null; ended: boolean }
+type State = { live: Exchange | null; cut: string | null; ended: boolean }
 
 async function attemptAll<C extends Candidate>(
   ports: Health,
   { candidates, requestId, response, start }: AttemptOptions<C>,
-  state: State<C>,
+  state: State,
 ): Promise<Outcome> {
   const { health } = ports.upstreams
   let last: Outcome | null = null
@@ -86,7 +79,6 @@ async function attemptAll<C extends Candidate>(
     const ready = health.availableAt(name, candidate.model.upstreamModel, at) <= at
     if (!ready && (last !== null || candidate !== candidates.at(-1))) continue
     if (last !== null) ports.log.warn({ request_id: requestId, upstream: name }, 'the next upstream is asked')
-    state.by = candidate
     health.began(name, at)
     state.live = start(candidate, () => health.answered(name))
     last = await state.live.outcome

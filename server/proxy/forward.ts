@@ -218,6 +218,6 @@ function outcomeOf({ stream, status, type, chunks, keeping, retryAfter }: Wire, 
 }
 
 function unfinished(stream: StreamReader): string | null {
-  if (stream.failed) return 'the upstream reported an error'
-  return stream.whole ? null : 'the stream ended before its end'
+  if (stream.failed()) return 'the upstream reported an error'
+  return stream.whole() ? null : 'the stream ended before its end'
 }

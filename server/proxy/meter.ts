@@ -25,13 +25,13 @@ export function meter(call: Call, outcome: Outcome): Metered | null {
     return { units: own, estimated: true, outcome: 'usage not believed' }
   }
   const { stream, broken } = outcome
-  const units = stream.whole ? believed(shape.units(stream.usage, quirks, asked), ceilings(call)) : null
+  const units = stream.whole() ? believed(shape.units(stream.usage(), quirks, asked), ceilings(call)) : null
   const why = call.endedBy ?? broken ?? 'done'
   if (units) return { units: perCall(call, units), estimated: false, outcome: why }
   // Nothing came but a head: the upstream failed before any output.
   const callers = broken === CALLER_GONE || broken === CALLER_STALLED
-  if (stream.events === 0 && broken !== null && !callers) return null
-  return { units: counted(call, { text: stream.text(), events: stream.events }), estimated: true, outcome: why }
+  if (stream.events() === 0 && broken !== null && !callers) return null
+  return { units: counted(call, { text: stream.text(), events: stream.events() }), estimated: true, outcome: why }
 }
 
 function ceilings({ by, held }: Call): readonly Ceiling[] {
@@ -52,5 +52,5 @@ function perCall({ by: { model } }: Call, units: Units): Units {
 /** Units delivered so far; null before a stream has begun. */
 export function progressOf(call: Call, live: Exchange): Units | null {
   const stream = live.progress()
-  return stream ? counted(call, { text: stream.text(), events: stream.events }) : null
+  return stream ? counted(call, { text: stream.text(), events: stream.events() }) : null
 }

@@ -66,7 +66,7 @@ export function streamEnd(call: Call, outcome: Extract<Outcome, { kind: 'stream'
   if (reply.raw.destroyed) return
   const failure = call.endedBy ? fault(call.endedBy) : outcome.broken === null && quota ? null : brokenStream(quota)
   if (failure === null && quota) {
-    reply.raw.end(shape.ending(outcome.stream.last, quota))
+    reply.raw.end(shape.ending(outcome.stream.last(), quota))
     return
   }
   const body = errorBody(failure ?? brokenStream(quota), call.request.id, call.deps.publicUrl)
@@ -91,7 +91,7 @@ export function sealAnswer(call: Call, outcome: Outcome): string | null {
     kept = { type, body: body.toString(encodingOf(type)), last: null }
   } else if (outcome.kind === 'stream' && outcome.broken === null && outcome.kept) {
     const { type, last } = outcome.stream
-    kept = { type, body: outcome.kept.toString(encodingOf(type)), last: last.toString(encodingOf(type)) }
+    kept = { type, body: outcome.kept.toString(encodingOf(type)), last: last().toString(encodingOf(type)) }
   }
   return kept && seal(deps.masterKey, keptAt(claim.scope), JSON.stringify(kept))
 }

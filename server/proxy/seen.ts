@@ -169,7 +169,7 @@ function lossOf({ seen }: Call, result: Result): string | null {
   if (result === 'unreadable') return 'unreadable'
   const { outcome, metered } = seen
   if (!metered?.estimated || outcome === null) return null
-  const said = outcome.kind === 'collected' || (outcome.kind === 'stream' && outcome.stream.whole)
+  const said = outcome.kind === 'collected' || (outcome.kind === 'stream' && outcome.stream.whole())
   return said ? 'usage_not_believed' : 'ended_early'
 }
 

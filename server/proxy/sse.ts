@@ -77,22 +77,12 @@ export function sseReader(rules: SseRules, { hideUsage }: { hideUsage: boolean }
       if (data !== '[DONE]' && jsonOf(data) === null) return NOTHING
       return takeEvent(known, seen, Buffer.concat([last, Buffer.from('\n\n')])) ?? NOTHING
     },
-    get whole() {
-      return seen.done || seen.reported
-    },
-    get usage() {
-      return seen.usage
-    },
-    get failed() {
-      return seen.failed
-    },
-    get events() {
-      return seen.events
-    },
+    whole: () => seen.done || seen.reported,
+    usage: () => seen.usage,
+    failed: () => seen.failed,
+    events: () => seen.events,
     text: () => unescaped(seen.escaped),
-    get last() {
-      return Buffer.from(rules.last(seen))
-    },
+    last: () => Buffer.from(rules.last(seen)),
   }
 }
 

@@ -65,17 +65,17 @@ export type StreamReader = {
   /** What is left when the upstream ends. */
   flush(): Buffer
   /** Whether it came to its end. */
-  readonly whole: boolean
+  whole(): boolean
   /** The last usage seen; of a stream that is not whole it may tell of a part only. */
-  readonly usage: unknown
+  usage(): unknown
   /** Whether the upstream reported an error inside the stream. */
-  readonly failed: boolean
+  failed(): boolean
   /** Events that carried output. */
-  readonly events: number
+  events(): number
   /** All text passed on so far. */
   text(): string
   /** What was kept back of a whole stream, or stands for it: goes out by way of `Shape.ending` once the books are written. */
-  readonly last: Buffer
+  last(): Buffer
 }
 
 /**
