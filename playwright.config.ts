@@ -6,7 +6,7 @@ import { defineConfig } from '@playwright/test'
 
 const PICTURES = '**/pictures.spec.ts'
 /** They look at what both shells have alike: what pages draw, and what Chromium does to a copy. */
-const BROWSER_ONLY = ['**/access.spec.ts', '**/developer-access.spec.ts', '**/device.spec.ts', PICTURES]
+const BROWSER_ONLY = ['**/screens.spec.ts', '**/developer-access.spec.ts', '**/device.spec.ts', PICTURES]
 
 export default defineConfig({
   testDir: 'test/wallet',
@@ -17,6 +17,8 @@ export default defineConfig({
   retries: 1,
   timeout: 120_000,
   expect: { timeout: 20_000 }, // a slow machine may take its time; what has to be quick says so itself
+  snapshotPathTemplate: 'test/wallet/screens/{arg}{ext}',
+  updateSnapshots: 'none', // support-picture.ts draws them
   forbidOnly: !!process.env.CI,
   reporter: [['list']],
   projects: [

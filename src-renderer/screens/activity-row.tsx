@@ -8,14 +8,11 @@ import { cents, charge, clockTime, count, money, percent } from '../format.ts'
 import { tokensOf } from '../rollup.ts'
 import { Face, Money, Time } from '../ui/bits.tsx'
 import { payloadOf } from '../verify.ts'
-import { language, say } from '../words.ts'
+import { say } from '../words.ts'
 import { bareModel, MarkIcon } from './entry-line.tsx'
 
-/** An amount that names its unit behind a space is longer. */
-const WIDTHS =
-  language === 'en'
-    ? 'grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4.5rem_4.25rem_4.25rem_4.5rem_4.5rem_2.75rem_1.25rem]'
-    : 'grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4rem_5rem_5rem_5.25rem_4.5rem_2.75rem_1.25rem]'
+/** Amounts have room for nine characters: "$0.000684", and "0,0034 $", which names its unit behind a space. */
+const WIDTHS = 'grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4rem_5rem_5rem_5.25rem_4.5rem_2.75rem_1.25rem]'
 export const COLUMNS = `grid ${WIDTHS} whitespace-nowrap items-center gap-3 px-4`
 
 const query = matchMedia('(min-width: 1024px)')

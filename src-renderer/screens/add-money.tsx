@@ -3,7 +3,7 @@
 // (it arrives by the feed). always true: the fee, and what a debt takes of it, are shown before paying.
 
 import { CloudOff } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import { PackagesReply } from '../../server/contract/api.ts'
 import type { Package } from '../../server/contract/records.ts'
 import { ApiFailure } from '../api.ts'
@@ -15,6 +15,7 @@ import { useWallet, type Wallet } from '../session.ts'
 import { PageTitle, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { say } from '../words.ts'
+import { sentenceOf } from './account-page.tsx'
 import { AutoTopupCard } from './auto-topup.tsx'
 import { cardWords } from './auto-topup-panel.tsx'
 import { DebtBanner, debtWords, useDebt } from './debt.tsx'
@@ -28,7 +29,7 @@ const CENT = 10_000
 export function AddMoney() {
   const wallet = useWallet()
   const now = useNow()
-  const packages = usePackages(wallet)
+  const { packages, failed, ask } = usePackages(wallet)
   const status = useMeta('status')
   const away = status?.state === 'offline' || status?.state === 'paused'
   return (
@@ -40,15 +41,22 @@ export function AddMoney() {
           <PaymentState now={now} />
           {packages === undefined && away ? (
             <p className="flex items-center gap-2 py-6 text-sm text-muted">
-              <CloudOff className="size-4" aria-hidden />{' '}
+              <CloudOff className="size-4 shrink-0" aria-hidden />{' '}
               {say('The packages are shown once the server can be reached.')}
             </p>
+          ) : packages === undefined && failed ? (
+            <>
+              <Wrong>{failed}</Wrong>
+              <Button className="mt-3" onClick={ask}>
+                {say('Try again')}
+              </Button>
+            </>
           ) : (
             <Buy packages={packages} away={away} />
           )}
         </section>
         <div className="grid gap-4">
-          <AutoTopupCard packages={packages} away={away} />
+          <AutoTopupCard packages={packages} without={failed} askForThem={ask} away={away} />
           <RefundCard away={away} />
         </div>
         <Purchases now={now} />
@@ -125,17 +133,23 @@ function KeepCard({ checked, onChange }: { checked: boolean; onChange: (checked:
   )
 }
 
+type Asked = { packages: Package[] | undefined; failed: string | null; ask: () => Promise<void> }
+
 /** Packages as last seen, and asked for anew when the screen opens; undefined while neither is there. */
-function usePackages({ api, db }: Wallet): Package[] | undefined {
+function usePackages({ api, db }: Wallet): Asked {
   const kept = useMeta('packages')
-  useEffect(() => {
-    const ask = async () => {
+  const [failed, setFailed] = useState<string | null>(null)
+  const ask = useCallback(async () => {
+    setFailed(null)
+    try {
       const { packages } = PackagesReply.parse(await api.open('/v1/packages'))
       await setMeta(db, 'packages', { packages, at: Date.now() })
+    } catch (error) {
+      setFailed(sentenceOf(error)) // what was kept is shown all the same
     }
-    ask().catch(() => {}) // what was kept is shown; paying says what is wrong
   }, [api, db])
-  return kept?.packages
+  useEffect(() => void ask(), [ask])
+  return { packages: kept?.packages, failed, ask }
 }
 
 function sentence(error: unknown): string {

@@ -23,9 +23,18 @@ const PATH = '/api/payments/auto-topup'
 /** The saved card. Removing it takes no proof, as turning off takes none. */
 export const CARD_PATH = '/api/payments/card'
 
-export function AutoTopupCard({ packages, away }: { packages: Package[] | undefined; away: boolean }) {
+type Props = {
+  packages: Package[] | undefined
+  /** Why there are none, and how they are asked for again. */
+  without: string | null
+  askForThem: () => Promise<void>
+  away: boolean
+}
+
+export function AutoTopupCard({ packages, without, askForThem, away }: Props) {
   const wallet = useWallet()
   const { settings, failed, ask } = useAutoTopup(wallet)
+  const wrong = failed ?? without
   const email = useView()?.profile?.email ?? ''
   const { guarded, question } = useStepUp({ email })
   return (
@@ -41,10 +50,10 @@ export function AutoTopupCard({ packages, away }: { packages: Package[] | undefi
         />
       ) : away ? (
         <p className="text-sm text-muted">{say('It is shown once the server can be reached.')}</p>
-      ) : failed ? (
+      ) : wrong ? (
         <>
-          <Wrong>{failed}</Wrong>
-          <Button className="mt-3" onClick={ask}>
+          <Wrong>{wrong}</Wrong>
+          <Button className="mt-3" onClick={() => Promise.all([ask(), askForThem()])}>
             {say('Try again')}
           </Button>
         </>

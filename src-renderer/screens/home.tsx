@@ -91,7 +91,7 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
   const balance = useBalance()
   const [whole, cents] = parted(money(balance?.available ?? 0))
   return (
-    <section className="card flex flex-col justify-between gap-6 p-5 sm:p-6" aria-label={say('Balance')}>
+    <section className="card flex flex-col gap-6 p-5 sm:p-6" aria-label={say('Balance')}>
       <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
         <div>
           <h2 className="text-sm font-medium text-muted">{say('Available')}</h2>

@@ -36,7 +36,7 @@ export function Frame() {
         {say('Skip to content')}
       </a>
       <header className="flex h-14 items-center justify-between gap-3 px-4 md:hidden">
-        <Mark />
+        <Mark small />
         <span className="flex min-w-0 items-center gap-2">
           {profile?.livemode === false && <Sandbox />}
           <SyncMark />
@@ -117,9 +117,10 @@ function Bottom() {
   )
 }
 
-export function Mark() {
+/** The symbol and the name; `small` where there may be room for the symbol alone. */
+export function Mark({ small = false }: { small?: boolean }) {
   return (
-    <span className="flex items-center gap-2.5 font-semibold tracking-tight">
+    <span className="flex shrink-0 items-center gap-2.5 font-semibold tracking-tight whitespace-nowrap">
       <svg viewBox="0 0 32 32" className="size-6 text-accent" aria-hidden fill="none">
         <rect width="32" height="32" rx="9" fill="currentColor" />
         <path
@@ -130,7 +131,7 @@ export function Mark() {
         />
         <circle cx="19.5" cy="18" r="1.7" className="fill-bg" />
       </svg>
-      Quota Wallet
+      <span className={small ? 'max-[24rem]:sr-only' : ''}>Quota Wallet</span>
     </span>
   )
 }

@@ -54,7 +54,7 @@ export function refunds(fake: FakeServer, { method, body }: Request): Answer {
     fake.world.put('topup', part.topup_id, { ...topup, refunding_credits: under })
   }
   fake.world.balance(fake.world.available - amount)
-  const at = new Date().toISOString()
+  const at = new Date(fake.world.now()).toISOString()
   const made = parts.map((part, i) => ({ id: `rfd_${i}`, ...part, status: 'promised', created_at: at }))
   return { body: { refunds: made, amount } }
 }

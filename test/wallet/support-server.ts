@@ -110,6 +110,7 @@ async function handle(
     'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-quota-wallet',
     'access-control-expose-headers': 'x-request-id, date',
   }
+  response.setHeader('date', new Date(fake.world.now()).toUTCString())
   if (method === 'OPTIONS') return void response.writeHead(204, cors).end()
   if (url.pathname.startsWith('/wallet')) return page(url, response)
   const request = { url, method, headers, body: await bodyOf(incoming) }
@@ -248,7 +249,7 @@ function token(fake: FakeServer, { body }: Request): Answer {
     .digest('base64url')
   const good = form.get('grant_type') === 'refresh_token' || (code && code.challenge === verifier)
   if (!good) return { status: 400, body: { error: 'invalid_grant' } }
-  const now = Math.floor(Date.now() / 1000)
+  const now = Math.floor(fake.world.now() / 1000)
   const claims = {
     iss: fake.url,
     sub: fake.subject,

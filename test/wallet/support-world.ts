@@ -23,8 +23,11 @@ export class World {
   readonly kid = 'key-1'
   readonly key: KeyObject
   readonly jwk: Record<string, unknown>
+  readonly now: () => number
 
-  constructor() {
+  /** @param now its clock, ms; another than the machine's where pictures have to come out alike on any day */
+  constructor(now: () => number = Date.now) {
+    this.now = now
     const { publicKey, privateKey } = generateKeyPairSync('ed25519')
     this.key = privateKey
     this.jwk = { ...publicKey.export({ format: 'jwk' }), kid: this.kid, alg: 'EdDSA', use: 'sig' }
@@ -69,16 +72,20 @@ export class World {
       status: 'active',
       scopes: ['openid', 'credits.read', 'credits.spend'],
       markup_bps: 2000,
-      caps: [cap(5_000_000, 0)],
+      caps: [this.cap(5_000_000, 0)],
       per_call_ceiling: null,
       ask_above: null,
       models: null,
-      created_at: new Date(Date.now() - 40 * DAY_MS).toISOString(),
+      created_at: new Date(this.now() - 40 * DAY_MS).toISOString(),
       last_used_at: null,
       expires_at: null,
       version: 0,
     }
     this.put('connection', id, { ...(now ?? first), ...change, version: (now?.version ?? 0) + 1 })
+  }
+
+  cap(amount: number, spent: number, change: Partial<CapState> = {}): CapState {
+    return cap(amount, spent, change, this.now())
   }
 
   request(uid: string, name: string, change: Partial<ConsentRequest> = {}): void {
@@ -88,8 +95,8 @@ export class World {
       scopes: ['openid', 'credits.read', 'credits.spend'],
       requested_cap: { amount: 8_000_000, period: 'month' },
       match: '47',
-      created_at: new Date().toISOString(),
-      expires_at: new Date(Date.now() + 600_000).toISOString(),
+      created_at: new Date(this.now()).toISOString(),
+      expires_at: new Date(this.now() + 600_000).toISOString(),
       ...change,
     } satisfies ConsentRequest)
   }
@@ -102,14 +109,14 @@ export class World {
       balance_credits: 8_500_000,
       status: 'paid',
       livemode: false,
-      created_at: new Date(Date.now() - 5 * DAY_MS).toISOString(),
-      paid_at: new Date(Date.now() - 5 * DAY_MS).toISOString(),
+      created_at: new Date(this.now() - 5 * DAY_MS).toISOString(),
+      paid_at: new Date(this.now() - 5 * DAY_MS).toISOString(),
       ...change,
     })
   }
 
   /** One call, with its receipt. `forge` makes it wrong in one way. */
-  call(connection: string, { at = Date.now(), input = 1200, output = 350, model = 0, forge }: CallOptions = {}): void {
+  call(connection: string, { at = this.now(), input = 1200, output = 350, model = 0, forge }: CallOptions = {}): void {
     const rev = this.changes.length + 1
     const units = { input, output }
     const base = baseMicros(units, PRICES)
@@ -171,18 +178,18 @@ export class World {
     this.profile()
     this.topup('top_1')
     this.topup('top_2', {
-      created_at: new Date(Date.now() - 20 * DAY_MS).toISOString(),
+      created_at: new Date(this.now() - 20 * DAY_MS).toISOString(),
       paid_at: null,
       status: 'expired',
     })
-    this.connection('sketch', 'Sketchpad', { caps: [cap(5_000_000, 4_310_000)] })
+    this.connection('sketch', 'Sketchpad', { caps: [this.cap(5_000_000, 4_310_000)] })
     this.connection('parrot', 'Parrot Chat', {
       markup_bps: 0,
-      caps: [cap(2_000_000, 310_500, { period: 'day', held: 250_000 }), cap(20_000_000, 6_204_112)],
+      caps: [this.cap(2_000_000, 310_500, { period: 'day', held: 250_000 }), this.cap(20_000_000, 6_204_112)],
     })
-    this.connection('atlas', 'Atlas Research Assistant', { status: 'paused', caps: [cap(10_000_000, 120_000)] })
+    this.connection('atlas', 'Atlas Research Assistant', { status: 'paused', caps: [this.cap(10_000_000, 120_000)] })
     const ids = ['sketch', 'parrot', 'parrot', 'atlas', 'parrot', 'sketch']
-    const first = Date.now() - 29 * DAY_MS
+    const first = this.now() - 29 * DAY_MS
     for (let i = 0; i < calls; i++) {
       const at = first + (i / calls) * 29 * DAY_MS
       const busy = 1 + Math.abs(Math.sin(i / 9)) * 40
@@ -201,8 +208,8 @@ export class World {
 type CallOptions = { at?: number; input?: number; output?: number; model?: number; forge?: Forge }
 
 /** A limit in the current calendar month (or day, or week). */
-export function cap(amount: number, spent: number, change: Partial<CapState> = {}): CapState {
-  const now = new Date()
+export function cap(amount: number, spent: number, change: Partial<CapState> = {}, at = Date.now()): CapState {
+  const now = new Date(at)
   const period = change.period ?? 'month'
   const month = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1)
   const day = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)

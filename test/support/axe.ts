@@ -1,0 +1,38 @@
+// What a program can judge of WCAG 2.1 A and AA on a page (axe).
+// owns: which rules, and what of their findings counts. never: going anywhere. always true: a page gets the checker once, and
+// a finding says the rule, the element and why.
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Page } from '@playwright/test'
+import type axe from 'axe-core'
+import type { RunOptions } from 'axe-core'
+
+/** Half as long as what the module itself offers, which counts where every page gets it. */
+const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']
+/** What another colour scheme can change; everything else is alike in both. */
+const COLOURS = ['color-contrast', 'link-in-text-block']
+const SERIOUS = ['serious', 'critical']
+
+const RULES: Record<'all' | 'colours', RunOptions> = {
+  all: { runOnly: { type: 'tag', values: TAGS }, resultTypes: ['violations'] },
+  colours: { runOnly: { type: 'rule', values: COLOURS }, resultTypes: ['violations'] },
+}
+
+/** One line for each serious barrier: the rule, the element, and why. */
+export async function barriers(page: Page, rules: keyof typeof RULES = 'all'): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(SOURCE)
+  const found = await page.evaluate(async (options) => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document, options)
+    return violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact: impact ?? '',
+      nodes: nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`),
+    }))
+  }, RULES[rules])
+  return found
+    .filter(({ impact }) => SERIOUS.includes(impact))
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node}`))
+}
