@@ -38,6 +38,7 @@ export async function begin(browser: Browser, { world, first, stranger }: Tour):
   const context = await browser.newContext({ viewport: WIDE, reducedMotion: 'reduce', serviceWorkers: 'block' })
   context.setDefaultTimeout(30_000)
   await context.clock.setFixedTime(NOW)
+  await context.addInitScript(ownLetters)
   const page = await context.newPage()
   const visit = { page, fake }
   if (!stranger) {
@@ -47,6 +48,13 @@ export async function begin(browser: Browser, { world, first, stranger }: Tour):
   }
   await first?.(visit)
   return visit
+}
+
+/** Runs in each page: code in the wallet's own letters, as the system's differ from machine to machine. */
+function ownLetters(): void {
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync('code, pre, kbd, samp, .font-mono { font-family: "Inter Variable" !important }')
+  document.adoptedStyleSheets.push(sheet)
 }
 
 export async function end({ page, fake }: Visit): Promise<void> {
