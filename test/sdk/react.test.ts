@@ -5,10 +5,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import AxeBuilder from '@axe-core/playwright'
 import { type Browser, chromium, expect as expectSoon, type Page } from '@playwright/test'
 import { hostedWallet } from '../../packages/sdk/src/hosted.ts'
 import { call, must } from '../support/api.ts'
+import { findings } from '../support/axe.ts'
 import { ensureChromium } from '../support/chromium.ts'
 import { type Server, startServer } from '../support/server.ts'
 import { bundle, servePages } from './bundle.ts'
@@ -74,11 +74,7 @@ async function open(who: string, colorScheme: 'light' | 'dark' = 'light'): Promi
 }
 
 async function accessible(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
-  assert.deepEqual(
-    violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
-    [],
-  )
+  assert.deepEqual(await findings(page), [])
 }
 
 describe('the components', () => {

@@ -23,16 +23,27 @@ const RULES: Record<'all' | 'colours', RunOptions> = {
 
 /** One line for each serious barrier: the rule, the element, and why. */
 export async function barriers(page: Page, rules: keyof typeof RULES = 'all'): Promise<string[]> {
+  const found = await violations(page, RULES[rules])
+  return found.filter(({ impact }) => SERIOUS.includes(impact)).flatMap(lines)
+}
+
+/** The same for all that the checker knows of, however slight. */
+export async function findings(page: Page): Promise<string[]> {
+  return (await violations(page, { resultTypes: ['violations'] })).flatMap(lines)
+}
+
+type Violation = { id: string; impact: string; nodes: string[] }
+
+const lines = ({ id, nodes }: Violation) => nodes.map((node) => `${id}: ${node}`)
+
+async function violations(page: Page, options: RunOptions): Promise<Violation[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(SOURCE)
-  const found = await page.evaluate(async (options) => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document, options)
+  return page.evaluate(async (how) => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document, how)
     return violations.map(({ id, impact, nodes }) => ({
       id,
       impact: impact ?? '',
       nodes: nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`),
     }))
-  }, RULES[rules])
-  return found
-    .filter(({ impact }) => SERIOUS.includes(impact))
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node}`))
+  }, options)
 }
