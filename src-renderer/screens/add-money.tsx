@@ -12,7 +12,7 @@ import { setMeta } from '../db.ts'
 import { money } from '../format.ts'
 import { useMeta, useNow } from '../live.ts'
 import { useWallet, type Wallet } from '../session.ts'
-import { PageTitle, Wrong } from '../ui/bits.tsx'
+import { Failed, PageTitle, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { say } from '../words.ts'
 import { sentenceOf } from './account-page.tsx'
@@ -45,12 +45,7 @@ export function AddMoney() {
               {say('The packages are shown once the server can be reached.')}
             </p>
           ) : packages === undefined && failed ? (
-            <>
-              <Wrong>{failed}</Wrong>
-              <Button className="mt-3" onClick={ask}>
-                {say('Try again')}
-              </Button>
-            </>
+            <Failed sentence={failed} onAgain={ask} />
           ) : (
             <Buy packages={packages} away={away} />
           )}

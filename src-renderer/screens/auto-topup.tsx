@@ -11,8 +11,7 @@ import { setMeta } from '../db.ts'
 import { useMeta, useNotices, useTopups, useView } from '../live.ts'
 import { useWallet, type Wallet } from '../session.ts'
 import { shell } from '../shell/shell.ts'
-import { CardTitle, Wrong } from '../ui/bits.tsx'
-import { Button } from '../ui/button.tsx'
+import { CardTitle, Failed } from '../ui/bits.tsx'
 import { say } from '../words.ts'
 import { sentenceOf } from './account-page.tsx'
 import type { AutoTopupWish, Terms } from './auto-topup-form.tsx'
@@ -51,12 +50,7 @@ export function AutoTopupCard({ packages, without, askForThem, away }: Props) {
       ) : away ? (
         <p className="text-sm text-muted">{say('It is shown once the server can be reached.')}</p>
       ) : wrong ? (
-        <>
-          <Wrong>{wrong}</Wrong>
-          <Button className="mt-3" onClick={() => Promise.all([ask(), askForThem()])}>
-            {say('Try again')}
-          </Button>
-        </>
+        <Failed sentence={wrong} onAgain={() => Promise.all([ask(), askForThem()])} />
       ) : (
         <div className="skeleton h-20" role="status" aria-label={say('Loading the automatic top-up')} />
       )}

@@ -12,7 +12,7 @@ import { useBalance, useNow, useTopups } from '../live.ts'
 import { refundParts } from '../refund-parts.ts'
 import { useWallet } from '../session.ts'
 import { AmountField } from '../ui/amount-field.tsx'
-import { CardTitle, Money, Wrong } from '../ui/bits.tsx'
+import { CardTitle, Failed, Money, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { say } from '../words.ts'
@@ -59,15 +59,7 @@ function Refund({ onClose }: { onClose: () => void }) {
   }, [api])
   useEffect(() => void load(), [load])
   if (done !== null) return <Done amount={done} onClose={onClose} />
-  if (failed !== null)
-    return (
-      <>
-        <Wrong>{failed}</Wrong>
-        <Button className="mt-4" onClick={load}>
-          {say('Try again')}
-        </Button>
-      </>
-    )
+  if (failed !== null) return <Failed sentence={failed} onAgain={load} />
   if (!state) return <div className="skeleton h-48" role="status" aria-label={say('Asking what can go back')} />
   if (state.refundable === 0)
     return (

@@ -5,6 +5,8 @@
 import type { LucideIcon } from 'lucide-react'
 import { type ReactNode, useSyncExternalStore } from 'react'
 import { cleanName, exact, moment, money, onTimeZone, timeZone, when } from '../format.ts'
+import { say } from '../words.ts'
+import { Button } from './button.tsx'
 
 /** An amount in the running text or a column; micros. */
 export function Money({ micros, text, className = '' }: { micros: number; text?: string; className?: string }) {
@@ -172,6 +174,18 @@ export function Wrong({ children }: { children: ReactNode }) {
     <p role="alert" className="rounded-lg bg-bad-soft px-3 py-2 text-sm text-bad">
       {children}
     </p>
+  )
+}
+
+/** What could not be got, and a way to ask for it again. */
+export function Failed({ sentence, onAgain }: { sentence: string; onAgain: () => void }) {
+  return (
+    <>
+      <Wrong>{sentence}</Wrong>
+      <Button className="mt-3" onClick={onAgain}>
+        {say('Try again')}
+      </Button>
+    </>
   )
 }
 
