@@ -68,14 +68,14 @@ export async function addEvent(tx: Tx, { publisherId, body, to }: NewEvent): Pro
   return ids
 }
 
-/** Writes an event for one webhook, whatever it listens to. @returns the delivery's id */
+/** Writes an event for one webhook, whatever it listens to. @returns its delivery, claimed by the caller, who sends it */
 export const addTest = procedure(
   'webhooks.addTest',
-  async (tx: Tx, given: { publisherId: string; webhookId: string; event: WebhookBody }): Promise<string> => {
+  async (tx: Tx, given: { publisherId: string; webhookId: string; event: WebhookBody }): Promise<DeliveryRow> => {
     const { publisherId, webhookId, event } = given
     const [id] = await addEvent(tx, { publisherId, body: event, to: [webhookId] })
     if (id === undefined) throw new Error('a test event was there before')
-    return id
+    return claimed(tx, webhookId, id)
   },
   { bookkeeping: true },
 )
@@ -89,13 +89,16 @@ async function addDelivery(tx: Tx, webhookId: string, eventId: string): Promise<
   return id
 }
 
-/** Sends an event once more to a webhook of its publisher, as a delivery of its own. @throws Fault `not_found` */
+/**
+ * An event once more to a webhook of its publisher, as a delivery of its own.
+ * @returns it, claimed by the caller, who sends it
+ * @throws Fault `not_found`
+ */
 export const replayDelivery = procedure(
   'webhooks.replay',
-  async (tx: Tx, { webhookId, deliveryId }: { webhookId: string; deliveryId: string }): Promise<Delivery> => {
+  async (tx: Tx, { webhookId, deliveryId }: { webhookId: string; deliveryId: string }): Promise<DeliveryRow> => {
     const row = await deliveryOf(tx, webhookId, deliveryId)
-    const id = await addDelivery(tx, webhookId, row.event_id)
-    return deliveryDocument(await deliveryOf(tx, webhookId, id))
+    return claimed(tx, webhookId, await addDelivery(tx, webhookId, row.event_id))
   },
 )
 
@@ -136,30 +139,35 @@ export async function dueWebhooks(reader: Reader, nowMs: number, limit: number):
   return rows.map((row) => row.webhook_id)
 }
 
-export type Claim = { webhookId: string; limit: number; only?: string }
-
 /** Takes what is due of a webhook, for this process alone and for a minute. */
 export const claimDeliveries = procedure(
   'webhooks.claim',
-  async (tx: Tx, { webhookId, limit, only }: Claim): Promise<DeliveryRow[]> => {
+  async (tx: Tx, { webhookId, limit }: { webhookId: string; limit: number }): Promise<DeliveryRow[]> => {
     const due = await tx.all<{ id: string }>(
-      `SELECT id FROM webhook_deliveries WHERE webhook_id = ? AND status = 'waiting' AND next_at <= ? AND claimed_until <= ?${
-        only === undefined ? '' : ' AND id = ?'
-      } ORDER BY next_at, id LIMIT ?`,
-      [webhookId, tx.now, tx.now, ...(only === undefined ? [] : [only]), limit],
+      `SELECT id FROM webhook_deliveries WHERE webhook_id = ? AND status = 'waiting' AND next_at <= ? AND claimed_until <= ?
+       ORDER BY next_at, id LIMIT ?`,
+      [webhookId, tx.now, tx.now, limit],
     )
-    const claimed: DeliveryRow[] = []
-    for (const { id } of due) {
-      const mine = await tx.run(
-        `UPDATE webhook_deliveries SET claimed_until = ?, tries = tries + 1 WHERE id = ? AND claimed_until <= ? AND status = 'waiting'`,
-        [tx.now + CLAIM_MS, id, tx.now],
-      )
-      if (mine === 1) claimed.push(await deliveryOf(tx, webhookId, id))
-    }
-    return claimed
+    const mine: DeliveryRow[] = []
+    for (const { id } of due) if (await claim(tx, id)) mine.push(await deliveryOf(tx, webhookId, id))
+    return mine
   },
   { bookkeeping: true },
 )
+
+async function claim(tx: Tx, id: string): Promise<boolean> {
+  const rows = await tx.run(
+    `UPDATE webhook_deliveries SET claimed_until = ?, tries = tries + 1 WHERE id = ? AND claimed_until <= ? AND status = 'waiting'`,
+    [tx.now + CLAIM_MS, id, tx.now],
+  )
+  return rows === 1
+}
+
+// In the transaction that wrote it: otherwise a sender at work could take it first, and its asker be told that it waits.
+async function claimed(tx: Tx, webhookId: string, id: string): Promise<DeliveryRow> {
+  await claim(tx, id)
+  return deliveryOf(tx, webhookId, id)
+}
 
 export type Tried = { id: string; status: number | null; error: string | null; durationMs: number }
 

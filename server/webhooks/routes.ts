@@ -89,8 +89,8 @@ function deliveryRoutes(app: FastifyInstance, deps: Deps): void {
     const webhook = await enabled(deps, publisherId, request.params.id)
     const created_at = new Date(deps.now()).toISOString()
     const event: WebhookBody = { id: deps.id('evt'), type, created_at, test: true, data: sampleOf(type) }
-    const deliveryId = await deps.db.tx(addTest, { publisherId, webhookId: webhook.id, event })
-    return { delivery: await sendNow(deps, webhook.id, deliveryId) }
+    const claimed = await deps.db.tx(addTest, { publisherId, webhookId: webhook.id, event })
+    return { delivery: await sendNow(deps, claimed) }
   })
 
   app.get<ById>(`${PATH}/:id/deliveries`, async (request) => {
@@ -115,8 +115,8 @@ function deliveryRoutes(app: FastifyInstance, deps: Deps): void {
   app.post<ByDelivery>(`${PATH}/:id/deliveries/:delivery/replay`, async (request) => {
     const publisherId = await lookingOut(deps, request)
     const { id: webhookId } = await enabled(deps, publisherId, request.params.id)
-    const { id } = await deps.db.tx(replayDelivery, { webhookId, deliveryId: request.params.delivery })
-    return { delivery: await sendNow(deps, webhookId, id) }
+    const claimed = await deps.db.tx(replayDelivery, { webhookId, deliveryId: request.params.delivery })
+    return { delivery: await sendNow(deps, claimed) }
   })
 }
 

@@ -64,11 +64,10 @@ async function serve(deps: Needs, webhookId: string): Promise<void> {
   }
 }
 
-/** Sends one delivery now. @returns what became of it */
-export async function sendNow(deps: Needs, webhookId: string, deliveryId: string): Promise<Delivery> {
-  const [row] = await deps.db.tx(claimDeliveries, { webhookId, limit: 1, only: deliveryId })
-  if (row) await send(deps, row)
-  return deliveryDocument(await deliveryOf(deps.db, webhookId, deliveryId))
+/** Sends one delivery now, which its caller has claimed. @returns what became of it */
+export async function sendNow(deps: Needs, claimed: DeliveryRow): Promise<Delivery> {
+  await send(deps, claimed)
+  return deliveryDocument(await deliveryOf(deps.db, claimed.webhook_id, claimed.id))
 }
 
 async function send(deps: Needs, row: DeliveryRow): Promise<void> {

@@ -14,6 +14,7 @@ import { account } from '../../server/ledger/chart.ts'
 import { hold, settle, transfer, voidHold } from '../../server/ledger/ledger.ts'
 import { promise } from '../../server/outbox/outbox.ts'
 import { forgetPayments } from '../../server/payments/forget.ts'
+import { addEvent, type NewEvent } from '../../server/webhooks/deliveries.ts'
 
 export const windowsOf = procedure('test.windows', (tx: Tx, { id }: { id: string }) => openWindows(tx, id))
 
@@ -104,3 +105,5 @@ export const promiseAll = procedure(
 export const forgetPaymentsOf = procedure('test.forgetPayments', (tx: Tx, { userId }: { userId: string }) =>
   forgetPayments(tx, userId),
 )
+
+export const emitEvent = procedure('test.emitEvent', (tx: Tx, event: NewEvent) => addEvent(tx, event))

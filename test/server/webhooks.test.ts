@@ -19,11 +19,12 @@ import { newId } from '../../server/ids.ts'
 import { webhookPost } from '../../server/webhook-post.ts'
 import { addTest, deliveriesOf, waitingOf } from '../../server/webhooks/deliveries.ts'
 import { createWebhook, rotateWebhook, setWebhook, webhookById } from '../../server/webhooks/hooks.ts'
-import { startSending } from '../../server/webhooks/sender.ts'
+import { sendNow, startSending } from '../../server/webhooks/sender.ts'
 import { freshSecret, signedHeaders } from '../../server/webhooks/signing.ts'
 import * as api from '../support/api.ts'
 import { eachDatabase } from '../support/databases.ts'
 import { databases, type Server, startServer } from '../support/server.ts'
+import { emitEvent } from './money.procedures.ts'
 import { clock, documents, PROCEDURES, person } from './money.rig.ts'
 
 describe('where a webhook may not go', () => {
@@ -152,7 +153,13 @@ async function world(db: Db, time: ReturnType<typeof clock>) {
     answers: (next: number | Error) => void (answer = next),
     emit: (id: string) => {
       const event = { id, type: 'usage.completed', created_at: new Date(time.now()).toISOString(), data: {} }
-      return db.tx(addTest, { publisherId, webhookId, event })
+      return db.tx(emitEvent, { publisherId, body: event, to: [webhookId] })
+    },
+    /** What a person has sent to see whether it comes. */
+    tests: async (id: string) => {
+      const event = { id, type: 'usage.completed', created_at: new Date(time.now()).toISOString(), data: {} }
+      const claimed = await db.tx(addTest, { publisherId, webhookId, event })
+      return { claimed, goesOn: () => sendNow(deps, claimed) }
     },
     send: async () => void (await Promise.all(await startSending(deps))),
     row: async () => {
@@ -242,6 +249,24 @@ eachDatabase('deliveries', (open) => {
     await w.emit('evt_c')
     await w.send()
     assert.deepEqual([w.sent.at(-1)?.id, (await w.row()).failing_since], ['evt_c', null])
+  })
+
+  test('a test is its asker’s to send, who hears what became of it; one whose asker died is sent all the same', async () => {
+    const w = await opened()
+    w.answers(503)
+    const { goesOn } = await w.tests('evt_a')
+    await w.send()
+    assert.deepEqual(w.sent, [], 'a sender at work took it')
+    const told = await goesOn()
+    assert.deepEqual([told.status, told.tries, told.response_status], ['waiting', 1, 503])
+    w.answers(200)
+    await w.tests('evt_b')
+    w.passes(60_000)
+    await w.send()
+    assert.deepEqual(
+      [w.sent.map(({ id }) => id).sort(), await waitingOf(w.db, w.webhookId)],
+      [['evt_a', 'evt_a', 'evt_b'], 0],
+    )
   })
 
   test('410 turns it off at once', async () => {
