@@ -13,6 +13,7 @@ import { delimiter, join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { ensureChromium } from './support/chromium.ts'
+import { failureOf, failuresIn, type Report } from './support/failures.ts'
 import { type Postgres, start as startPostgres } from './support/postgres.ts'
 
 type Counts = { passed: number; failed: number; skipped: number }
@@ -37,6 +38,8 @@ const LONG = ['faults/kill', 'examples', 'faults/store', 'db', 'ledger.model', '
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+/** Told again at the end. */
+const failures: string[] = []
 const startedAt = performance.now()
 let postgres: Postgres | null = null
 
@@ -108,8 +111,10 @@ async function nodeTests(files: string[]): Promise<Counts> {
     empty++ // the runner counts a file without tests as one that passed
     say(`FAILED: ${name} defines no test`)
   })
-  events.on('test:fail', () => {
+  events.on('test:fail', (event) => {
     heardAt = performance.now()
+    const failure = failureOf(event)
+    if (failure !== null) failures.push(failure)
   })
   const watch = setInterval(() => {
     if (performance.now() - heardAt > TEST_TIMEOUT_MS + 10_000)
@@ -138,7 +143,10 @@ async function playwright(specs: string[]): Promise<Counts> {
       ...(words.length ? specs : []),
     ]
     const { code } = await program(args, { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: file } })
-    const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+    const report: Report & { stats?: Record<string, number> } = existsSync(file)
+      ? JSON.parse(readFileSync(file, 'utf8'))
+      : {}
+    failures.push(...failuresIn(report))
     const { expected = 0, unexpected = 0, flaky = 0, skipped = 0 } = report.stats ?? {}
     if (flaky > 0) say(`${flaky} spec(s) passed at the second try only: they are listed above as flaky`)
     const often = flaky > SECOND_TRIES_MAX ? flaky : 0
@@ -218,6 +226,7 @@ async function finish(code: number): Promise<never> {
   await postgres?.stop()
   const strays = endMarked(() => true)
   if (strays > 0) say(`${strays} process(es) that tests left behind were ended.`)
+  if (failures.length > 0) say(`\nWhat failed:\n\n${failures.join('\n\n')}\n`)
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
   say(`${total.passed} passed, ${Math.max(total.failed, code === 0 ? 0 : 1)} failed${skipped}`)
   process.exit(code)
