@@ -46,7 +46,8 @@ function shown({ attachments = [] }: Result): string {
   const page = path && existsSync(path) ? /```yaml\n(.*?)```/s.exec(readFileSync(path, 'utf8'))?.[1] : undefined
   if (!page) return ''
   const lines = page.trimEnd().split('\n') // what is open comes last
-  return `\n  the page showed (the last ${PAGE_LINES} of ${lines.length} lines):\n${indented(lines.slice(-PAGE_LINES).join('\n'), PAGE_LINES)}`
+  const last = lines.slice(-PAGE_LINES)
+  return `\n  the page showed (${last.length} of ${lines.length} lines):\n${indented(last.join('\n'), PAGE_LINES)}`
 }
 
 function indented(text: string, most: number): string {
