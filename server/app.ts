@@ -3,6 +3,7 @@
 // never: a decision about money. always true: every reply carries x-request-id; every failure has the contract's shape.
 
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import cookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { leavingRoutes } from './account/routes.ts'
@@ -15,7 +16,7 @@ import type { Db } from './db/db.ts'
 import type { Deps } from './deps.ts'
 import { developersRoutes } from './developers/routes.ts'
 import { docsRoutes } from './docs.ts'
-import { errorBody, errorHeaders, fault } from './faults.ts'
+import { errorBody, errorHeaders, fault, oauthErrorBody } from './faults.ts'
 import { grantsRoutes } from './grants/routes.ts'
 import { welcoming } from './grants/welcome.ts'
 import { asFault, MAX_BODY_BYTES, readJson } from './http.ts'
@@ -50,8 +51,14 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     trustProxy: false,
     requestTimeout: 60_000,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 30_000, connectionsCheckingInterval: 5000, maxHeaderSize: 16_384 },
+    http: {
+      headersTimeout: 30_000,
+      connectionsCheckingInterval: 5000,
+      maxHeaderSize: 16_384,
+      requireHostHeader: false,
+    },
     forceCloseConnections: 'idle',
+    clientErrorHandler: (error, socket) => refuseUnread(deps, error, socket),
     frameworkErrors: (error, request, reply) =>
       void sendError(deps, error, request as FastifyRequest, reply as FastifyReply),
   })
@@ -115,6 +122,8 @@ async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyRepl
   if (raw.url && raw.url.length > MAX_URL) throw fault('uri_too_long')
   if (raw.url && /%00|[^\x21-\x7e]/.test(raw.url))
     throw fault('bad_request', { message: 'The address holds a forbidden character.' })
+  if (raw.headers.host === undefined && raw.httpVersion === '1.1')
+    throw fault('bad_request', { message: 'The header host is missing.' })
   refuseDoubled(raw)
   request.countAgainst = (bucket) => rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
   if (isAnonymous(request)) await request.countAgainst(bucketOfAddress(request))
@@ -186,14 +195,38 @@ function openTo(request: FastifyRequest, reply: FastifyReply): boolean {
   return true
 }
 
+// The endpoints of OAuth speak the protocol's own error shape, whoever of us refuses.
+const OF_OAUTH = /^\/oauth\/(authorize|token|revoke|introspect|par|device|userinfo)(\?|$)/
+
 function sendError(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asFault(deps, error, request.id)
-  const body = errorBody(known, request.id, deps.publicUrl)
+  const ours = errorBody(known, request.id, deps.publicUrl)
+  const typed = request.routeOptions?.config.typedErrors ? { type: 'error', ...ours } : ours
   return reply
     .code(known.status)
     .headers({ 'x-request-id': request.id, ...errorHeaders(known) })
     .type('application/json')
-    .send(JSON.stringify(request.routeOptions?.config.typedErrors ? { type: 'error', ...body } : body))
+    .send(JSON.stringify(OF_OAUTH.test(request.raw.url ?? '') ? oauthErrorBody(known) : typed))
+}
+
+const UNREAD: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/** Answers what Node could not read as a request: no route and no hook sees it. */
+function refuseUnread(deps: Deps, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const id = deps.id('req')
+  const body = JSON.stringify(errorBody(fault('bad_request'), id, deps.publicUrl))
+  const head = [
+    `HTTP/1.1 ${UNREAD[error.code ?? ''] ?? '400 Bad Request'}`,
+    `x-request-id: ${id}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 // Fastify answers 404 for a known path with another method; the honest answer is 405 with Allow (RFC 9110, 15.5.6).

@@ -67,6 +67,17 @@ export function errorBody(error: Fault, requestId: string, publicUrl: string): E
   }
 }
 
+/** The same failure in the words of OAuth (RFC 6749, 5.2), for the endpoints of the protocol. */
+export function oauthErrorBody(error: Fault): { error: string; error_description: string } {
+  return { error: oauthCode(error), error_description: error.message }
+}
+
+function oauthCode({ status, code }: Fault): string {
+  if (status === 429) return code
+  if (status === 503) return 'temporarily_unavailable'
+  return status < 500 ? 'invalid_request' : 'server_error'
+}
+
 // RFC 6750, 3.1 and RFC 9449, 7.1: a token may be presented in either way.
 const CHALLENGES: Partial<Record<FaultCode, string>> = {
   invalid_token: 'Bearer realm="quota", error="invalid_token", DPoP realm="quota", algs="ES256 Ed25519 EdDSA"',

@@ -40,7 +40,9 @@ export function dateOf(request: FastifyRequest, name: string): number | null {
   const given = textOf(request, name)
   if (given === null) return null
   const at = /^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/.test(given) ? Date.parse(given) : Number.NaN
-  if (!(at >= 0)) throw refused(name, 'a date, as in 2026-11-23.')
+  // 30 February is read as 2 March.
+  if (!(at >= 0) || !new Date(at).toISOString().startsWith(given.slice(0, 10)))
+    throw refused(name, 'a date, as in 2026-11-23.')
   return Math.floor(at / DAY_MS) * DAY_MS
 }
 

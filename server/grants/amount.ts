@@ -5,22 +5,30 @@
 import { MICROS_PER_DOLLAR, microsFromDollarText } from '../contract/money.ts'
 import { fault } from '../faults.ts'
 
+// Python writes 0.00005 as 5e-05: the same number, and still no float.
+const SMALL = /^(\d)(?:\.(\d{1,6}))?[eE]-0{0,3}([1-6])$/
 const MICROS_TEXT = `1/${MICROS_PER_DOLLAR}`
 
 /**
- * The amount of a funding request: dollars, a plain decimal number with at most six decimals (`0.50`).
+ * The amount of a funding request: dollars, a decimal number with at most six decimals (`0.50`, and `5e-05` as some
+ * programs write a small one).
  * @param raw the body's bytes; they have been read as JSON without doubled top-level keys before
  * @returns micro-dollars
  * @throws Fault `bad_request`
  */
 export function dollarAmount(raw: Buffer | null): number {
   const token = raw === null ? null : numberToken(raw.toString('utf8'), 'amount')
-  const micros = token === null ? null : microsFromDollarText(token)
+  const micros = token === null ? null : microsFromDollarText(plain(token))
   if (micros === null) {
     const message = `amount: dollars above zero, as a plain decimal number with at most six decimals (steps of ${MICROS_TEXT}).`
     throw fault('bad_request', { message, param: 'amount' })
   }
   return micros
+}
+
+function plain(token: string): string {
+  const [, whole = '', decimals = '', exponent = ''] = SMALL.exec(token) ?? []
+  return whole === '' ? token : `0.${'0'.repeat(Number(exponent) - 1)}${whole}${decimals}`
 }
 
 /** The text of the number that stands at a key of a JSON object's top level; null when the key or a number is missing. */

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import type { Provider } from 'oidc-provider'
 import type { Deps } from '../deps.ts'
-import { errorHeaders, isFault } from '../faults.ts'
+import { errorHeaders, isFault, oauthErrorBody } from '../faults.ts'
 import { type Bucket, bucketOfAddress, rateLimits } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
 import { ROUTES, type Serving } from './provider.ts'
@@ -81,7 +81,7 @@ async function overRate(
   } catch (error) {
     if (!isFault(error)) throw error
     reply.code(error.status).headers(errorHeaders(error))
-    return { error: error.code, error_description: error.message }
+    return oauthErrorBody(error)
   }
 }
 

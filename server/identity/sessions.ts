@@ -143,7 +143,7 @@ export async function countSession(
   session: Session | null,
 ): Promise<void> {
   const bucket = session
-    ? { key: `session:${session.tokenHash}`, perMinute: SESSION_PER_MINUTE }
+    ? { key: `session:${session.userId}`, perMinute: SESSION_PER_MINUTE }
     : bucketOfAddress(request)
   await rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
 }

@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { changesAfter } from '../feed/feed.ts'
 import type { Routes } from '../http.ts'
-import { usageOfApp, usageOfPayer } from '../receipts/receipts.ts'
+import { shownToApp, usageOfApp, usageOfPayer } from '../receipts/receipts.ts'
 import { readForm, writeForm } from './forms.ts'
 import { modelList } from './models.ts'
 import { type Parked, parkCalls } from './parked.ts'
@@ -81,9 +81,9 @@ function limitOf(text: string | undefined): number {
 async function usagePage(deps: Deps, appId: string, cursor: string | null, limit: number) {
   const rows = await usageOfApp(deps.db, appId, cursor, limit)
   const data: unknown[] = []
-  for (const { payer, rev } of rows) {
-    const [change] = await changesAfter(deps.db, payer, rev - 1, 1)
-    if (change?.row) data.push(JSON.parse(change.row))
+  for (const place of rows) {
+    const [change] = await changesAfter(deps.db, place.payer, place.rev - 1, 1)
+    if (change?.row) data.push(shownToApp(JSON.parse(change.row), place))
   }
   return { object: 'list', data, next_cursor: rows.length === limit ? (rows.at(-1)?.request_id ?? null) : null }
 }

@@ -91,6 +91,7 @@ export const settleCall = procedure(
         base,
         markup: parts.markup,
         granted: parts.granted,
+        grantsAfter: balanceAfter - balance.available,
         estimated,
       },
       receipt,

@@ -4,6 +4,7 @@
 
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import type { PriceTable, ReceiptPayload } from '../contract/receipts.ts'
+import type { ReceiptRow } from '../contract/records.ts'
 import { procedure, type Reader, type Secrets, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
 import { documentsBefore, setReceiptHash } from '../feed/feed.ts'
@@ -30,14 +31,17 @@ export type FiledReceipt = {
   base: number
   markup: number
   granted: number
+  /** What the publisher's grants to this payer have left, micros. */
+  grantsAfter: number
   estimated: boolean
 }
 
 /** Files a receipt and makes it the head of its payer's chain. */
 export async function fileReceipt(tx: Tx, filed: FiledReceipt, compact: string): Promise<void> {
   await tx.run(
-    `INSERT INTO receipts (request_id, payer, rev, app_id, publisher_id, connection_id, at, model, base, markup, granted, estimated)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO receipts (request_id, payer, rev, app_id, publisher_id, connection_id, at, model, base, markup, granted,
+       grants_after, estimated)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       filed.requestId,
       filed.payer,
@@ -50,20 +54,32 @@ export async function fileReceipt(tx: Tx, filed: FiledReceipt, compact: string):
       filed.base,
       filed.markup,
       filed.granted,
+      filed.grantsAfter,
       filed.estimated ? 1 : 0,
     ],
   )
   await setReceiptHash(tx, filed.payer, receiptHash(compact))
 }
 
-export type Place = { request_id: string; payer: string; rev: number }
+/** Where a receipt's document lies (whose feed, its number there), and what the grants had left, micros. */
+export type Place = { payer: string; rev: number; grants_after: number }
 
 /** Receipts of an app, newest first, before a cursor (a request id). */
-export function usageOfApp(reader: Reader, appId: string, before: string | null, limit: number): Promise<Place[]> {
-  return reader.all<Place>(
-    'SELECT request_id, payer, rev FROM receipts WHERE app_id = ? AND request_id < ? ORDER BY request_id DESC LIMIT ?',
+export function usageOfApp(
+  reader: Reader,
+  appId: string,
+  before: string | null,
+  limit: number,
+): Promise<(Place & { request_id: string })[]> {
+  return reader.all<Place & { request_id: string }>(
+    'SELECT request_id, payer, rev, grants_after FROM receipts WHERE app_id = ? AND request_id < ? ORDER BY request_id DESC LIMIT ?',
     [appId, before ?? '~', limit],
   )
+}
+
+/** A receipt's document as its app sees it: what is left is what is spendable there, the publisher's grants included. */
+export function shownToApp(document: ReceiptRow, { grants_after }: Pick<Place, 'grants_after'>): ReceiptRow {
+  return { ...document, balance_after: document.balance_after + grants_after }
 }
 
 const LOOKED_AT_MAX = 2000
@@ -79,27 +95,27 @@ export async function usageOfPayer(
   { payer, appId }: { payer: string; appId: string },
   before: string | null,
   limit: number,
-): Promise<{ rows: Record<string, unknown>[]; next: string | null }> {
+): Promise<{ rows: ReceiptRow[]; next: string | null }> {
   const from = before === null ? null : await receiptPlace(reader, before)
   if (before !== null && from?.payer !== payer) throw fault('bad_request', { param: 'cursor' })
   const older = { feed: payer, topic: 'receipt', rev: from?.rev ?? Number.MAX_SAFE_INTEGER }
   const looked = await documentsBefore(reader, older, LOOKED_AT_MAX)
-  const rows: Record<string, unknown>[] = []
+  const rows: ReceiptRow[] = []
   let last: string | null = null
   for (const { rev, doc, row } of looked) {
     // What a person wrote beside a receipt sends its document again, at a later number: that is no app's business.
-    if ((await receiptPlace(reader, doc))?.rev !== rev) continue
+    const place = await receiptPlace(reader, doc)
+    if (place?.rev !== rev) continue
     last = doc
-    const document = JSON.parse(row)
-    if (document.app_id === appId) rows.push(document)
+    const document: ReceiptRow = JSON.parse(row)
+    if (document.app_id === appId) rows.push(shownToApp(document, place))
     if (rows.length === limit) return { rows, next: last }
   }
   return { rows, next: looked.length === LOOKED_AT_MAX ? last : null }
 }
 
-/** Where a receipt's document lies: whose feed, and its number there. */
-export function receiptPlace(reader: Reader, requestId: string): Promise<{ payer: string; rev: number } | undefined> {
-  return reader.get('SELECT payer, rev FROM receipts WHERE request_id = ?', [requestId])
+export function receiptPlace(reader: Reader, requestId: string): Promise<Place | undefined> {
+  return reader.get('SELECT payer, rev, grants_after FROM receipts WHERE request_id = ?', [requestId])
 }
 
 /** Publishes a price table; the same version is written once. */

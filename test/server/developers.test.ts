@@ -354,6 +354,8 @@ for (const db of databases()) {
       assert.deepEqual([theirs.summary.requests, theirs.summary.users], [0, 0])
       const bad: [string, number][] = [
         ['summary?startDate=yesterday', 400],
+        ['summary?startDate=2026-02-30', 400],
+        ['summary?startDate=2028-02-29T23:00:00Z&endDate=2028-02-29', 200],
         ['summary?startDate=2026-02-02&endDate=2026-02-01', 400],
         ['timeseries?interval=minute', 400],
         ['timeseries?interval=hour&startDate=2026-01-01&endDate=2026-03-01', 400],

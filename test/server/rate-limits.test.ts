@@ -68,8 +68,18 @@ for (const db of databases()) {
     })
 
     test('a session: 600 a minute', async () => {
-      const reply = await call(at(1), 'GET', '/auth/me', { bearer: person.session })
-      assert.equal(reply.headers.get('x-ratelimit-limit'), '600')
+      const { session: bearer } = await register(at(0), 'sitter')
+      const left: number[] = []
+      for (const path of ['/auth/me', '/developers/apps', '/account', '/developers/keys']) {
+        const reply = await call(at(1), 'GET', path, { bearer })
+        assert.equal(reply.headers.get('x-ratelimit-limit'), '600')
+        left.push(Number(reply.headers.get('x-ratelimit-remaining')))
+      }
+      assert.deepEqual(
+        left,
+        [...new Set(left)].sort((a, b) => b - a),
+        'all routes count together',
+      )
     })
 
     test('passwords: five tries, over all processes', async () => {

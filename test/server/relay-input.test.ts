@@ -242,6 +242,40 @@ describe('bad input on the metered routes', () => {
     }
   })
 
+  const unread: [name: string, bytes: string, status: number][] = [
+    ['no Host', 'GET /v1/balance HTTP/1.1\r\n\r\n', 400],
+    ['no request line', 'HELLO\r\n\r\n', 400],
+    ['an unknown method', 'BREW /v1/balance HTTP/1.1\r\nhost: quota\r\n\r\n', 400],
+    ['a space in the address', 'GET /v1/a b HTTP/1.1\r\nhost: quota\r\n\r\n', 400],
+    ['20 kB of headers', `GET /v1/balance HTTP/1.1\r\nhost: quota\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+  ]
+  for (const [name, bytes, status] of unread) {
+    test(`what cannot be read as a request has an id and our shape of an error too: ${name}`, async () => {
+      const reply = await nothingMoved(() => raw(world.server.url, bytes))
+      assert.equal(reply.status, status, reply.head)
+      const { error } = JSON.parse(reply.text) as { error: { code: string; request_id: string } }
+      assert.equal(error.code, 'bad_request')
+      assert.match(reply.head, new RegExp(`x-request-id: ${error.request_id}`, 'i'))
+    })
+  }
+
+  const ofOauth: [name: string, path: string, lines: string[], status: number][] = [
+    ['Authorization twice', '/oauth/token', ['authorization: Basic eA==', 'authorization: Basic eA=='], 400],
+    ['Content-Type twice', '/oauth/par', ['content-type: text/plain'], 400],
+    ['compressed', '/oauth/revoke', ['content-encoding: gzip'], 415],
+    ['another method', '/oauth/authorize', [], 405],
+    ['too long an address', `/oauth/introspect?${'x'.repeat(9000)}`, [], 414],
+    ['a forbidden character', '/oauth/userinfo?x=%00', [], 400],
+  ]
+  for (const [name, path, more, status] of ofOauth) {
+    test(`the endpoints of OAuth refuse in the protocol’s own shape: ${name}`, async () => {
+      const head = ['host: quota', 'content-type: application/x-www-form-urlencoded', ...more]
+      const reply = await nothingMoved(() => raw(world.server.url, post(path, head, 'a=b')))
+      const { error, error_description } = JSON.parse(reply.text) as Record<string, string>
+      assert.deepEqual([reply.status, error, typeof error_description], [status, 'invalid_request', 'string'])
+    })
+  }
+
   test('a body that never ends and a caller who leaves', async () => {
     const half = post('/v1/chat/completions', lines(), '{"model":"plain",', 500)
     const reply = await nothingMoved(() => raw(world.server.url, half, 300))

@@ -9,6 +9,7 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import OpenAI from 'openai'
 import { Quota } from '../../server/contract/api.ts'
 import { baseMicros, disagreement, PriceTable, ReceiptPayload } from '../../server/contract/receipts.ts'
+import type { ReceiptRow } from '../../server/contract/records.ts'
 import {
   type App,
   buy,
@@ -373,6 +374,25 @@ for (const db of databases()) {
         const byPath = await chat({ bearer: world.userKey, user: 'dan' })
         assert.equal(byPath.status, 200)
         assert.equal((await chat({ bearer: other.key, headers: { 'x-quota-user': 'dan' } })).status, 404)
+      })
+
+      test('the usage log shows what was left as the answer did: this publisher’s grants and the balance', async () => {
+        const gil = await register(world.server, 'gil')
+        await buy(world.server, gil.session, 'starter')
+        const { accessToken } = await connect(world.server, gil, world.app)
+        await connect(world.server, gil, world.app, { token: { storage_mode: 'hosted', external_user_id: 'gil' } })
+        await grant(world.server, world.userKey, 'gil', 0.5)
+        const rows: [string, Answer, string][] = [
+          ['a key’s log, unclaimed', await chat({ bearer: world.userKey, user: 'granted' }), world.userKey],
+          ['a key’s log, linked', await chat({ bearer: world.userKey, user: 'gil' }), world.userKey],
+          ['a token’s log', await chat({ bearer: accessToken }), accessToken],
+          ['developer pays', await chat({ bearer: world.developerKey }), world.developerKey],
+        ]
+        for (const [who, reply, bearer] of rows) {
+          const log = await must<{ data: ReceiptRow[] }>(world.server, 'GET', '/v1/usage', { bearer })
+          const row = log.data.find(({ request_id }) => request_id === paid(reply).request_id)
+          assert.equal(row?.balance_after, paid(reply).balance_after, who)
+        }
       })
 
       test('4: user’s token', async () => {
