@@ -4,7 +4,7 @@
 
 import { dollars, MICROS_PER_DOLLAR, microsFromDollarText, PICOS_PER_MICRO } from '../server/contract/money.ts'
 import type { Cap, LimitCalendar, Period } from '../server/contract/records.ts'
-import { count, language, say } from './words.ts'
+import { language, say } from './words.ts'
 
 export { count } from './words.ts'
 
@@ -159,9 +159,6 @@ function inZone(timeZone: string, at: number): string {
 
 /** Hundredths of a percent as a percentage: 2000 is "20 %", 50 is "0.5 %". */
 export const percent = (bps: number): string => `${COMMA ? swapped(String(bps / 100)) : bps / 100} %`
-
-/** "1 call", "1,204 calls". */
-export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
 
 type Clocks = ReturnType<typeof clocksIn>
 

@@ -12,6 +12,7 @@ import { Confirm } from '../screens/app-dialogs.tsx'
 import { useWallet } from '../session.ts'
 import { Badge, Face } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { DomainCard, SecretCard, UsersCard } from './app-parts.tsx'
 import { SettingsCard } from './app-settings.tsx'
 import { Answer, Card, CopyLine } from './bits.tsx'
@@ -26,7 +27,7 @@ export function AppPage() {
   return (
     <div className="space-y-4">
       <Link to="/developer/apps" className="inline-flex items-center gap-1.5 rounded text-sm text-muted hover:text-ink">
-        <ArrowLeft className="size-4" aria-hidden /> All apps
+        <ArrowLeft className="size-4" aria-hidden /> {say('All apps')}
       </Link>
       <Answer of={found} height="h-96">
         {({ app }) => <Whole app={app} reload={found.reload} />}
@@ -44,7 +45,7 @@ function Whole({ app, reload }: { app: App; reload: () => Promise<void> }) {
         <h2 className="min-w-0 truncate text-xl font-semibold tracking-tight">
           <bdi>{cleanName(app.name)}</bdi>
         </h2>
-        {archived && <Badge tone="warn">Archived</Badge>}
+        {archived && <Badge tone="warn">{say('Archived')}</Badge>}
       </header>
       <div className="grid items-start gap-4 lg:grid-cols-[1.2fr_1fr] *:min-w-0">
         <div className="space-y-4">
@@ -52,10 +53,10 @@ function Whole({ app, reload }: { app: App; reload: () => Promise<void> }) {
           <UsersCard app={app} />
         </div>
         <div className="space-y-4">
-          <Card title="Names it goes by">
+          <Card title={say('Names it goes by')}>
             <div className="space-y-3">
-              <CopyLine label="Client ID" text={app.client_id} />
-              <CopyLine label="App ID" text={app.id} />
+              <CopyLine label={say('Client ID')} text={app.client_id} />
+              <CopyLine label={say('App ID')} text={app.id} />
             </div>
           </Card>
           {!archived && (
@@ -81,19 +82,19 @@ function ArchiveCard({ app }: { app: App }) {
     await navigate({ to: '/developer/apps' })
   }
   return (
-    <Card title="Archive">
+    <Card title={say('Archive')}>
       <p className="mb-4 text-sm text-muted">
-        Its keys and its people’s tokens stop working at once. Its figures and earnings stay.
+        {say('Its keys and its people’s tokens stop working at once. Its figures and earnings stay.')}
       </p>
-      <Button onClick={() => setAsked(true)}>Archive this app</Button>
+      <Button onClick={() => setAsked(true)}>{say('Archive this app')}</Button>
       {asked && (
         <Confirm
-          title={`Archive ${cleanName(app.name)}?`}
-          button="Archive it"
+          title={say('Archive {app}?', { app: cleanName(app.name) })}
+          button={say('Archive it')}
           onClose={() => setAsked(false)}
           onConfirm={archive}
         >
-          Calls that are running end within a second. An archived app cannot be brought back.
+          {say('Calls that are running end within a second. An archived app cannot be brought back.')}
         </Confirm>
       )}
     </Card>

@@ -6,12 +6,13 @@ import { BadgeCheck } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { type App, DomainState, SecretRotated } from '../../server/contract/api.ts'
 import { AppUsers } from '../../server/contract/developers.ts'
-import { date, money, plural } from '../format.ts'
+import { date, money } from '../format.ts'
 import { useNow } from '../live.ts'
 import { sentenceOf, useTry } from '../screens/account-page.tsx'
 import { useWallet } from '../session.ts'
 import { Badge, type Tone, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { counted, say } from '../words.ts'
 import { secretsOf } from './apps.tsx'
 import { Answer, Card, CopyLine, Field, type Once, OnceDialog } from './bits.tsx'
 import { Counting } from './counting.tsx'
@@ -38,19 +39,19 @@ export function SecretCard({ app, reload }: Props) {
     })
   const until = app.secondary_expires_at ? Date.parse(app.secondary_expires_at) : null
   return (
-    <Card title="Client secret">
+    <Card title={say('Client secret')}>
       <p className="mb-4 text-sm text-muted">
         {until === null
-          ? 'Making another one leaves the old one working for 30 days, so that your servers can change over.'
-          : `The secret before the last one works until ${date(until, now)}.`}
+          ? say('Making another one leaves the old one working for 30 days, so that your servers can change over.')
+          : say('The secret before the last one works until {day}.', { day: date(until, now) })}
       </p>
       <div className="flex flex-wrap gap-2">
         <Button disabled={busy} onClick={rotate}>
-          Make a new secret
+          {say('Make a new secret')}
         </Button>
         {until !== null && (
           <Button look="quiet" disabled={busy} onClick={end}>
-            End the old one now
+            {say('End the old one now')}
           </Button>
         )}
       </div>
@@ -82,21 +83,21 @@ export function DomainCard({ app, reload }: Props) {
   const show = () => act(() => api.get(at))
   const verified = app.verified_domain ?? null
   return (
-    <Card title="Domain" aside={verified && <VerifiedBadge domain={verified} />}>
+    <Card title={say('Domain')} aside={verified && <VerifiedBadge domain={verified} />}>
       <p className="mb-4 text-sm text-muted">
-        A domain that you prove stands in the place of “unverified” when people are asked.
+        {say('A domain that you prove stands in the place of “unverified” when people are asked.')}
       </p>
       {state ? (
         <Proof state={state} busy={busy} onVerify={(by) => act(() => api.post(`${at}/verify`, { by }))} />
       ) : (
         <form onSubmit={name} className="space-y-3">
-          <Field label="Domain" name="domain" placeholder="example.com" defaultValue={verified ?? ''} required />
+          <Field label={say('Domain')} name="domain" placeholder="example.com" defaultValue={verified ?? ''} required />
           <div className="flex flex-wrap gap-2">
             <Button type="submit" disabled={busy}>
-              Name it
+              {say('Name it')}
             </Button>
             <Button look="quiet" disabled={busy} onClick={show}>
-              Show its proof
+              {say('Show its proof')}
             </Button>
           </div>
         </form>
@@ -125,19 +126,24 @@ function Proof({
   busy: boolean
   onVerify: (by: 'file' | 'dns') => void
 }) {
-  if (state.verified) return <p className="text-sm">{state.domain} is proved. It is looked at again now and then.</p>
+  if (state.verified)
+    return (
+      <p className="text-sm">
+        {say('{domain} is proved. It is looked at again now and then.', { domain: state.domain })}
+      </p>
+    )
   return (
     <div className="space-y-3">
-      <p className="text-sm">Put this value in one of two places, then have it looked at.</p>
-      <CopyLine label="Value" text={state.proof.value} />
-      <CopyLine label="As a line of this file" text={state.proof.file} />
-      <CopyLine label="As a TXT record of this name" text={state.proof.dns} />
+      <p className="text-sm">{say('Put this value in one of two places, then have it looked at.')}</p>
+      <CopyLine label={say('Value')} text={state.proof.value} />
+      <CopyLine label={say('As a line of this file')} text={state.proof.file} />
+      <CopyLine label={say('As a TXT record of this name')} text={state.proof.dns} />
       <div className="flex flex-wrap gap-2">
         <Button disabled={busy} onClick={() => onVerify('file')}>
-          Look at the file
+          {say('Look at the file')}
         </Button>
         <Button disabled={busy} onClick={() => onVerify('dns')}>
-          Look at the record
+          {say('Look at the record')}
         </Button>
       </div>
     </div>
@@ -148,12 +154,12 @@ type Page = ReturnType<typeof AppUsers.parse>
 type User = Page['users'][number]
 
 const STATES: Record<User['status'], readonly [words: string, tone: Tone]> = {
-  active: ['Connected', 'good'],
-  paused: ['Paused', 'warn'],
-  revoked: ['Disconnected', 'plain'],
-  expired: ['Expired', 'plain'],
-  unclaimed: ['No wallet yet', 'plain'],
-  unlinked: ['Unlinked', 'plain'],
+  active: [say('Connected'), 'good'],
+  paused: [say('Paused'), 'warn'],
+  revoked: [say('Disconnected'), 'plain'],
+  expired: [say('Expired'), 'plain'],
+  unclaimed: [say('No wallet yet'), 'plain'],
+  unlinked: [say('Unlinked'), 'plain'],
 }
 
 export function UsersCard({ app }: { app: App }) {
@@ -175,14 +181,14 @@ export function UsersCard({ app }: { app: App }) {
   }
   const users = pages.flatMap((page) => page.users)
   return (
-    <Card title="Users">
+    <Card title={say('Users')}>
       <Counting of={first} />
       <Answer of={first}>
         {() => (users.length === 0 ? <NoUsers /> : <ul className="divide-y divide-line">{users.map(line)}</ul>)}
       </Answer>
       {next !== null && (
         <Button className="mt-3" onClick={load}>
-          More users
+          {say('More users')}
         </Button>
       )}
       {wrong && <Wrong>{wrong}</Wrong>}
@@ -191,7 +197,7 @@ export function UsersCard({ app }: { app: App }) {
 }
 
 const NoUsers = () => (
-  <p className="text-sm text-muted">People appear here when they connect, or when you give them a grant.</p>
+  <p className="text-sm text-muted">{say('People appear here when they connect, or when you give them a grant.')}</p>
 )
 
 const line = (user: User) => <UserLine key={user.id} user={user} />
@@ -211,14 +217,16 @@ function UserLine({ user }: { user: User }) {
         </span>
         <span className="mt-0.5 block text-muted">
           {user.external_user_ids.length > 0 && <code className="text-xs">{user.external_user_ids.join(', ')}</code>}{' '}
-          {user.last_used_at ? `last call ${date(Date.parse(user.last_used_at), now)}` : 'no call yet'}
+          {user.last_used_at
+            ? say('last call {day}', { day: date(Date.parse(user.last_used_at), now) })
+            : say('no call yet')}
         </span>
       </span>
       <span className="nums text-end">
         <span className="block font-medium">{money(user.totals.base_credits + user.totals.markup_credits)}</span>
         <span className="block text-muted">
-          {plural(user.totals.requests, 'call')}
-          {user.balance !== null && ` · could spend ${money(user.balance)}`}
+          {counted('{n} call', '{n} calls', user.totals.requests)}
+          {user.balance !== null && ` · ${say('could spend {sum}', { sum: money(user.balance) })}`}
         </span>
       </span>
     </li>

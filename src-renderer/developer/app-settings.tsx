@@ -5,13 +5,14 @@
 import { type FormEvent, useState } from 'react'
 import type { App } from '../../server/contract/api.ts'
 import { DEFAULT_CAP } from '../../server/contract/records.ts'
-import { percent, plural } from '../format.ts'
+import { local, percent } from '../format.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { useWallet } from '../session.ts'
 import { Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { RequestForm } from '../ui/request-form.tsx'
+import { counted, say } from '../words.ts'
 import { bpsOf, linesOf } from './apps.tsx'
 import { Card, Field } from './bits.tsx'
 
@@ -19,11 +20,11 @@ type Props = { app: App; reload: () => Promise<void> }
 type Changes = Partial<Pick<App, 'name' | 'logo_uri' | 'redirect_uris' | 'allowed_scopes' | 'markup_bps' | 'models'>>
 
 const SCOPES = [
-  ['profile', 'Their name'],
-  ['email', 'Their e-mail address'],
-  ['credits.read', 'What they could spend here'],
-  ['credits.spend', 'Spending, within their limit'],
-  ['offline_access', 'Working while they are away'],
+  ['profile', say('Their name')],
+  ['email', say('Their e-mail address')],
+  ['credits.read', say('What they could spend here')],
+  ['credits.spend', say('Spending, within their limit')],
+  ['offline_access', say('Working while they are away')],
 ] as const
 
 export function SettingsCard({ app, reload }: Props) {
@@ -34,7 +35,7 @@ export function SettingsCard({ app, reload }: Props) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const changes = changesOf(app, new FormData(event.currentTarget))
-    if (changes === null) return setWrong('Write the markup as a percentage, such as 20 or 12.5.')
+    if (changes === null) return setWrong(say('Write the markup as a percentage, such as 20 or 12.5.'))
     if (Object.keys(changes).length === 0) return setSaved(true)
     void attempt(async () => {
       await api.patch(`/developers/apps/${app.id}/settings`, changes)
@@ -44,20 +45,20 @@ export function SettingsCard({ app, reload }: Props) {
   }
   const look = (
     <Button className="h-8" onClick={() => setPreview(true)}>
-      What people see
+      {say('What people see')}
     </Button>
   )
   return (
-    <Card title="Settings" aside={look}>
+    <Card title={say('Settings')} aside={look}>
       <form onSubmit={submit} onChange={() => setSaved(false)} className="space-y-4">
         <Fields app={app} />
         {wrong && <Wrong>{wrong}</Wrong>}
         <div className="flex items-center gap-3">
           <Button look="main" type="submit" disabled={busy}>
-            Save changes
+            {say('Save changes')}
           </Button>
           <span role="status" className="text-sm text-muted">
-            {saved ? 'Saved.' : ''}
+            {saved ? say('Saved.') : ''}
           </span>
         </div>
       </form>
@@ -67,46 +68,51 @@ export function SettingsCard({ app, reload }: Props) {
 }
 
 function Fields({ app }: { app: App }) {
-  const [markup, setMarkup] = useState(String(app.markup_bps / 100))
+  const [markup, setMarkup] = useState(local(String(app.markup_bps / 100)))
   const raises = (bpsOf(markup) ?? 0) > app.markup_bps
   return (
     <>
-      <Field label="Name" name="name" defaultValue={app.name} required maxLength={80} />
+      <Field label={say('Name')} name="name" defaultValue={app.name} required maxLength={80} />
       <Field
-        label="Picture"
+        label={say('Picture')}
         name="logo"
         defaultValue={app.logo_uri ?? ''}
-        hint="The address of a square picture, or nothing: then its first letter stands for it."
+        hint={say('The address of a square picture, or nothing: then its first letter stands for it.')}
         maxLength={2000}
       />
       <Field
-        label="Redirect addresses"
+        label={say('Redirect addresses')}
         name="uris"
         rows={Math.max(2, app.redirect_uris.length)}
         defaultValue={app.redirect_uris.join('\n')}
-        hint="One to a line."
+        hint={say('One to a line.')}
       />
       <Scopes allowed={app.allowed_scopes} />
       <div onChange={(event) => setMarkup((event.target as HTMLInputElement).value)}>
         <Field
-          label="Markup in percent"
+          label={say('Markup in percent')}
           name="markup"
           inputMode="decimal"
           defaultValue={markup}
           hint={
             raises
-              ? `People who have agreed to ${percent(app.markup_bps)} keep it for ${plural(app.markup_notice_days, 'day')}, and are then asked anew.`
-              : 'On top of what the model provider charges. All of it is yours.'
+              ? counted(
+                  'People who have agreed to {markup} keep it for {n} day, and are then asked anew.',
+                  'People who have agreed to {markup} keep it for {n} days, and are then asked anew.',
+                  app.markup_notice_days,
+                  { markup: percent(app.markup_bps) },
+                )
+              : say('On top of what the model provider charges. All of it is yours.')
           }
         />
       </div>
       <Field
-        label="Models"
+        label={say('Models')}
         name="models"
         rows={2}
         defaultValue={app.models?.join('\n') ?? ''}
         placeholder="openai/gpt-4o-mini"
-        hint="One to a line, by their names in /v1/models. Nothing: every model of this server."
+        hint={say('One to a line, by their names in /v1/models. Nothing: every model of this server.')}
       />
     </>
   )
@@ -115,7 +121,7 @@ function Fields({ app }: { app: App }) {
 function Scopes({ allowed }: { allowed: readonly string[] }) {
   return (
     <fieldset>
-      <legend className="mb-1.5 text-sm font-medium">What it may ask for</legend>
+      <legend className="mb-1.5 text-sm font-medium">{say('What it may ask for')}</legend>
       <div className="grid gap-2 sm:grid-cols-2">
         {SCOPES.map(([scope, words]) => (
           <label key={scope} className="flex items-start gap-2.5 text-sm">
@@ -167,7 +173,7 @@ function Preview({ app, onClose }: { app: App; onClose: () => void }) {
     markup_bps: app.markup_bps,
   }
   return (
-    <Dialog title="What people see" onClose={onClose}>
+    <Dialog title={say('What people see')} onClose={onClose}>
       <RequestForm
         request={{ client, scopes: app.allowed_scopes, requested_cap: DEFAULT_CAP, match: null }}
         side="page"

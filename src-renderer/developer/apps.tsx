@@ -13,6 +13,7 @@ import { useWallet } from '../session.ts'
 import { Badge, Empty, Face, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { say } from '../words.ts'
 import { Answer, Choice, Field, type Once, OnceDialog } from './bits.tsx'
 import { Apps as AppList } from './overview.tsx'
 import { useRemote } from './remote.ts'
@@ -26,7 +27,7 @@ export function Apps() {
   const [once, setOnce] = useState<Once | null>(null)
   const add = (
     <Button look="main" onClick={() => setAdding(true)}>
-      <Plus className="size-4" aria-hidden /> Register an app
+      <Plus className="size-4" aria-hidden /> {say('Register an app')}
     </Button>
   )
   const made = async (found: z.infer<typeof Created>) => {
@@ -41,9 +42,10 @@ export function Apps() {
         {({ apps: rows }) =>
           rows.length === 0 ? (
             <section className="card">
-              <Empty icon={Rocket} title="No app yet" action={add}>
-                An app is what people see when they are asked to let it spend. It takes a name and an address to come
-                back to.
+              <Empty icon={Rocket} title={say('No app yet')} action={add}>
+                {say(
+                  'An app is what people see when they are asked to let it spend. It takes a name and an address to come back to.',
+                )}
               </Empty>
             </section>
           ) : (
@@ -54,7 +56,7 @@ export function Apps() {
       {(archived.data?.apps.length ?? 0) > 0 && (
         <details>
           <summary className="w-fit rounded text-sm font-medium text-muted">
-            Archived ({archived.data?.apps.length})
+            {say('Archived ({count})', { count: archived.data?.apps.length ?? 0 })}
           </summary>
           <div className="mt-3">
             <List apps={archived.data?.apps ?? []} />
@@ -68,12 +70,12 @@ export function Apps() {
 }
 
 export const secretsOf = (app: App, secret: string): Once => ({
-  title: `The secret of ${cleanName(app.name)}`,
+  title: say('The secret of {app}', { app: cleanName(app.name) }),
   lines: [
-    ['Client ID', app.client_id],
-    ['Client secret', secret],
+    [say('Client ID'), app.client_id],
+    [say('Client secret'), secret],
   ],
-  note: 'you can make another one at any time.',
+  note: say('you can make another one at any time.'),
 })
 
 function List({ apps }: { apps: App[] }) {
@@ -96,10 +98,13 @@ function List({ apps }: { apps: App[] }) {
                     {app.verified_domain}
                   </Badge>
                 )}
-                {app.archived_at && <Badge>Archived</Badge>}
+                {app.archived_at && <Badge>{say('Archived')}</Badge>}
               </span>
               <span className="mt-0.5 block text-sm text-muted">
-                Markup {percent(app.markup_bps)} · registered {when(Date.parse(app.created_at), now)}
+                {say('Markup {markup} · registered {time}', {
+                  markup: percent(app.markup_bps),
+                  time: when(Date.parse(app.created_at), now),
+                })}
               </span>
             </span>
             <ChevronRight className="size-5 shrink-0 text-muted" aria-hidden />
@@ -132,7 +137,7 @@ function NewApp({ onMade, onClose }: { onMade: Made; onClose: () => void }) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const markup = bpsOf(form.get('markup'))
-    if (markup === null) return setWrong('Write the markup as a percentage, such as 20 or 12.5.')
+    if (markup === null) return setWrong(say('Write the markup as a percentage, such as 20 or 12.5.'))
     const body = {
       name: String(form.get('name')).trim(),
       type: String(form.get('type')),
@@ -142,34 +147,40 @@ function NewApp({ onMade, onClose }: { onMade: Made; onClose: () => void }) {
     void attempt(async () => onMade(Created.parse(await api.post('/developers/apps', body))))
   }
   return (
-    <Dialog title="Register an app" onClose={onClose}>
+    <Dialog title={say('Register an app')} onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
-        <Field label="Name" name="name" required maxLength={80} hint="People read it when they are asked." />
+        <Field
+          label={say('Name')}
+          name="name"
+          required
+          maxLength={80}
+          hint={say('People read it when they are asked.')}
+        />
         <Choice
-          label="Where it runs"
+          label={say('Where it runs')}
           name="type"
           options={[
-            ['confidential', 'On a server, which can keep a secret'],
-            ['public', 'In browsers or on devices alone'],
+            ['confidential', say('On a server, which can keep a secret')],
+            ['public', say('In browsers or on devices alone')],
           ]}
         />
         <Field
-          label="Redirect addresses"
+          label={say('Redirect addresses')}
           name="uris"
           rows={2}
           placeholder="https://example.com/callback"
-          hint="One to a line; where people come back to. http is for 127.0.0.1 alone."
+          hint={say('One to a line; where people come back to. http is for 127.0.0.1 alone.')}
         />
         <Field
-          label="Markup in percent"
+          label={say('Markup in percent')}
           name="markup"
           inputMode="decimal"
           defaultValue="20"
-          hint="On top of what the model provider charges. All of it is yours."
+          hint={say('On top of what the model provider charges. All of it is yours.')}
         />
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" type="submit" className="w-full" disabled={busy}>
-          Register
+          {say('Register')}
         </Button>
       </form>
     </Dialog>

@@ -3,6 +3,8 @@
 // always true: the scale begins at zero; each bar says its figure on hover.
 
 import type { Interval } from '../../server/contract/analytics.ts'
+import { LOCALE } from '../format.ts'
+import { say } from '../words.ts'
 
 type Point = { at: number; value: number }
 
@@ -17,15 +19,18 @@ export function Bars({
   label,
   interval,
   points,
-  say,
+  figure,
 }: {
   label: string
   interval: Interval
   points: Point[]
-  say: (value: number) => string
+  figure: (value: number) => string
 }) {
-  const format = new Intl.DateTimeFormat('en-GB', { ...FORMATS[interval], timeZone: 'UTC' })
-  const words = (at: number) => `${interval === 'week' ? 'Week of ' : ''}${format.format(at)}`
+  const format = new Intl.DateTimeFormat(LOCALE, { ...FORMATS[interval], timeZone: 'UTC' })
+  const words = (at: number) => {
+    const day = format.format(at)
+    return interval === 'week' ? say('Week of {day}', { day }) : day
+  }
   const most = Math.max(1, ...points.map(({ value }) => value))
   const [first, last] = [points[0], points.at(-1)]
   return (
@@ -33,7 +38,11 @@ export function Bars({
       <div className="flex items-end gap-3" aria-hidden>
         <div className="flex h-44 min-w-0 flex-1 items-end gap-[2px] border-b border-line sm:gap-1">
           {points.map(({ at, value }) => (
-            <div key={at} title={`${words(at)}: ${say(value)}`} className="group flex h-full min-w-0 flex-1 items-end">
+            <div
+              key={at}
+              title={`${words(at)}: ${figure(value)}`}
+              className="group flex h-full min-w-0 flex-1 items-end"
+            >
               <div
                 className={`w-full rounded-t-sm ${value > 0 ? 'min-h-0.5 bg-accent group-hover:bg-accent-hover' : ''}`}
                 style={value > 0 ? { height: `${(value / most) * 100}%` } : undefined}
@@ -42,8 +51,8 @@ export function Bars({
           ))}
         </div>
         <div className="nums flex h-44 shrink-0 flex-col justify-between text-end text-xs text-muted">
-          <span>{say(points.some(({ value }) => value > 0) ? most : 0)}</span>
-          <span>{say(0)}</span>
+          <span>{figure(points.some(({ value }) => value > 0) ? most : 0)}</span>
+          <span>{figure(0)}</span>
         </div>
       </div>
       {first && last && (
@@ -55,12 +64,12 @@ export function Bars({
       {/* A table does not shrink by itself; what is around it does. */}
       <div className="sr-only">
         <table>
-          <caption>{label}, in UTC</caption>
+          <caption>{say('{figure}, in UTC', { figure: label })}</caption>
           <tbody>
             {points.map(({ at, value }) => (
               <tr key={at}>
                 <th scope="row">{words(at)}</th>
-                <td>{say(value)}</td>
+                <td>{figure(value)}</td>
               </tr>
             ))}
           </tbody>

@@ -13,6 +13,7 @@ import { useWallet } from '../session.ts'
 import { Banner, inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { say } from '../words.ts'
 import type { Remote } from './remote.ts'
 
 /** Shows what an answer holds; its place while it comes; that it is old when it cannot be asked for. */
@@ -28,7 +29,7 @@ export function Answer<T>({
   const now = useNow()
   const again = (
     <Button className="h-8" onClick={of.reload}>
-      Try again
+      {say('Try again')}
     </Button>
   )
   return (
@@ -36,14 +37,17 @@ export function Answer<T>({
       {of.wrong && (
         <div className="mb-4">
           <Banner tone="warn" icon={CloudOff} action={again}>
-            {of.wrong} {of.data !== undefined && of.at !== null && `This is how it was at ${when(of.at, now)}.`}
+            {of.wrong}{' '}
+            {of.data !== undefined &&
+              of.at !== null &&
+              say('This is how it was at {time}.', { time: when(of.at, now) })}
           </Banner>
         </div>
       )}
       {of.data !== undefined ? (
         children(of.data)
       ) : of.wrong ? null : (
-        <div className={`skeleton ${height} rounded-xl`} role="status" aria-label="Loading" />
+        <div className={`skeleton ${height} rounded-xl`} role="status" aria-label={say('Loading')} />
       )}
     </>
   )
@@ -155,9 +159,9 @@ export function CopyLine({ label, text }: { label: string; text: string }) {
         <code className="min-w-0 flex-1 truncate text-sm" title={text}>
           {text}
         </code>
-        <Button look="quiet" className="h-8" onClick={copy} aria-label={`Copy ${label}`}>
+        <Button look="quiet" className="h-8" onClick={copy} aria-label={say('Copy {what}', { what: label })}>
           {done ? <Check className="size-4" aria-hidden /> : <Copy className="size-4" aria-hidden />}
-          <span aria-live="polite">{done ? 'Copied' : 'Copy'}</span>
+          <span aria-live="polite">{done ? say('Copied') : say('Copy')}</span>
         </Button>
       </div>
     </div>
@@ -171,7 +175,9 @@ export function OnceDialog({ title, lines, note, onClose }: Once & { onClose: ()
   return (
     <Dialog title={title} onClose={onClose}>
       <p className="mb-4 text-sm text-muted">
-        Keep it where your server keeps its secrets. It is shown now and never again{note ? `; ${note}` : '.'}
+        {note
+          ? say('Keep it where your server keeps its secrets. It is shown now and never again; {note}', { note })
+          : say('Keep it where your server keeps its secrets. It is shown now and never again.')}
       </p>
       <div className="space-y-3">
         {lines.map(([label, text]) => (
@@ -179,7 +185,7 @@ export function OnceDialog({ title, lines, note, onClose }: Once & { onClose: ()
         ))}
       </div>
       <Button look="main" size="large" className="mt-6 w-full" onClick={onClose}>
-        I have kept it
+        {say('I have kept it')}
       </Button>
     </Dialog>
   )
@@ -193,7 +199,7 @@ export function CsvButton({ path, file }: { path: string; file: string }) {
   return (
     <span className="inline-flex flex-wrap items-center gap-2">
       <Button disabled={busy} onClick={save}>
-        <Download className="size-4" aria-hidden /> CSV
+        <Download className="size-4" aria-hidden /> {say('CSV')}
       </Button>
       {wrong && <Wrong>{wrong}</Wrong>}
     </span>

@@ -4,15 +4,16 @@
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { PageTitle } from '../ui/bits.tsx'
+import { say } from '../words.ts'
 
 const PLACES = [
-  { to: '/developer', label: 'Overview' },
-  { to: '/developer/apps', label: 'Apps' },
-  { to: '/developer/keys', label: 'Keys' },
-  { to: '/developer/grants', label: 'Grants' },
-  { to: '/developer/payouts', label: 'Payouts' },
-  { to: '/developer/webhooks', label: 'Webhooks' },
-  { to: '/developer/refused', label: 'Refused calls' },
+  { to: '/developer', label: say('Overview') },
+  { to: '/developer/apps', label: say('Apps') },
+  { to: '/developer/keys', label: say('Keys') },
+  { to: '/developer/grants', label: say('Grants') },
+  { to: '/developer/payouts', label: say('Payouts') },
+  { to: '/developer/webhooks', label: say('Webhooks') },
+  { to: '/developer/refused', label: say('Refused calls') },
 ] as const
 
 export function Console() {
@@ -25,8 +26,8 @@ export function Console() {
   }, [at])
   return (
     <>
-      <PageTitle>Developer</PageTitle>
-      <nav aria-label="Developer" className="-mx-4 mb-6 overflow-x-auto px-4 md:mx-0 md:px-0">
+      <PageTitle>{say('Developer')}</PageTitle>
+      <nav aria-label={say('Developer')} className="-mx-4 mb-6 overflow-x-auto px-4 md:mx-0 md:px-0">
         <ul ref={row} className="flex w-max gap-1 border-b border-line md:w-auto">
           {PLACES.map(({ to, label }) => (
             <li key={to}>

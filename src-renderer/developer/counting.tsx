@@ -8,6 +8,7 @@ import type { CountedUntil } from '../../server/contract/analytics.ts'
 import { when } from '../format.ts'
 import { useNow } from '../live.ts'
 import { Banner } from '../ui/bits.tsx'
+import { say } from '../words.ts'
 import type { Remote } from './remote.ts'
 
 const AGAIN_MS = 3000
@@ -29,8 +30,10 @@ export function Counting({ of, quiet = false }: { of: Remote<CountedUntil>; quie
   const until = data.counted_until === null ? null : Date.parse(data.counted_until)
   return (
     <Banner tone="warn" icon={Hourglass}>
-      Still counting.{' '}
-      {until === null ? 'No calls are in these figures yet.' : `These figures go up to ${when(until, now)}.`}
+      {say('Still counting.')}{' '}
+      {until === null
+        ? say('No calls are in these figures yet.')
+        : say('These figures go up to {time}.', { time: when(until, now) })}
     </Banner>
   )
 }

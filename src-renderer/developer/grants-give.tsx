@@ -6,22 +6,25 @@ import { type ChangeEvent, type FormEvent, useState } from 'react'
 import type { App } from '../../server/contract/api.ts'
 import { GrantsGiven as Given, GrantsBulkErrors, type GrantsGiven } from '../../server/contract/developers.ts'
 import { ApiFailure } from '../api.ts'
-import { amountOf, money, plural } from '../format.ts'
+import { amountOf, money } from '../format.ts'
+import { Say } from '../say.tsx'
 import { useTry } from '../screens/account-page.tsx'
+import { fromServer } from '../server-words.ts'
 import { useWallet } from '../session.ts'
 import { Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { counted, say } from '../words.ts'
 import { Choice, choicesOf, Field } from './bits.tsx'
 
 type Props = { apps: App[]; onDone: () => Promise<void>; onClose: () => void }
 const DAY_MS = 86_400_000
 
 const EXPIRIES = [
-  ['', 'Never'],
-  ['7', 'After a week'],
-  ['30', 'After 30 days'],
-  ['90', 'After 90 days'],
+  ['', say('Never')],
+  ['7', say('After a week')],
+  ['30', say('After 30 days')],
+  ['90', say('After 90 days')],
 ] as const
 
 export function GiveDialog({ apps, onDone, onClose }: Props) {
@@ -32,7 +35,7 @@ export function GiveDialog({ apps, onDone, onClose }: Props) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const amount = amountOf(String(form.get('amount')))
-    if (amount === null) return setWrong('Write an amount in dollars, such as 5 or 0.50.')
+    if (amount === null) return setWrong(say('Write an amount in dollars, such as 5 or 0.50.'))
     const days = Number(form.get('expires'))
     const note = String(form.get('note')).trim()
     const body = {
@@ -49,21 +52,27 @@ export function GiveDialog({ apps, onDone, onClose }: Props) {
     })
   }
   return (
-    <Dialog title="Give a grant" onClose={onClose}>
+    <Dialog title={say('Give a grant')} onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
-        <Choice label="App" name="app" options={choicesOf(apps)} />
+        <Choice label={say('App')} name="app" options={choicesOf(apps)} />
         <Field
-          label="User"
+          label={say('User')}
           name="user"
           required
-          hint="Your app’s own name for them. They need no wallet yet; it waits for them."
+          hint={say('Your app’s own name for them. They need no wallet yet; it waits for them.')}
         />
-        <Field label="Amount in dollars" name="amount" inputMode="decimal" required placeholder="5.00" />
-        <Choice label="It expires" name="expires" options={EXPIRIES} />
-        <Field label="What for" name="note" maxLength={500} placeholder="Welcome" hint="The user reads it." />
+        <Field label={say('Amount in dollars')} name="amount" inputMode="decimal" required placeholder={say('5.00')} />
+        <Choice label={say('It expires')} name="expires" options={EXPIRIES} />
+        <Field
+          label={say('What for')}
+          name="note"
+          maxLength={500}
+          placeholder={say('Welcome')}
+          hint={say('The user reads it.')}
+        />
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" type="submit" className="w-full" disabled={busy}>
-          Give it
+          {say('Give it')}
         </Button>
       </form>
     </Dialog>
@@ -110,11 +119,11 @@ export function BulkDialog({ apps, onDone, onClose }: Props) {
     anew()
   }
   return (
-    <Dialog title="Give grants from a file" onClose={onClose}>
+    <Dialog title={say('Give grants from a file')} onClose={onClose}>
       <div className="space-y-4">
-        <Choice label="App" options={choicesOf(apps)} value={app} onChange={choose} />
+        <Choice label={say('App')} options={choicesOf(apps)} value={app} onChange={choose} />
         <label className="block text-sm font-medium">
-          CSV file
+          {say('CSV file')}
           <input
             type="file"
             accept=".csv,text/csv"
@@ -127,8 +136,10 @@ export function BulkDialog({ apps, onDone, onClose }: Props) {
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" className="w-full" disabled={busy || csv === ''} onClick={ask}>
           {checked
-            ? `Give ${plural(checked.grants, 'grant')}, ${money(checked.total_credits)} in all`
-            : 'Check the file'}
+            ? counted('Give {n} grant, {sum} in all', 'Give {n} grants, {sum} in all', checked.grants, {
+                sum: money(checked.total_credits),
+              })
+            : say('Check the file')}
         </Button>
       </div>
     </Dialog>
@@ -137,8 +148,11 @@ export function BulkDialog({ apps, onDone, onClose }: Props) {
 
 const Columns = () => (
   <p className="text-sm text-muted">
-    Its first line names the columns: <code>external_user_id,amount</code> in dollars, and if you want{' '}
-    <code>description,expires_at</code>. All of its lines are given, or none.
+    <Say
+      words="Its first line names the columns: {needed} in dollars, and if you want {more}. All of its lines are given, or none."
+      needed={<code>external_user_id,amount</code>}
+      more={<code>description,expires_at</code>}
+    />
   </p>
 )
 
@@ -147,9 +161,7 @@ function Faults({ of }: { of: Fault[] }) {
   return (
     <ul className="space-y-1 rounded-lg bg-bad-soft px-3 py-2 text-sm text-bad">
       {of.map(({ line, message }) => (
-        <li key={line}>
-          Line {line}: {message}
-        </li>
+        <li key={line}>{say('Line {line}: {message}', { line, message: fromServer(message) })}</li>
       ))}
     </ul>
   )

@@ -12,6 +12,7 @@ import { shell } from '../shell/shell.ts'
 import { Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { say } from '../words.ts'
 import { Field } from './bits.tsx'
 import { useRemote } from './remote.ts'
 
@@ -19,9 +20,14 @@ export type PoolMove = 'in' | 'out' | 'card'
 type Props = { pool: PoolState | undefined; onDone: () => Promise<void>; onClose: () => void }
 
 const TITLES: Record<PoolMove, string> = {
-  in: 'Put balance into the pool',
-  out: 'Take money back from the pool',
-  card: 'Fund the pool by card',
+  in: say('Put balance into the pool'),
+  out: say('Take money back from the pool'),
+  card: say('Fund the pool by card'),
+}
+
+const HINTS: Record<'in' | 'out', (sum: string) => string> = {
+  in: (sum) => say('{sum} is available.', { sum }),
+  out: (sum) => say('{sum} can be taken back.', { sum }),
 }
 
 export function PoolDialog({ move, ...rest }: Props & { move: PoolMove }) {
@@ -40,7 +46,7 @@ function Amount({ move, pool, onDone }: Props & { move: 'in' | 'out' }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const amount = amountOf(String(new FormData(event.currentTarget).get('amount')))
-    if (amount === null) return setWrong('Write an amount in dollars, such as 5 or 2.50.')
+    if (amount === null) return setWrong(say('Write an amount in dollars, such as 5 or 2.50.'))
     const path = `/developers/grants/pool${move === 'out' ? '/withdraw' : ''}`
     void attempt(async () => {
       // The same key for another amount would be refused; the same amount again is the same move.
@@ -51,15 +57,15 @@ function Amount({ move, pool, onDone }: Props & { move: 'in' | 'out' }) {
   return (
     <form onSubmit={submit} className="space-y-4">
       <Field
-        label="Amount in dollars"
+        label={say('Amount in dollars')}
         name="amount"
         inputMode="decimal"
         required
-        hint={there === undefined ? '' : `${money(there)} ${move === 'in' ? 'is available.' : 'can be taken back.'}`}
+        hint={there === undefined ? '' : HINTS[move](money(there))}
       />
       {wrong && <Wrong>{wrong}</Wrong>}
       <Button look="main" size="large" type="submit" className="w-full" disabled={busy}>
-        {move === 'in' ? 'Put it into the pool' : 'Take it back'}
+        {move === 'in' ? say('Put it into the pool') : say('Take it back')}
       </Button>
     </form>
   )
@@ -89,9 +95,9 @@ function ByCard({ onClose }: Props) {
         </div>
       )}
       <Button look="main" size="large" className="mt-5 w-full" disabled={busy} onClick={pay}>
-        {busy ? 'Opening the payment page…' : 'Pay on the payment page'}
+        {busy ? say('Opening the payment page…') : say('Pay on the payment page')}
       </Button>
-      <p className="mt-3 text-center text-xs text-muted">What arrives goes on into the pool by itself.</p>
+      <p className="mt-3 text-center text-xs text-muted">{say('What arrives goes on into the pool by itself.')}</p>
     </div>
   )
 }

@@ -10,6 +10,7 @@ import { useTry } from '../screens/account-page.tsx'
 import { useWallet } from '../session.ts'
 import { Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { Answer, Card, Field } from './bits.tsx'
 import { useRemote } from './remote.ts'
 
@@ -17,7 +18,7 @@ export function WelcomeCard({ app }: { app: App }) {
   const path = `/developers/apps/${app.id}/grant-settings`
   const settings = useRemote(path, GrantSettings)
   return (
-    <Card title="Welcome grant">
+    <Card title={say('Welcome grant')}>
       <Answer of={settings}>
         {(of) => <Form key={JSON.stringify(of)} of={of} path={path} reload={settings.reload} />}
       </Answer>
@@ -32,7 +33,7 @@ function Form({ of, path, reload }: { of: GrantSettings; path: string; reload: (
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const settings = settingsOf(new FormData(event.currentTarget))
-    if (settings === null) return setWrong('Write amounts in dollars, such as 0.50, and days as a whole number.')
+    if (settings === null) return setWrong(say('Write amounts in dollars, such as 0.50, and days as a whole number.'))
     void attempt(async () => {
       await api.put(path, settings)
       setSaved(true)
@@ -42,32 +43,32 @@ function Form({ of, path, reload }: { of: GrantSettings; path: string; reload: (
   return (
     <form onSubmit={submit} onChange={() => setSaved(false)} className="space-y-4">
       <Field
-        label="For each new user, in dollars"
+        label={say('For each new user, in dollars')}
         name="welcome"
         inputMode="decimal"
         defaultValue={of.welcome ? typed(of.welcome.amount) : ''}
-        hint="Given out of your pool when somebody connects for the first time."
+        hint={say('Given out of your pool when somebody connects for the first time.')}
       />
       <Field
-        label="It expires after days"
+        label={say('It expires after days')}
         name="days"
         inputMode="numeric"
         defaultValue={String(of.welcome?.expires_after_days ?? '')}
       />
       <Field
-        label="The most for one user, in dollars"
+        label={say('The most for one user, in dollars')}
         name="most"
         inputMode="decimal"
         defaultValue={of.per_user_max ? typed(of.per_user_max) : ''}
-        hint="Of all grants of this app together."
+        hint={say('Of all grants of this app together.')}
       />
       {wrong && <Wrong>{wrong}</Wrong>}
       <div className="flex items-center gap-3">
         <Button type="submit" disabled={busy}>
-          Save
+          {say('Save')}
         </Button>
         <span role="status" className="text-sm text-muted">
-          {saved ? 'Saved.' : ''}
+          {saved ? say('Saved.') : ''}
         </span>
       </div>
     </form>

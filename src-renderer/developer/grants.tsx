@@ -12,6 +12,7 @@ import { Confirm } from '../screens/app-dialogs.tsx'
 import { useWallet } from '../session.ts'
 import { Badge, Empty, type Tone } from '../ui/bits.tsx'
 import { Button, buttonLook } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { Answer, Card, Choice } from './bits.tsx'
 import { BulkDialog, GiveDialog } from './grants-give.tsx'
 import { PoolDialog, type PoolMove } from './grants-pool.tsx'
@@ -21,10 +22,10 @@ import { pathWith, type Remote, useRemote } from './remote.ts'
 type Open = PoolMove | 'give' | 'bulk' | null
 
 const STATUSES = [
-  ['', 'All'],
-  ['open', 'Open'],
-  ['expired', 'Expired'],
-  ['withdrawn', 'Taken back'],
+  ['', say('All')],
+  ['open', say('Open')],
+  ['expired', say('Expired')],
+  ['withdrawn', say('Taken back')],
 ] as const
 
 export function Grants() {
@@ -44,15 +45,15 @@ export function Grants() {
     <div className="space-y-4">
       <Pool of={pool} onOpen={setOpen} />
       <Card
-        title="Grants"
+        title={say('Grants')}
         aside={
           <span className="flex flex-wrap gap-2">
-            <Choice bare label="Status" options={STATUSES} value={status} onChange={setStatus} />
+            <Choice bare label={say('Status')} options={STATUSES} value={status} onChange={setStatus} />
             <Button disabled={list.length === 0} onClick={() => setOpen('bulk')}>
-              From a file
+              {say('From a file')}
             </Button>
             <Button look="main" disabled={list.length === 0} onClick={() => setOpen('give')}>
-              Give
+              {say('Give')}
             </Button>
           </span>
         }
@@ -61,7 +62,7 @@ export function Grants() {
           {({ grants: rows, next_cursor }) => (
             <>
               {rows.length === 0 ? <NoGrants apps={apps.data?.apps.length} /> : <List rows={rows} done={done} />}
-              {next_cursor !== null && <p className="mt-3 text-sm text-muted">The newest 100 are shown.</p>}
+              {next_cursor !== null && <p className="mt-3 text-sm text-muted">{say('The newest 100 are shown.')}</p>}
             </>
           )}
         </Answer>
@@ -78,12 +79,14 @@ export function Grants() {
 function NoGrants({ apps }: { apps: number | undefined }) {
   const action = (
     <Link to="/developer/apps" className={buttonLook('plain')}>
-      Register an app first
+      {say('Register an app first')}
     </Link>
   )
   return (
-    <Empty icon={Gift} title="No grant yet" action={apps === 0 ? action : undefined}>
-      A grant lets a user try your app before they put in their own money. It is spent first, and only in your apps.
+    <Empty icon={Gift} title={say('No grant yet')} action={apps === 0 ? action : undefined}>
+      {say(
+        'A grant lets a user try your app before they put in their own money. It is spent first, and only in your apps.',
+      )}
     </Empty>
   )
 }
@@ -91,27 +94,24 @@ function NoGrants({ apps }: { apps: number | undefined }) {
 function Pool({ of, onOpen }: { of: Remote<PoolState>; onOpen: (open: Open) => void }) {
   const aside = (
     <span className="flex flex-wrap gap-2">
-      <Button onClick={() => onOpen('in')}>From your balance</Button>
-      <Button onClick={() => onOpen('card')}>By card</Button>
+      <Button onClick={() => onOpen('in')}>{say('From your balance')}</Button>
+      <Button onClick={() => onOpen('card')}>{say('By card')}</Button>
       {of.data !== undefined && of.data.balance_credits > 0 && (
         <Button look="quiet" onClick={() => onOpen('out')}>
-          Take back
+          {say('Take back')}
         </Button>
       )}
     </span>
   )
   return (
-    <Card title="Pool" aside={aside}>
+    <Card title={say('Pool')} aside={aside}>
       <Answer of={of} height="h-24">
         {(pool) => (
           <>
             <p className="nums text-3xl font-semibold tracking-tight" title={exact(pool.balance_credits)}>
               {money(pool.balance_credits)}
             </p>
-            <p className="mt-1 text-sm text-muted">
-              can be given. Your own balance has {money(pool.own_balance_credits)}
-              {pool.waiting_credits > 0 && `; ${money(pool.waiting_credits)} is being paid by card`}.
-            </p>
+            <p className="mt-1 text-sm text-muted">{ownWords(pool)}</p>
             {pool.granted_credits > 0 && <BurnDown pool={pool} />}
           </>
         )}
@@ -120,12 +120,19 @@ function Pool({ of, onOpen }: { of: Remote<PoolState>; onOpen: (open: Open) => v
   )
 }
 
+function ownWords({ own_balance_credits, waiting_credits }: PoolState): string {
+  const own = money(own_balance_credits)
+  if (waiting_credits === 0) return say('can be given. Your own balance has {own}.', { own })
+  const waiting = money(waiting_credits)
+  return say('can be given. Your own balance has {own}; {waiting} is being paid by card.', { own, waiting })
+}
+
 /** What became of all that was ever given. */
 function BurnDown({ pool }: { pool: PoolState }) {
   const parts = [
-    ['Spent', pool.spent_credits, 'bg-accent'],
-    ['Open', pool.remaining_credits, 'bg-accent/40'],
-    ['Came back', pool.returned_credits, 'bg-line-strong'],
+    [say('Spent'), pool.spent_credits, 'bg-accent'],
+    [say('Open'), pool.remaining_credits, 'bg-accent/40'],
+    [say('Came back'), pool.returned_credits, 'bg-line-strong'],
   ] as const
   return (
     <div className="mt-5">
@@ -150,9 +157,9 @@ function BurnDown({ pool }: { pool: PoolState }) {
 }
 
 const STATES: Record<DeveloperGrant['status'], readonly [words: string, tone: Tone]> = {
-  open: ['Open', 'good'],
-  expired: ['Expired', 'plain'],
-  withdrawn: ['Taken back', 'plain'],
+  open: [say('Open'), 'good'],
+  expired: [say('Expired'), 'plain'],
+  withdrawn: [say('Taken back'), 'plain'],
 }
 
 function List({ rows, done }: { rows: DeveloperGrant[]; done: () => Promise<void> }) {
@@ -172,30 +179,34 @@ function List({ rows, done }: { rows: DeveloperGrant[]; done: () => Promise<void
 function Line({ grant, onEnd }: { grant: DeveloperGrant; onEnd: () => void }) {
   const now = useNow()
   const [words, tone] = STATES[grant.status]
-  const until = grant.status === 'open' && grant.expires_at ? `, until ${date(Date.parse(grant.expires_at), now)}` : ''
+  const until = grant.status === 'open' && grant.expires_at ? date(Date.parse(grant.expires_at), now) : null
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 py-3 text-sm">
       <span className="min-w-0">
         <span className="flex flex-wrap items-center gap-2">
           <bdi className="truncate font-medium">{grant.external_user_id}</bdi>
-          <Badge tone={tone}>
-            {words}
-            {until}
-          </Badge>
+          <Badge tone={tone}>{until === null ? words : say('Open, until {day}', { day: until })}</Badge>
         </span>
         <span className="mt-0.5 block text-muted">
-          given {date(Date.parse(grant.created_at), now)}
+          {say('given {day}', { day: date(Date.parse(grant.created_at), now) })}
           {grant.description && ` · ${cleanName(grant.description)}`}
         </span>
       </span>
       <span className="flex items-center gap-3 max-sm:w-full max-sm:justify-between">
-        <span className="nums sm:text-end" title={`${exact(grant.spent)} of ${exact(grant.amount)} spent`}>
+        <span
+          className="nums sm:text-end"
+          title={say('{spent} of {amount} spent', { spent: exact(grant.spent), amount: exact(grant.amount) })}
+        >
           <span className="block font-medium">{money(grant.amount)}</span>
-          <span className="block text-muted">{money(grant.remaining)} left</span>
+          <span className="block text-muted">{say('{sum} left', { sum: money(grant.remaining) })}</span>
         </span>
         {grant.status === 'open' && (
-          <Button look="quiet" onClick={onEnd} aria-label={`Take back the grant of ${grant.external_user_id}`}>
-            Take back
+          <Button
+            look="quiet"
+            onClick={onEnd}
+            aria-label={say('Take back the grant of {user}', { user: grant.external_user_id })}
+          >
+            {say('Take back')}
           </Button>
         )}
       </span>
@@ -212,8 +223,8 @@ function TakeBack({ grant, done, onClose }: TakeBackProps) {
     await done()
   }
   return (
-    <Confirm title="Take this grant back?" button="Take it back" onClose={onClose} onConfirm={end}>
-      {money(grant.remaining)} returns to your pool; what is spent stays spent.
+    <Confirm title={say('Take this grant back?')} button={say('Take it back')} onClose={onClose} onConfirm={end}>
+      {say('{sum} returns to your pool; what is spent stays spent.', { sum: money(grant.remaining) })}
     </Confirm>
   )
 }

@@ -14,6 +14,7 @@ import { useWallet } from '../session.ts'
 import { Badge, Empty, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { say } from '../words.ts'
 import { Answer, Choice, choicesOf, Field, type Once, OnceDialog } from './bits.tsx'
 import { Apps } from './overview.tsx'
 import { useRemote } from './remote.ts'
@@ -23,9 +24,9 @@ const Created = z.object({ key: Key, secret: z.string() })
 const RATE_DEFAULT = '600'
 
 const MODES: Record<BillingMode, { words: string; pays: string }> = {
-  user: { words: 'User pays', pays: 'Each call names a user, whose wallet pays' },
-  developer: { words: 'You pay', pays: 'Calls come out of your own balance' },
-  test: { words: 'Test', pays: 'The sandbox model answers; no real money' },
+  user: { words: say('User pays'), pays: say('Each call names a user, whose wallet pays') },
+  developer: { words: say('You pay'), pays: say('Calls come out of your own balance') },
+  test: { words: say('Test'), pays: say('The sandbox model answers; no real money') },
 }
 
 type Doing = { key: Key; what: 'rotate' | 'revoke' | 'rate' } | null
@@ -40,12 +41,12 @@ export function Keys() {
   const shown = async (secret: string, key: Key) => {
     setAdding(false)
     setDoing(null)
-    setOnce({ title: `Key ${key.name}`, lines: [['Secret key', secret]] })
+    setOnce({ title: say('Key {name}', { name: key.name }), lines: [[say('Secret key'), secret]] })
     await keys.reload()
   }
   const add = (
     <Button look="main" disabled={list.length === 0} onClick={() => setAdding(true)}>
-      <Plus className="size-4" aria-hidden /> Make a key
+      <Plus className="size-4" aria-hidden /> {say('Make a key')}
     </Button>
   )
   return (
@@ -55,10 +56,10 @@ export function Keys() {
         {({ keys: rows }) =>
           rows.length === 0 ? (
             <section className="card">
-              <Empty icon={KeyRound} title="No key yet" action={add}>
+              <Empty icon={KeyRound} title={say('No key yet')} action={add}>
                 {list.length === 0
-                  ? 'Register an app first; a key belongs to one.'
-                  : 'A key lets your server call models, and says who pays for them.'}
+                  ? say('Register an app first; a key belongs to one.')
+                  : say('A key lets your server call models, and says who pays for them.')}
               </Empty>
             </section>
           ) : (
@@ -95,24 +96,29 @@ function KeyLine({ of, apps, onDo }: LineProps) {
               {mode.words}
             </Badge>
           </span>
-          {of.revokes_at && <Badge tone="warn">Ends {date(Date.parse(of.revokes_at), now)}</Badge>}
+          {of.revokes_at && (
+            <Badge tone="warn">{say('Ends {day}', { day: date(Date.parse(of.revokes_at), now) })}</Badge>
+          )}
         </p>
         <p className="mt-1 text-sm text-muted">
-          <code>{of.prefix}…</code> · {app ? cleanName(app.name) : of.app_id} · {count(of.rate_limit_per_min)} calls a
-          minute · {of.last_used_at ? `last used ${when(Date.parse(of.last_used_at), now)}` : 'never used'}
+          <code>{of.prefix}…</code> · {app ? cleanName(app.name) : of.app_id} ·{' '}
+          {say('{count} calls a minute', { count: count(of.rate_limit_per_min) })} ·{' '}
+          {of.last_used_at
+            ? say('last used {time}', { time: when(Date.parse(of.last_used_at), now) })
+            : say('never used')}
         </p>
       </div>
       <div className="flex flex-wrap gap-2">
-        <Button onClick={() => onDo('rate')} aria-label={`Change ${of.name}`}>
-          Change
+        <Button onClick={() => onDo('rate')} aria-label={say('Change {name}', { name: of.name })}>
+          {say('Change')}
         </Button>
         {!of.revokes_at && (
-          <Button onClick={() => onDo('rotate')} aria-label={`Replace ${of.name}`}>
-            Replace
+          <Button onClick={() => onDo('rotate')} aria-label={say('Replace {name}', { name: of.name })}>
+            {say('Replace')}
           </Button>
         )}
-        <Button look="quiet" onClick={() => onDo('revoke')} aria-label={`End ${of.name}`}>
-          End
+        <Button look="quiet" onClick={() => onDo('revoke')} aria-label={say('End {name}', { name: of.name })}>
+          {say('End')}
         </Button>
       </div>
     </li>
@@ -140,20 +146,26 @@ function NewKey({ apps, onMade, onClose }: { apps: App[]; onMade: Shown; onClose
     })
   }
   return (
-    <Dialog title="Make a key" onClose={onClose}>
+    <Dialog title={say('Make a key')} onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
-        <Field label="Name" name="name" required maxLength={80} placeholder="Production" />
-        <Choice label="App" name="app" options={choicesOf(apps)} />
+        <Field label={say('Name')} name="name" required maxLength={80} placeholder={say('Production')} />
+        <Choice label={say('App')} name="app" options={choicesOf(apps)} />
         <Choice
-          label="Who pays"
+          label={say('Who pays')}
           options={Object.entries(MODES).map(([one, { words, pays }]) => [one, `${words}: ${pays}`] as const)}
           value={mode}
           onChange={setMode}
         />
-        <Field label="Calls a minute, at most" name="rate" inputMode="numeric" defaultValue={RATE_DEFAULT} required />
+        <Field
+          label={say('Calls a minute, at most')}
+          name="rate"
+          inputMode="numeric"
+          defaultValue={RATE_DEFAULT}
+          required
+        />
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" type="submit" className="w-full" disabled={busy}>
-          Make the key
+          {say('Make the key')}
         </Button>
       </form>
     </Dialog>
@@ -161,10 +173,10 @@ function NewKey({ apps, onMade, onClose }: { apps: App[]; onMade: Shown; onClose
 }
 
 const OVERLAPS = [
-  ['86400', 'For a day'],
-  ['604800', 'For a week'],
-  ['3600', 'For an hour'],
-  ['0', 'Not at all: it may be in the wrong hands'],
+  ['86400', say('For a day')],
+  ['604800', say('For a week')],
+  ['3600', say('For an hour')],
+  ['0', say('Not at all: it may be in the wrong hands')],
 ] as const
 
 function Rotate({ of, onMade, onClose }: { of: Key; onMade: Shown; onClose: () => void }) {
@@ -179,13 +191,13 @@ function Rotate({ of, onMade, onClose }: { of: Key; onMade: Shown; onClose: () =
     })
   }
   return (
-    <Dialog title={`Replace ${of.name}`} onClose={onClose}>
+    <Dialog title={say('Replace {name}', { name: of.name })} onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
-        <p className="text-sm text-muted">You get a new key with the same settings.</p>
-        <Choice label="The old key goes on working" name="overlap" options={OVERLAPS} />
+        <p className="text-sm text-muted">{say('You get a new key with the same settings.')}</p>
+        <Choice label={say('The old key goes on working')} name="overlap" options={OVERLAPS} />
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" type="submit" className="w-full" disabled={busy}>
-          Make the new key
+          {say('Make the new key')}
         </Button>
       </form>
     </Dialog>
@@ -208,11 +220,11 @@ function Rate({ of, reload, onClose }: ChangeProps) {
     })
   }
   return (
-    <Dialog title={`Change ${of.name}`} onClose={onClose}>
+    <Dialog title={say('Change {name}', { name: of.name })} onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
-        <Field label="Name" name="name" required maxLength={80} defaultValue={of.name} />
+        <Field label={say('Name')} name="name" required maxLength={80} defaultValue={of.name} />
         <Field
-          label="Calls a minute, at most"
+          label={say('Calls a minute, at most')}
           name="rate"
           inputMode="numeric"
           defaultValue={String(of.rate_limit_per_min)}
@@ -220,7 +232,7 @@ function Rate({ of, reload, onClose }: ChangeProps) {
         />
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" type="submit" className="w-full" disabled={busy}>
-          Save
+          {say('Save')}
         </Button>
       </form>
     </Dialog>
@@ -234,8 +246,15 @@ function Revoke({ of, reload, onClose }: ChangeProps) {
     await reload()
   }
   return (
-    <Confirm title={`End ${of.name}?`} button="End this key" onClose={onClose} onConfirm={end}>
-      Calls with it are refused at once, and those that are running end within a second. It cannot be brought back.
+    <Confirm
+      title={say('End {name}?', { name: of.name })}
+      button={say('End this key')}
+      onClose={onClose}
+      onConfirm={end}
+    >
+      {say(
+        'Calls with it are refused at once, and those that are running end within a second. It cannot be brought back.',
+      )}
     </Confirm>
   )
 }

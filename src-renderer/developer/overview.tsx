@@ -15,9 +15,10 @@ import {
   type Metric,
 } from '../../server/contract/analytics.ts'
 import { App } from '../../server/contract/api.ts'
-import { count, exact, money, plural } from '../format.ts'
+import { count, exact, money } from '../format.ts'
 import { Empty } from '../ui/bits.tsx'
 import { buttonLook } from '../ui/button.tsx'
+import { counted, say } from '../words.ts'
 import { Bars } from './bars.tsx'
 import { Answer, Card, Choice, CsvButton, choicesOf } from './bits.tsx'
 import { Counting } from './counting.tsx'
@@ -27,37 +28,44 @@ export const Apps = z.object({ apps: z.array(App) })
 const DAY_MS = 86_400_000
 
 const PERIODS = [
-  ['1', 'Today'],
-  ['7', '7 days'],
-  ['30', '30 days'],
-  ['90', '90 days'],
-  ['365', 'A year'],
+  ['1', say('Today')],
+  ['7', say('7 days')],
+  ['30', say('30 days')],
+  ['90', say('90 days')],
+  ['365', say('A year')],
 ] as const
 const INTERVALS: Record<string, Interval> = { 1: 'hour', 7: 'day', 30: 'day', 90: 'week', 365: 'month' }
 
-/** Each figure a chart can show; `unit` says how its values read. */
-const METRICS: Record<Metric, { words: string; say: (value: number) => string }> = {
-  revenue: { words: 'Charged', say: money },
-  profit: { words: 'Your markup', say: money },
-  cost: { words: 'Base cost', say: money },
-  granted: { words: 'Paid by grants', say: money },
-  requests: { words: 'Calls', say: count },
-  users: { words: 'Users', say: count },
-  tokens: { words: 'Tokens', say: count },
+/** Each figure a chart can show; `text` says how its values read. */
+const METRICS: Record<Metric, { words: string; text: (value: number) => string }> = {
+  revenue: { words: say('Charged'), text: money },
+  profit: { words: say('Your markup'), text: money },
+  cost: { words: say('Base cost'), text: money },
+  granted: { words: say('Paid by grants'), text: money },
+  requests: { words: say('Calls'), text: count },
+  users: { words: say('Users'), text: count },
+  tokens: { words: say('Tokens'), text: count },
+}
+
+const BY: Record<Interval, (figure: string) => string> = {
+  hour: (figure) => say('{figure} by hour', { figure }),
+  day: (figure) => say('{figure} by day', { figure }),
+  week: (figure) => say('{figure} by week', { figure }),
+  month: (figure) => say('{figure} by month', { figure }),
 }
 
 export function Overview() {
   const apps = useRemote('/developers/apps', Apps)
   const [days, setDays] = useState('30')
   const [app, setApp] = useState('')
-  const options: [string, string][] = [['', 'All apps'], ...choicesOf(apps.data?.apps ?? [])]
+  const options: [string, string][] = [['', say('All apps')], ...choicesOf(apps.data?.apps ?? [])]
   if (apps.data?.apps.length === 0) return <FirstApp />
   const period = periodOf(Number(days), app)
   return (
     <div className="space-y-4">
       <div className="flex flex-wrap gap-2">
-        <Choice bare label="Period" options={PERIODS} value={days} onChange={setDays} />
-        <Choice bare label="App" options={options} value={app} onChange={setApp} />
+        <Choice bare label={say('Period')} options={PERIODS} value={days} onChange={setDays} />
+        <Choice bare label={say('App')} options={options} value={app} onChange={setApp} />
       </div>
       <Figures period={period} />
       <Chart period={period} interval={INTERVALS[days] ?? 'day'} />
@@ -77,13 +85,15 @@ function periodOf(days: number, app: string): Period {
 function FirstApp() {
   const action = (
     <Link to="/developer/apps" className={buttonLook('main')}>
-      Register an app
+      {say('Register an app')}
     </Link>
   )
   return (
     <section className="card">
-      <Empty icon={Rocket} title="Let your app’s users pay for their own AI" action={action}>
-        Register an app, take a key, and send your calls through this server. What you add as a markup is yours, whole.
+      <Empty icon={Rocket} title={say('Let your app’s users pay for their own AI')} action={action}>
+        {say(
+          'Register an app, take a key, and send your calls through this server. What you add as a markup is yours, whole.',
+        )}
       </Empty>
     </section>
   )
@@ -97,19 +107,23 @@ function Figures({ period }: { period: Period }) {
       <Answer of={summary} height="h-24">
         {({ summary: of }) => (
           <dl className="grid grid-cols-2 gap-4 sm:grid-cols-3 xl:grid-cols-5">
-            <Figure words="Your markup" value={money(of.profit)} title={exact(of.profit)} strong />
+            <Figure words={say('Your markup')} value={money(of.profit)} title={exact(of.profit)} strong />
             <Figure
-              words="Paid by users"
+              words={say('Paid by users')}
               value={money(of.revenue - of.granted)}
-              title={`Base cost and markup, without the ${exact(of.granted)} that grants paid`}
+              title={say('Base cost and markup, without the {sum} that grants paid', { sum: exact(of.granted) })}
             />
             <Figure
-              words="Base cost"
+              words={say('Base cost')}
               value={money(of.cost)}
-              title="What the model providers charge; none of it is yours"
+              title={say('What the model providers charge; none of it is yours')}
             />
-            <Figure words="Calls" value={count(of.requests)} title={plural(of.tokens, 'token')} />
-            <Figure words="Users" value={count(of.users)} title="Who made a call in this period" />
+            <Figure
+              words={say('Calls')}
+              value={count(of.requests)}
+              title={counted('{n} token', '{n} tokens', of.tokens)}
+            />
+            <Figure words={say('Users')} value={count(of.users)} title={say('Who made a call in this period')} />
           </dl>
         )}
       </Answer>
@@ -132,15 +146,22 @@ function Chart({ period, interval }: { period: Period; interval: Interval }) {
   const [metric, setMetric] = useState<Metric>('revenue')
   const path = pathWith('/developers/analytics/timeseries', { ...period, metric, interval })
   const series = useRemote(path, AnalyticsTimeseries)
+  const title = BY[interval](METRICS[metric].words)
   const options = Object.entries(METRICS).map(([one, { words }]) => [one, words] as const)
   const aside = (
     <span className="flex flex-wrap gap-2">
-      <Choice bare label="Figure" options={options} value={metric} onChange={(one) => setMetric(one as Metric)} />
+      <Choice
+        bare
+        label={say('Figure')}
+        options={options}
+        value={metric}
+        onChange={(one) => setMetric(one as Metric)}
+      />
       <CsvButton path={`${path}&format=csv`} file={`quota-${interval}.csv`} />
     </span>
   )
   return (
-    <Card title={`${METRICS[metric].words} by ${interval}`} aside={aside}>
+    <Card title={title} aside={aside}>
       <Counting of={series} quiet />
       <Answer of={series} height="h-56">
         {({ series: points }) =>
@@ -148,10 +169,10 @@ function Chart({ period, interval }: { period: Period; interval: Interval }) {
             <NoCalls />
           ) : (
             <Bars
-              label={`${METRICS[metric].words} by ${interval}`}
+              label={title}
               interval={interval}
               points={points.map(({ start, value }) => ({ at: Date.parse(start), value }))}
-              say={METRICS[metric].say}
+              figure={METRICS[metric].text}
             />
           )
         }
@@ -161,9 +182,9 @@ function Chart({ period, interval }: { period: Period; interval: Interval }) {
 }
 
 const GROUPS = [
-  ['model', 'By model'],
-  ['user', 'By user'],
-  ['app', 'By app'],
+  ['model', say('By model')],
+  ['user', say('By user')],
+  ['app', say('By app')],
 ] as const
 
 function Breakdown({ period }: { period: Period }) {
@@ -172,12 +193,18 @@ function Breakdown({ period }: { period: Period }) {
   const ranking = useRemote(path, AnalyticsBreakdown)
   const aside = (
     <span className="flex flex-wrap gap-2">
-      <Choice bare label="Grouped" options={GROUPS} value={groupBy} onChange={(one) => setGroupBy(one as GroupBy)} />
+      <Choice
+        bare
+        label={say('Grouped')}
+        options={GROUPS}
+        value={groupBy}
+        onChange={(one) => setGroupBy(one as GroupBy)}
+      />
       <CsvButton path={`${path}&format=csv`} file={`quota-by-${groupBy}.csv`} />
     </span>
   )
   return (
-    <Card title="Where it comes from" aside={aside}>
+    <Card title={say('Where it comes from')} aside={aside}>
       <Counting of={ranking} quiet />
       <Answer of={ranking}>
         {({ rows, exact: proven }) =>
@@ -197,11 +224,11 @@ function Breakdown({ period }: { period: Period }) {
 
 const NotProven = () => (
   <p className="mt-3 text-sm text-muted">
-    You have very many users: these figures are exact, but somebody who is not listed could belong among them.
+    {say('You have very many users: these figures are exact, but somebody who is not listed could belong among them.')}
   </p>
 )
 
-const NoCalls = () => <p className="py-6 text-sm text-muted">Nothing in this period.</p>
+const NoCalls = () => <p className="py-6 text-sm text-muted">{say('Nothing in this period.')}</p>
 
 function Ranking({ rows, mono }: { rows: AnalyticsBreakdown['rows']; mono: boolean }) {
   const most = Math.max(1, ...rows.map((row) => row.revenue))
@@ -211,19 +238,19 @@ function Ranking({ rows, mono }: { rows: AnalyticsBreakdown['rows']; mono: boole
         <thead className="text-start text-muted">
           <tr className="*:pb-2 *:font-normal">
             <th scope="col" className="w-1/3 text-start sm:w-2/5">
-              Name
+              {say('Name')}
             </th>
             <th scope="col" className="text-end">
-              Calls
+              {say('Calls')}
             </th>
             <th scope="col" className="hidden text-end sm:table-cell">
-              Base cost
+              {say('Base cost')}
             </th>
             <th scope="col" className="text-end">
-              Your markup
+              {say('Your markup')}
             </th>
             <th scope="col" className="text-end">
-              Revenue
+              {say('Revenue')}
             </th>
           </tr>
         </thead>

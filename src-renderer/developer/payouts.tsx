@@ -7,7 +7,7 @@ import { useState } from 'react'
 import { ConnectOnboarded, ConnectStatus, PayoutStatement, PayoutsReply } from '../../server/contract/payments.ts'
 import type { Payout } from '../../server/contract/records.ts'
 import { ownPage } from '../api.ts'
-import { date, exact, money, plural } from '../format.ts'
+import { date, exact, money } from '../format.ts'
 import { useNow, useView } from '../live.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { useStepUp } from '../screens/security-step-up.tsx'
@@ -16,6 +16,7 @@ import { shell } from '../shell/shell.ts'
 import { Badge, Empty, type Tone, When, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { counted, say } from '../words.ts'
 import { Answer, Card } from './bits.tsx'
 import { type Remote, useRemote } from './remote.ts'
 
@@ -40,10 +41,18 @@ export function Payouts() {
 }
 
 const ACCOUNT: Record<ConnectStatus['status'], readonly [words: string, tone: Tone, sentence: string]> = {
-  none: ['Not set up', 'plain', 'Earnings are kept for you. To be paid out, tell the payment provider where to.'],
-  incomplete: ['Not finished', 'warn', 'The payment provider still needs something from you.'],
-  restricted: ['Restricted', 'bad', 'Payouts rest until the payment provider has what it asks for. Nothing is lost.'],
-  active: ['Ready', 'good', 'Payouts go out by themselves, once a day.'],
+  none: [
+    say('Not set up'),
+    'plain',
+    say('Earnings are kept for you. To be paid out, tell the payment provider where to.'),
+  ],
+  incomplete: [say('Not finished'), 'warn', say('The payment provider still needs something from you.')],
+  restricted: [
+    say('Restricted'),
+    'bad',
+    say('Payouts rest until the payment provider has what it asks for. Nothing is lost.'),
+  ],
+  active: [say('Ready'), 'good', say('Payouts go out by themselves, once a day.')],
 }
 
 function AccountCard({ of }: { of: Remote<ConnectStatus> }) {
@@ -59,7 +68,7 @@ function AccountCard({ of }: { of: Remote<ConnectStatus> }) {
       await shell.open(made.onboarding_url)
     })
   return (
-    <Card title="Where it goes">
+    <Card title={say('Where it goes')}>
       <Answer of={of} height="h-16">
         {(status) => {
           const [words, tone, sentence] = ACCOUNT[status.status]
@@ -69,12 +78,14 @@ function AccountCard({ of }: { of: Remote<ConnectStatus> }) {
                 <Badge tone={tone}>{words}</Badge>
                 <p className="mt-2 text-muted">{sentence}</p>
                 {status.requirements_due.length > 0 && (
-                  <p className="mt-1 text-muted">Asked for: {status.requirements_due.join(', ')}</p>
+                  <p className="mt-1 text-muted">
+                    {say('Asked for: {what}', { what: status.requirements_due.join(', ') })}
+                  </p>
                 )}
               </div>
               {status.status !== 'active' && (
                 <Button look="main" disabled={busy} onClick={setUp}>
-                  {status.status === 'none' ? 'Set up payouts' : 'Go on'}
+                  {status.status === 'none' ? say('Set up payouts') : say('Go on')}
                 </Button>
               )}
             </div>
@@ -89,17 +100,34 @@ function AccountCard({ of }: { of: Remote<ConnectStatus> }) {
 
 function EarningsCard({ of: { earnings, rules } }: { of: Reply }) {
   const parts = [
-    ['Payable', earnings.payable, `Goes out with the next payout, from ${money(rules.minimum)} on`],
-    ['Maturing', earnings.pending, `Becomes payable ${plural(rules.matures_after_days, 'day')} after the call`],
     [
-      'In reserve',
-      earnings.reserve,
-      `${rules.reserve_percent} % of each payout, kept for ${plural(rules.reserve_days, 'day')} against refunds`,
+      say('Payable'),
+      earnings.payable,
+      say('Goes out with the next payout, from {sum} on.', { sum: money(rules.minimum) }),
     ],
-    ['Paid out', earnings.paid, 'Sent to your account so far'],
+    [
+      say('Maturing'),
+      earnings.pending,
+      counted(
+        'Becomes payable {n} day after the call.',
+        'Becomes payable {n} days after the call.',
+        rules.matures_after_days,
+      ),
+    ],
+    [
+      say('In reserve'),
+      earnings.reserve,
+      counted(
+        '{percent} % of each payout, kept for {n} day against refunds.',
+        '{percent} % of each payout, kept for {n} days against refunds.',
+        rules.reserve_days,
+        { percent: rules.reserve_percent },
+      ),
+    ],
+    [say('Paid out'), earnings.paid, say('Sent to your account so far.')],
   ] as const
   return (
-    <Card title="Earnings">
+    <Card title={say('Earnings')}>
       <dl className="grid gap-5 sm:grid-cols-2 xl:grid-cols-4">
         {parts.map(([words, amount, why]) => (
           <div key={words}>
@@ -107,19 +135,18 @@ function EarningsCard({ of: { earnings, rules } }: { of: Reply }) {
             <dd className="nums mt-1 text-2xl font-semibold tracking-tight" title={exact(amount)}>
               {money(amount)}
             </dd>
-            <dd className="mt-1 text-xs text-muted">{why}.</dd>
+            <dd className="mt-1 text-xs text-muted">{why}</dd>
           </div>
         ))}
       </dl>
       {earnings.flagged > 0 && (
         <p className="mt-5 text-sm text-muted">
-          {money(earnings.flagged)} matures later: it looks like your own spending, or was paid by a card that is new
-          here.
+          {say('{sum} matures later: it looks like your own spending, or was paid by a card that is new here.', {
+            sum: money(earnings.flagged),
+          })}
         </p>
       )}
-      <p className="mt-5 border-t border-line pt-4 text-sm text-muted">
-        Next payout: {preview(earnings.payable, rules)}
-      </p>
+      <p className="mt-5 border-t border-line pt-4 text-sm text-muted">{preview(earnings.payable, rules)}</p>
     </Card>
   )
 }
@@ -128,26 +155,33 @@ function EarningsCard({ of: { earnings, rules } }: { of: Reply }) {
 function preview(payable: number, { minimum, reserve_percent }: Reply['rules']): string {
   const CENT = 10_000
   const sent = Math.floor((payable - Math.floor((payable * reserve_percent) / 100)) / CENT) * CENT
-  if (payable === 0) return `once there are ${money(minimum)} to pay.`
-  if (payable < minimum) return `${money(minimum - payable)} more is needed to reach ${money(minimum)}.`
-  return `about ${money(sent)}, after ${reserve_percent} % into the reserve.`
+  if (payable === 0) return say('Next payout: once there are {sum} to pay.', { sum: money(minimum) })
+  if (payable < minimum)
+    return say('Next payout: {rest} more is needed to reach {sum}.', {
+      rest: money(minimum - payable),
+      sum: money(minimum),
+    })
+  return say('Next payout: about {sum}, after {percent} % into the reserve.', {
+    sum: money(sent),
+    percent: reserve_percent,
+  })
 }
 
 const STATES: Record<Payout['status'], readonly [words: string, tone: Tone]> = {
-  pending: ['On its way', 'plain'],
-  paid: ['Paid', 'good'],
-  failed: ['Failed', 'bad'],
-  reversed: ['Taken back', 'warn'],
+  pending: [say('On its way'), 'plain'],
+  paid: [say('Paid'), 'good'],
+  failed: [say('Failed'), 'bad'],
+  reversed: [say('Taken back'), 'warn'],
 }
 
 function List({ of: { payouts } }: { of: Reply }) {
   const [open, setOpen] = useState<Payout | null>(null)
   const now = useNow()
   return (
-    <Card title="Payouts">
+    <Card title={say('Payouts')}>
       {payouts.length === 0 ? (
-        <Empty icon={Landmark} title="No payout yet">
-          Earnings go out once a day when they reach the minimum.
+        <Empty icon={Landmark} title={say('No payout yet')}>
+          {say('Earnings go out once a day when they reach the minimum.')}
         </Empty>
       ) : (
         <ul className="divide-y divide-line">
@@ -164,7 +198,7 @@ function List({ of: { payouts } }: { of: Reply }) {
                 <span className="nums font-medium" title={exact(payout.sent)}>
                   {money(payout.sent)}
                 </span>
-                <Button onClick={() => setOpen(payout)}>Statement</Button>
+                <Button onClick={() => setOpen(payout)}>{say('Statement')}</Button>
               </span>
             </li>
           ))}
@@ -179,14 +213,14 @@ function Statement({ payout, onClose }: { payout: Payout; onClose: () => void })
   const now = useNow()
   const statement = useRemote(`/developers/payouts/${payout.id}`, PayoutStatement)
   const sums = [
-    ['Earned', payout.earned],
-    ['Released from reserve', payout.released],
-    ['Carried in', payout.carried_in],
-    ['Into the reserve', -payout.reserved],
-    ['Carried on', -payout.carried_out],
+    [say('Earned'), payout.earned],
+    [say('Released from reserve'), payout.released],
+    [say('Carried in'), payout.carried_in],
+    [say('Into the reserve'), -payout.reserved],
+    [say('Carried on'), -payout.carried_out],
   ] as const
   return (
-    <Dialog title={`Payout of ${date(Date.parse(payout.created_at), now)}`} onClose={onClose} side>
+    <Dialog title={say('Payout of {day}', { day: date(Date.parse(payout.created_at), now) })} onClose={onClose} side>
       <dl className="nums space-y-2 text-sm">
         {sums
           .filter(([, amount]) => amount !== 0)
@@ -197,11 +231,11 @@ function Statement({ payout, onClose }: { payout: Payout; onClose: () => void })
             </div>
           ))}
         <div className="flex justify-between gap-4 border-t border-line pt-2 font-semibold">
-          <dt>Sent</dt>
+          <dt>{say('Sent')}</dt>
           <dd title={exact(payout.sent)}>{money(payout.sent)}</dd>
         </div>
       </dl>
-      <h3 className="mt-6 mb-2 text-sm font-medium text-muted">Line by line</h3>
+      <h3 className="mt-6 mb-2 text-sm font-medium text-muted">{say('Line by line')}</h3>
       <Answer of={statement}>
         {({ lines, next_cursor }) => (
           <>
@@ -219,7 +253,9 @@ function Statement({ payout, onClose }: { payout: Payout; onClose: () => void })
               ))}
             </ul>
             {next_cursor !== null && (
-              <p className="mt-3 text-sm text-muted">The first {plural(lines.length, 'line')} are shown.</p>
+              <p className="mt-3 text-sm text-muted">
+                {counted('The first {n} line are shown.', 'The first {n} lines are shown.', lines.length)}
+              </p>
             )}
           </>
         )}

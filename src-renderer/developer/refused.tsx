@@ -7,8 +7,10 @@ import { useState } from 'react'
 import { type RefusedCall, RefusedCalls } from '../../server/contract/developers.ts'
 import { count } from '../format.ts'
 import { useNow } from '../live.ts'
+import { Say } from '../say.tsx'
 import { Badge, Empty, When } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
+import { say } from '../words.ts'
 import { Answer, Card, Choice, choicesOf } from './bits.tsx'
 import { Apps } from './overview.tsx'
 import { pathWith, useRemote } from './remote.ts'
@@ -24,29 +26,29 @@ export function Refused() {
     <span className="flex flex-wrap gap-2">
       <Choice
         bare
-        label="App"
-        options={[['', 'All apps'], ...choicesOf(apps.data?.apps ?? [])]}
+        label={say('App')}
+        options={[['', say('All apps')], ...choicesOf(apps.data?.apps ?? [])]}
         value={app}
         onChange={setApp}
       />
       <Choice
         bare
-        label="Reason"
-        options={[['', 'Every reason'], ...codes.map((one) => [one, one] as [string, string])]}
+        label={say('Reason')}
+        options={[['', say('Every reason')], ...codes.map((one) => [one, one] as [string, string])]}
         value={code}
         onChange={setCode}
       />
-      <Button onClick={calls.reload}>Look again</Button>
+      <Button onClick={calls.reload}>{say('Look again')}</Button>
     </span>
   )
   return (
-    <Card title="Refused calls" aside={aside}>
+    <Card title={say('Refused calls')} aside={aside}>
       <Answer of={calls}>
         {({ calls: rows, dropped, next_cursor }) => (
           <>
             {rows.length === 0 ? (
-              <Empty icon={ShieldCheck} title="Nothing was refused">
-                Calls that a limit, a missing balance or a mistake stopped appear here, for 30 days.
+              <Empty icon={ShieldCheck} title={say('Nothing was refused')}>
+                {say('Calls that a limit, a missing balance or a mistake stopped appear here, for 30 days.')}
               </Empty>
             ) : (
               <ul className="divide-y divide-line">
@@ -55,8 +57,12 @@ export function Refused() {
                 ))}
               </ul>
             )}
-            {next_cursor !== null && <p className="mt-3 text-sm text-muted">The newest 100 are shown.</p>}
-            {dropped > 0 && <p className="mt-1 text-sm text-muted">{count(dropped)} came too fast to be kept.</p>}
+            {next_cursor !== null && <p className="mt-3 text-sm text-muted">{say('The newest 100 are shown.')}</p>}
+            {dropped > 0 && (
+              <p className="mt-1 text-sm text-muted">
+                {say('{count} came too fast to be kept.', { count: count(dropped) })}
+              </p>
+            )}
           </>
         )}
       </Answer>
@@ -64,9 +70,30 @@ export function Refused() {
   )
 }
 
+/** Which limit spoke (`LimitDetails` of a refusal); a word that is not known here stands as the server says it. */
+const LIMITS: Readonly<Record<string, string>> = {
+  debt: say('debt'),
+  per_call: say('per_call'),
+  cap: say('cap'),
+  balance: say('balance'),
+  held: say('held'),
+}
+const PERIODS: Readonly<Record<string, string>> = {
+  day: say('day'),
+  week: say('week'),
+  month: say('month'),
+  total: say('total'),
+}
+
+function limitWords(call: RefusedCall): string {
+  const limit = call.limit && (LIMITS[call.limit] ?? call.limit)
+  const period = call.period && (PERIODS[call.period] ?? call.period)
+  return limit && period ? say('{limit}, by the {period}', { limit, period }) : (limit ?? period ?? '')
+}
+
 function Line({ call }: { call: RefusedCall }) {
   const now = useNow()
-  const limit = [call.limit, call.period].filter((part) => part !== null).join(', by the ')
+  const limit = limitWords(call)
   return (
     <li className="flex items-baseline justify-between gap-x-4 py-3 text-sm">
       <span className="min-w-0">
@@ -77,12 +104,10 @@ function Line({ call }: { call: RefusedCall }) {
           {limit && <span className="text-muted">{limit}</span>}
         </span>
         <span className="mt-1 block text-muted wrap-anywhere">
-          {call.model ?? call.route}
-          {call.user && (
-            <>
-              {' '}
-              for <bdi>{call.user}</bdi>
-            </>
+          {call.user ? (
+            <Say words="{model} for {user}" model={call.model ?? call.route} user={<bdi>{call.user}</bdi>} />
+          ) : (
+            (call.model ?? call.route)
           )}
         </span>
         <code className="mt-0.5 block truncate text-xs text-muted">{call.request_id}</code>

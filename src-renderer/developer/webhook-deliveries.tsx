@@ -3,20 +3,22 @@
 
 import { useState } from 'react'
 import { Deliveries, type Delivery, DeliveryDetail, type Webhook } from '../../server/contract/developers.ts'
-import { plural, when } from '../format.ts'
+import { when } from '../format.ts'
 import { useNow } from '../live.ts'
 import { useTry } from '../screens/account-page.tsx'
+import { fromServer } from '../server-words.ts'
 import { useWallet } from '../session.ts'
 import { Badge, type Tone, When, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { counted, say } from '../words.ts'
 import { Answer } from './bits.tsx'
 import { useRemote } from './remote.ts'
 
 const STATES: Record<Delivery['status'], readonly [words: string, tone: Tone]> = {
-  waiting: ['Waiting', 'plain'],
-  delivered: ['Delivered', 'good'],
-  failed: ['Given up', 'bad'],
+  waiting: [say('Waiting'), 'plain'],
+  delivered: [say('Delivered'), 'good'],
+  failed: [say('Given up'), 'bad'],
 }
 
 export function DeliveriesDialog({ of, onClose }: { of: Webhook; onClose: () => void }) {
@@ -30,21 +32,21 @@ export function DeliveriesDialog({ of, onClose }: { of: Webhook; onClose: () => 
       await deliveries.reload()
     })
   return (
-    <Dialog title="Deliveries" onClose={onClose} side>
+    <Dialog title={say('Deliveries')} onClose={onClose} side>
       <p className="mb-4 text-sm break-all text-muted">{of.url}</p>
       <div className="mb-4 flex flex-wrap gap-2">
         <Button disabled={busy} onClick={() => act(`${path}/test`)}>
-          Send a test event
+          {say('Send a test event')}
         </Button>
         <Button look="quiet" disabled={busy} onClick={deliveries.reload}>
-          Look again
+          {say('Look again')}
         </Button>
       </div>
       {wrong && <Wrong>{wrong}</Wrong>}
       <Answer of={deliveries}>
         {({ deliveries: rows }) =>
           rows.length === 0 ? (
-            <p className="text-sm text-muted">Nothing was sent yet.</p>
+            <p className="text-sm text-muted">{say('Nothing was sent yet.')}</p>
           ) : (
             <ul className="divide-y divide-line">
               {rows.map((one) => (
@@ -78,19 +80,21 @@ function Line({ of, path, busy, onReplay }: { of: Delivery; path: string; busy: 
         <When at={Date.parse(of.created_at)} now={now} className="text-muted" />
       </div>
       <p className="mt-1 text-muted">
-        {plural(of.tries, 'try', 'tries')}
-        {of.response_status !== null && ` · answered ${of.response_status}`}
-        {of.duration_ms !== null && ` in ${of.duration_ms} ms`}
-        {of.error && of.response_status === null && ` · ${of.error}`}
-        {of.tries > 0 && of.next_try_at && ` · again at ${when(Date.parse(of.next_try_at), now)}`}
+        {counted('{n} try', '{n} tries', of.tries)}
+        {of.response_status !== null && ` · ${say('answered {status}', { status: of.response_status })}`}
+        {of.duration_ms !== null && ` ${say('in {count} ms', { count: of.duration_ms })}`}
+        {of.error && of.response_status === null && ` · ${fromServer(of.error)}`}
+        {of.tries > 0 &&
+          of.next_try_at &&
+          ` · ${say('again at {time}', { time: when(Date.parse(of.next_try_at), now) })}`}
       </p>
       <div className="mt-2 flex gap-2">
         <Button className="h-8" onClick={() => setOpen(!open)} aria-expanded={open}>
-          {open ? 'Hide' : 'Body'}
+          {open ? say('Hide') : say('Body')}
         </Button>
         {of.status !== 'waiting' && (
           <Button className="h-8" disabled={busy} onClick={onReplay}>
-            Send again
+            {say('Send again')}
           </Button>
         )}
       </div>

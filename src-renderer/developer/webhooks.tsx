@@ -11,14 +11,16 @@ import {
   Webhooks as WebhookList,
   WebhookWithSecret,
 } from '../../server/contract/developers.ts'
-import { amountOf, date, money, plural, typed } from '../format.ts'
+import { amountOf, date, money, typed } from '../format.ts'
 import { useNow } from '../live.ts'
+import { Say } from '../say.tsx'
 import { useTry } from '../screens/account-page.tsx'
 import { Confirm } from '../screens/app-dialogs.tsx'
 import { useWallet } from '../session.ts'
 import { Badge, Empty, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { counted, say } from '../words.ts'
 import { Answer, Choice, choicesOf, Field, type Once, OnceDialog } from './bits.tsx'
 import { Apps } from './overview.tsx'
 import { useRemote } from './remote.ts'
@@ -34,11 +36,11 @@ export function Webhooks() {
   const close = () => setOpen(null)
   const add = (
     <Button look="main" onClick={() => setOpen({ what: 'new' })}>
-      <Plus className="size-4" aria-hidden /> Add a webhook
+      <Plus className="size-4" aria-hidden /> {say('Add a webhook')}
     </Button>
   )
   const shown = async ({ webhook, secret }: Made) => {
-    setOnce({ title: 'The secret of this webhook', lines: [['Signing secret', secret]], note: webhook.url })
+    setOnce({ title: say('The secret of this webhook'), lines: [[say('Signing secret'), secret]], note: webhook.url })
     close()
     await hooks.reload()
   }
@@ -49,8 +51,10 @@ export function Webhooks() {
         {({ webhooks }) =>
           webhooks.length === 0 ? (
             <section className="card">
-              <Empty icon={Icon} title="No webhook yet" action={add}>
-                The server tells your own server when somebody connects, when a balance runs low, when a payout is paid.
+              <Empty icon={Icon} title={say('No webhook yet')} action={add}>
+                {say(
+                  'The server tells your own server when somebody connects, when a balance runs low, when a payout is paid.',
+                )}
               </Empty>
             </section>
           ) : (
@@ -74,10 +78,15 @@ export function Webhooks() {
 type Made = ReturnType<typeof WebhookWithSecret.parse>
 
 const WHY: Record<NonNullable<Webhook['disabled_reason']>, string> = {
-  developer: 'You turned it off.',
-  failing: 'It turned itself off: three days without a success.',
-  gone: 'It turned itself off: your server answered 410.',
-  overrun: 'It turned itself off: too many events waited.',
+  developer: say('You turned it off.'),
+  failing: say('It turned itself off: three days without a success.'),
+  gone: say('It turned itself off: your server answered 410.'),
+  overrun: say('It turned itself off: too many events waited.'),
+}
+
+function stateOf({ status, failing_since }: Webhook, now: number): string {
+  if (status === 'disabled') return say('Off')
+  return failing_since ? say('Failing since {day}', { day: date(Date.parse(failing_since), now) }) : say('On')
 }
 
 function Line({ hook, onOpen }: { hook: Webhook; onOpen: (what: 'edit' | 'deliveries' | 'remove') => void }) {
@@ -92,23 +101,24 @@ function Line({ hook, onOpen }: { hook: Webhook; onOpen: (what: 'edit' | 'delive
             {hook.url}
           </code>
           <Badge tone={off ? (byHand ? 'plain' : 'bad') : hook.failing_since ? 'warn' : 'good'}>
-            {off ? 'Off' : hook.failing_since ? `Failing since ${date(Date.parse(hook.failing_since), now)}` : 'On'}
+            {stateOf(hook, now)}
           </Badge>
         </p>
         <p className="mt-1 text-sm text-muted">
-          {hook.events.length === WEBHOOK_EVENTS.length ? 'Every event' : hook.events.join(', ')}
-          {hook.low_balance_threshold !== null && ` · low below ${money(hook.low_balance_threshold)}`}
-          {hook.waiting > 0 && ` · ${plural(hook.waiting, 'event')} waiting`}
+          {hook.events.length === WEBHOOK_EVENTS.length ? say('Every event') : hook.events.join(', ')}
+          {hook.low_balance_threshold !== null &&
+            ` · ${say('low below {sum}', { sum: money(hook.low_balance_threshold) })}`}
+          {hook.waiting > 0 && ` · ${counted('{n} event waiting', '{n} events waiting', hook.waiting)}`}
         </p>
         {hook.disabled_reason && (
           <p className={`mt-1 text-sm ${byHand ? 'text-muted' : 'text-bad'}`}>{WHY[hook.disabled_reason]}</p>
         )}
       </div>
       <div className="flex flex-wrap gap-2">
-        <Button onClick={() => onOpen('deliveries')}>Deliveries</Button>
-        <Button onClick={() => onOpen('edit')}>Change</Button>
+        <Button onClick={() => onOpen('deliveries')}>{say('Deliveries')}</Button>
+        <Button onClick={() => onOpen('edit')}>{say('Change')}</Button>
         <Button look="quiet" onClick={() => onOpen('remove')}>
-          Remove
+          {say('Remove')}
         </Button>
       </div>
     </li>
@@ -118,7 +128,7 @@ function Line({ hook, onOpen }: { hook: Webhook; onOpen: (what: 'edit' | 'delive
 function Events({ chosen }: { chosen: readonly string[] }) {
   return (
     <fieldset>
-      <legend className="mb-1.5 text-sm font-medium">Events</legend>
+      <legend className="mb-1.5 text-sm font-medium">{say('Events')}</legend>
       <div className="grid gap-2 sm:grid-cols-2">
         {WEBHOOK_EVENTS.map((event) => (
           <label key={event} className="flex items-center gap-2.5 text-sm">
@@ -146,8 +156,8 @@ function given(form: FormData) {
   return { url: String(form.get('url')).trim(), events, low_balance_threshold: threshold }
 }
 
-const LOW = 'Dollars; tells when a charge brings a user’s balance below this. Empty: never.'
-const BAD_AMOUNT = 'Write the amount in dollars, such as 1 or 0.50.'
+const LOW = say('Dollars; tells when a charge brings a user’s balance below this. Empty: never.')
+const BAD_AMOUNT = say('Write the amount in dollars, such as 1 or 0.50.')
 
 type NewProps = { apps: App[]; onMade: (made: Made) => Promise<void>; onClose: () => void }
 
@@ -162,17 +172,23 @@ function NewHook({ apps, onMade, onClose }: NewProps) {
     const body = { ...asked, app_id: String(form.get('app')) || null }
     void attempt(async () => onMade(WebhookWithSecret.parse(await api.post('/developers/webhooks', body))))
   }
-  const options = [['', 'All of them'] as const, ...choicesOf(apps)]
+  const options = [['', say('All of them')] as const, ...choicesOf(apps)]
   return (
-    <Dialog title="Add a webhook" onClose={onClose}>
+    <Dialog title={say('Add a webhook')} onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
-        <Field label="Address" name="url" inputMode="url" required placeholder="https://example.com/webhooks/quota" />
-        <Choice label="Of which app" name="app" options={options} />
+        <Field
+          label={say('Address')}
+          name="url"
+          inputMode="url"
+          required
+          placeholder="https://example.com/webhooks/quota"
+        />
+        <Choice label={say('Of which app')} name="app" options={options} />
         <Events chosen={WEBHOOK_EVENTS} />
-        <Field label="Low balance" name="low" inputMode="decimal" hint={LOW} />
+        <Field label={say('Low balance')} name="low" inputMode="decimal" hint={LOW} />
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" type="submit" className="w-full" disabled={busy}>
-          Add it
+          {say('Add it')}
         </Button>
       </form>
     </Dialog>
@@ -206,12 +222,12 @@ function EditHook({ of, reload, onSecret, onClose }: EditProps) {
     attempt(async () => onSecret(WebhookWithSecret.parse(await api.post(`${path}/rotate-secret`, {}))))
   const off = of.status === 'disabled'
   return (
-    <Dialog title="Change this webhook" onClose={onClose}>
+    <Dialog title={say('Change this webhook')} onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
-        <Field label="Address" name="url" inputMode="url" required defaultValue={of.url} />
+        <Field label={say('Address')} name="url" inputMode="url" required defaultValue={of.url} />
         <Events chosen={of.events} />
         <Field
-          label="Low balance"
+          label={say('Low balance')}
           name="low"
           inputMode="decimal"
           hint={LOW}
@@ -219,17 +235,17 @@ function EditHook({ of, reload, onSecret, onClose }: EditProps) {
         />
         {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" type="submit" className="w-full" disabled={busy}>
-          Save
+          {say('Save')}
         </Button>
         <div className="flex flex-wrap gap-2 border-t border-line pt-4">
           <Button disabled={busy} onClick={rotate}>
-            New signing secret
+            {say('New signing secret')}
           </Button>
           <Button disabled={busy} onClick={() => change({ status: off ? 'enabled' : 'disabled' })}>
-            {off ? 'Turn it on' : 'Turn it off'}
+            {off ? say('Turn it on') : say('Turn it off')}
           </Button>
         </div>
-        <p className="text-sm text-muted">After a new secret the old one signs beside it for a day.</p>
+        <p className="text-sm text-muted">{say('After a new secret the old one signs beside it for a day.')}</p>
       </form>
     </Dialog>
   )
@@ -242,8 +258,8 @@ function Remove({ of, reload, onClose }: { of: Webhook; reload: () => Promise<vo
     await reload()
   }
   return (
-    <Confirm title="Remove this webhook?" button="Remove it" onClose={onClose} onConfirm={remove}>
-      What waits for <code className="break-all">{of.url}</code> is not sent any more.
+    <Confirm title={say('Remove this webhook?')} button={say('Remove it')} onClose={onClose} onConfirm={remove}>
+      <Say words="What waits for {url} is not sent any more." url={<code className="break-all">{of.url}</code>} />
     </Confirm>
   )
 }

@@ -84,6 +84,21 @@ export const FAULTS_SAID: Catalogue = {
   'This name has characters that are not allowed.': 'Dieser Name enthält Zeichen, die nicht erlaubt sind.',
   'So much cannot be bought in so short a time. Nothing was charged.':
     'So viel lässt sich in so kurzer Zeit nicht kaufen. Es wurde nichts abgebucht.',
+  'This webhook is turned off: turn it on first.': 'Dieser Webhook ist aus: zuerst einschalten.',
+  'A public app has no secret.': 'Eine öffentliche App hat kein Secret.',
+  'redirect_uris: one is given twice.': 'redirect_uris: Eine steht doppelt da.',
+  'logo_uri: must be https.': 'logo_uri: Nur https.',
+  'name mixes scripts within a word.': 'name mischt Schriften innerhalb eines Wortes.',
+  'domain: is not a public domain name, as in app.example.com.':
+    'domain: Kein öffentlicher Domainname, etwa app.example.com.',
+  'amount: dollars above zero, as in 0.50, with at most six decimals.':
+    'amount: Dollar über null, etwa 0.50, mit höchstens sechs Nachkommastellen.',
+  'external_user_id: 1 to 256 printable characters.': 'external_user_id: 1 bis 256 druckbare Zeichen.',
+  'expires_at: a time in UTC, as in 2027-01-31T00:00:00Z.': 'expires_at: Eine Zeit in UTC, etwa 2027-01-31T00:00:00Z.',
+  'has another number of cells.': 'hat eine andere Zahl von Feldern.',
+  'not a public address': 'keine öffentliche Adresse',
+  'no answer in time': 'keine Antwort in der Zeit',
+  'the connection failed': 'Verbindung fehlgeschlagen',
   'There is no saved card.': 'Es ist keine Karte gespeichert.',
   'Automatic top-ups are off: there is no card, or the package is no longer offered.':
     'Automatische Aufladungen sind aus: Es gibt keine Karte, oder das Paket wird nicht mehr angeboten.',

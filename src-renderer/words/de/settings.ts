@@ -8,7 +8,7 @@ export const SETTINGS: Catalogue = {
   Profile: 'Profil',
   'For developers': 'Für Entwickler',
   'Register apps, take keys, give grants, and see what you earn.':
-    'Apps anmelden, Schlüssel holen, Zuwendungen geben und sehen, was Sie einnehmen.',
+    'Apps registrieren, Schlüssel holen, Zuwendungen geben und sehen, was Sie einnehmen.',
   'Open the developer console': 'Entwicklerkonsole öffnen',
   Monday: 'Montag',
   Sunday: 'Sonntag',
@@ -32,7 +32,7 @@ export const SETTINGS: Catalogue = {
   'Accounts on this device': 'Konten auf diesem Gerät',
   'Each account of each server is kept apart; nothing is ever mixed.':
     'Jedes Konto jedes Servers wird getrennt gehalten; nichts wird je vermischt.',
-  Open: 'Geöffnet',
+  Open: 'Offen',
   'Sign in as somebody else': 'Als jemand anderes anmelden',
   'Remove this copy?': 'Diese Kopie entfernen?',
   'Remove it from this device': 'Von diesem Gerät entfernen',
