@@ -7,7 +7,7 @@ import { language, say, translated } from './words.ts'
 
 const LIMIT = '(\\$[\\d.]+) (a day|a week|a month|in total)'
 
-/** Sentences with figures or names in them: server/connections/notices.ts, server/payments. */
+/** Sentences with figures or names in them: server/connections/notices.ts, server/payments, and refusals the console hears. */
 const SENTENCES: [RegExp, (...parts: string[]) => string][] = [
   [
     new RegExp(`^(.+) has reached its limit of ${LIMIT}\\.$`),
@@ -30,6 +30,11 @@ const SENTENCES: [RegExp, (...parts: string[]) => string][] = [
   [
     /^A refund of (\$[\d.]+) did not reach your card\. The money is in your wallet again\.$/,
     (sum) => say('A refund of {sum} did not reach your card. The money is in your wallet again.', { sum: sumOf(sum) }),
+  ],
+  [/^The proof was not found at (.+)\.$/, (place = '') => say('The proof was not found at {place}.', { place })],
+  [
+    /^(?:csv: line|Line) (\d+):? (.+)$/,
+    (line = '', message = '') => say('Line {line}: {message}', { line, message: translated(message) }),
   ],
 ]
 

@@ -7,9 +7,12 @@ import { FAULTS } from '../server/contract/faults.ts'
 import { GERMAN as DESKTOP } from '../src-main/words.ts'
 import { PARTS } from '../src-renderer/words/de.ts'
 import type { Catalogue, Words } from '../src-renderer/words.ts'
+import { plainWords } from './support/plain-words.ts'
 import { readSources, type Source, source } from './support/source.ts'
 
-const wallet = readSources(join(import.meta.dirname, '..'), ['src-renderer']).filter(
+const renderer = readSources(join(import.meta.dirname, '..'), ['src-renderer'])
+const screens = renderer.filter(({ path }) => path.endsWith('.tsx'))
+const wallet = renderer.filter(
   ({ path, text }) =>
     path !== 'src-renderer/say.tsx' &&
     /from '\.\.?\/(?:\S+\/)?(?:words\.ts|say\.tsx)'/.test(text.replaceAll(/^import type .*$/gm, '')),
@@ -116,6 +119,37 @@ describe('the catalogue of words', () => {
       const found = findings([source('x.tsx', text)], parts)
       assert.equal(found.length, says ? 1 : 0, found.join('\n'))
       if (says) assert.match(found[0] ?? '', says)
+    })
+  }
+})
+
+describe('what a screen shows', () => {
+  test('goes through the catalogue, in the developer console as everywhere', () => {
+    assert.deepEqual(screens.flatMap(plainWords), [])
+    assert.ok(screens.filter(({ path }) => path.startsWith('src-renderer/developer/')).length > 15)
+  })
+
+  const planted: [what: string, code: string, words: string | null][] = [
+    ['what is said', "<p title={say('A b')}>{say('Keys')} · {counted('{n} key', '{n} keys', n)}</p>", null],
+    ['a node that is said', '<Say words="Keep {it}" it={<code>as it is</code>} />', null],
+    ['a look', `<p className="text-sm font-medium">{on ? "px-3 text-sm" : \`flex px-3 \${look}\`}</p>`, null],
+    ['an address', `<a href={\`/developer/\${id}\`}>{await api.post('/a/b', { kind: 'plain' })}</a>`, null],
+    ['text of an element', '<p>\n  Keep it.\n</p>', 'Keep it.'],
+    ['a tooltip', '<p title="never used" />', 'never used'],
+    ['a label', '<p aria-label="Keys" />', 'Keys'],
+    ['one of two', "<p>{on ? 'Turn it off' : null}</p>", 'Turn it off'],
+    ['a table of words', "{ active: ['Connected', 'good'] as const }", 'Connected'],
+    ['a sentence with a value', `<p>{\`given \${day}\`}</p>`, 'given '],
+    ['a value of what is said', "say('{app} is {state}', { app, state: 'Paused' })", 'Paused'],
+    ['inside a node that is said', '<Say words="Keep {it}" it={<b>your head</b>} />', 'your head'],
+  ]
+  for (const [what, code, words] of planted) {
+    test(`${words === null ? 'is not' : 'would be'} found: ${what}`, () => {
+      const found = plainWords(source('x.tsx', `const x = async () => (\n${code}\n)`))
+      assert.deepEqual(
+        found.map((one) => one.replace(/^x\.tsx:\d+: /, '')),
+        words === null ? [] : [`'${words}' is not said`],
+      )
     })
   }
 })

@@ -135,7 +135,9 @@ function Figure({ words, value, title, strong }: { words: string; value: string;
   return (
     <div className={`card min-w-0 p-4 ${strong ? 'col-span-2 sm:col-span-1' : ''}`} title={title}>
       <dt className="text-sm text-muted">{words}</dt>
-      <dd className={`nums mt-1 truncate text-2xl font-semibold tracking-tight ${strong ? 'text-accent' : ''}`}>
+      <dd
+        className={`nums mt-1 truncate text-xl font-semibold tracking-tight sm:text-2xl ${strong ? 'text-accent' : ''}`}
+      >
         {value}
       </dd>
     </div>
@@ -236,7 +238,7 @@ function Ranking({ rows, mono }: { rows: AnalyticsBreakdown['rows']; mono: boole
     <div className="-mx-1 overflow-x-auto px-1">
       <table className="w-full text-sm">
         <thead className="text-start text-muted">
-          <tr className="*:pb-2 *:font-normal">
+          <tr className="*:pb-2 *:font-normal *:not-first:ps-3">
             <th scope="col" className="w-1/3 text-start sm:w-2/5">
               {say('Name')}
             </th>
@@ -256,7 +258,7 @@ function Ranking({ rows, mono }: { rows: AnalyticsBreakdown['rows']; mono: boole
         </thead>
         <tbody className="nums divide-y divide-line">
           {rows.map((row) => (
-            <tr key={row.key} className="*:py-2.5">
+            <tr key={row.key} className="*:py-2.5 *:not-first:ps-3">
               <th scope="row" className="max-w-0 pe-4 text-start font-normal">
                 <span className={`block truncate ${mono ? 'font-mono text-[0.8rem]' : 'font-medium'}`} title={row.name}>
                   {row.name}

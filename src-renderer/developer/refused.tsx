@@ -99,7 +99,7 @@ function Line({ call }: { call: RefusedCall }) {
       <span className="min-w-0">
         <span className="flex flex-wrap items-center gap-2">
           <Badge tone={call.status >= 500 ? 'bad' : call.status === 402 ? 'warn' : 'plain'}>{call.status}</Badge>
-          <code className="font-medium">{call.code}</code>
+          <code className="font-medium wrap-anywhere">{call.code}</code>
           {call.param && <code className="text-muted">{call.param}</code>}
           {limit && <span className="text-muted">{limit}</span>}
         </span>

@@ -94,6 +94,21 @@ test('an app, a key, a grant and a call; the figures and the refusal are there',
     expect(keys).toEqual([])
   })
 
+  await test.step('the console speaks German, and fits a narrow window in it', async () => {
+    await speak(page, 'de')
+    await page.setViewportSize({ width: 320, height: 640 })
+    const places = page.getByRole('navigation', { name: 'Entwickler' })
+    for (const [place, sentence] of IN_GERMAN) {
+      await places.getByRole('link', { name: place }).click()
+      await expect(page.getByText(sentence).first()).toBeVisible()
+      await expect(page.locator('.skeleton')).toHaveCount(0)
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      expect(overflow, place).toBeLessThanOrEqual(0)
+    }
+    await page.setViewportSize({ width: 1120, height: 780 })
+    await speak(page, 'en')
+  })
+
   await test.step('with the server away, what was heard is shown, and since when', async () => {
     await page.route('**/developers/**', (route) => route.abort())
     await page.getByRole('navigation', { name: 'Developer' }).getByRole('link', { name: 'Apps' }).click()
@@ -101,6 +116,22 @@ test('an app, a key, a grant and a call; the figures and the refusal are there',
     await expect(page.getByText('Parrot Chat')).toBeVisible()
   })
 })
+
+const IN_GERMAN = [
+  ['Überblick', 'Basiskosten'],
+  ['Apps', 'Aufschlag 12,5 %'],
+  ['Schlüssel', 'Noch kein Schlüssel'],
+  ['Zuwendungen', 'noch 0,49\u00a0$'],
+  ['Auszahlungen', 'Noch keine Auszahlung'],
+  ['Webhooks', 'Noch kein Webhook'],
+  ['Abgelehnte Aufrufe', 'für nobody'],
+] as const
+
+async function speak(page: Page, language: 'en' | 'de'): Promise<void> {
+  await page.evaluate((chosen) => localStorage.setItem('quota.language', chosen), language)
+  await page.reload()
+  await expect(page.locator('html')).toHaveAttribute('lang', language)
+}
 
 async function signedIn(wallet: Wallet): Promise<Page> {
   const page = await wallet.window()

@@ -14,10 +14,10 @@ export const CONSOLE: Catalogue = {
   Loading: 'Wird geladen',
   'Copy {what}': '{what} kopieren',
   'Keep it where your server keeps its secrets. It is shown now and never again; {note}':
-    'Gehört dorthin, wo der Server seine Geheimnisse aufbewahrt. Es wird nur dieses eine Mal gezeigt; {note}',
+    'Bitte dort ablegen, wo der Server seine Geheimnisse aufbewahrt. Der Wert wird nur dieses eine Mal gezeigt; {note}',
   'Keep it where your server keeps its secrets. It is shown now and never again.':
-    'Gehört dorthin, wo der Server seine Geheimnisse aufbewahrt. Es wird nur dieses eine Mal gezeigt.',
-  'I have kept it': 'Ist aufbewahrt',
+    'Bitte dort ablegen, wo der Server seine Geheimnisse aufbewahrt. Der Wert wird nur dieses eine Mal gezeigt.',
+  'I have kept it': 'Ist abgelegt',
   CSV: 'CSV',
   'Still counting.': 'Es wird noch gezählt.',
   'No calls are in these figures yet.': 'Diese Zahlen enthalten noch keine Aufrufe.',
@@ -29,7 +29,7 @@ export const CONSOLE: Catalogue = {
   '90 days': '90 Tage',
   'A year': 'Ein Jahr',
   Charged: 'Berechnet',
-  'Your markup': 'Eigener Aufschlag',
+  'Your markup': 'Aufschlag',
   'Base cost': 'Basiskosten',
   'Paid by grants': 'Durch Zuwendungen bezahlt',
   'Paid by users': 'Von Nutzern bezahlt',

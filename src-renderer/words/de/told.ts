@@ -40,6 +40,7 @@ export const TOLD: Catalogue = {
     'Ihre Bank hat eine automatische Aufladung über {sum} abgelehnt. Es wurde nichts abgebucht. Automatische Aufladungen sind jetzt ausgeschaltet.',
   'An automatic top-up of {sum} was refused by your bank. Nothing was charged.':
     'Ihre Bank hat eine automatische Aufladung über {sum} abgelehnt. Es wurde nichts abgebucht.',
+  'The proof was not found at {place}.': 'Der Nachweis wurde unter {place} nicht gefunden.',
   'A refund of {sum} did not reach your card. The money is in your wallet again.':
     'Eine Erstattung über {sum} kam nicht auf Ihrer Karte an. Das Geld ist wieder in Ihrer Wallet.',
   'Somebody else has signed in; opening their wallet.':
