@@ -43,6 +43,16 @@ export function body<S extends z.ZodType>(schema: S, request: FastifyRequest): z
   return parse(schema, request.body ?? {})
 }
 
+/** A header's text: UTF-8, or Latin-1 as `fetch` writes it. Node hands its bytes over as Latin-1 (RFC 9110, 5.5). */
+export function headerText(value: string): string {
+  if (!/[\u0080-\u00ff]/.test(value)) return value
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, 'latin1'))
+  } catch {
+    return value
+  }
+}
+
 /**
  * Reads JSON as one meaning: fatal UTF-8, bounded depth, no prototype keys, no doubled top-level keys
  * (two readers of a doubled key may differ, RFC 8259 section 4).

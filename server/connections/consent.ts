@@ -48,7 +48,9 @@ export const consent = procedure(
     const before = first ? undefined : await connectionBetween(tx, userId, appId)
     if (before) return { connectionId: before.id }
     if (!(await appById(tx, appId))) throw fault('not_found')
-    const limits = limitsFrom(answer, tx.now)
+    const limits = limitsFrom(answer)
+    if (limits.expiresAt !== null && limits.expiresAt <= tx.now)
+      throw fault('bad_request', { message: 'expires_at: must lie in the future.', param: 'expires_at' })
     const caps = answer.caps === undefined ? [DEFAULT_CAP] : checkedCaps(answer.caps)
     await tx.run(
       `INSERT INTO connections (id, user_id, app_id, status, scopes, markup_bps, created_at, generation, version)
@@ -113,14 +115,14 @@ export type LimitArgs = {
 }
 
 /**
- * Sets new limits; what is left out stays.
+ * Sets new limits; what is left out stays. An end that has passed on the way here (an edit made offline) ends it now.
  * @throws Fault `not_found`, `connection_revoked`, `bad_request`, `version_conflict` (loosening, and changed meanwhile)
  */
 export async function setLimits(tx: Tx, edit: Edit, args: LimitArgs): Promise<void> {
   const row = await lockedLive(tx, edit)
   const before = await limitsOf(tx, row)
   const caps = checkedCaps(args.caps)
-  const given = limitsFrom(args, tx.now)
+  const given = limitsFrom(args)
   const after: Limits = {
     caps,
     perCallCeiling: args.per_call_ceiling === undefined ? before.perCallCeiling : given.perCallCeiling,
@@ -264,15 +266,11 @@ function checkedCaps(caps: readonly Cap[]): readonly Cap[] {
   return result.data
 }
 
-function limitsFrom(given: Omit<LimitArgs, 'caps'>, nowMs: number): Omit<Limits, 'caps'> {
-  const expiresAt = given.expires_at == null ? null : Date.parse(given.expires_at)
-  if (expiresAt !== null && !(expiresAt > nowMs)) {
-    throw fault('bad_request', { message: 'expires_at: must lie in the future.', param: 'expires_at' })
-  }
+function limitsFrom(given: Omit<LimitArgs, 'caps'>): Omit<Limits, 'caps'> {
   return {
     perCallCeiling: given.per_call_ceiling ?? null,
     askAbove: given.ask_above ?? null,
     models: given.models == null ? null : [...new Set(given.models)],
-    expiresAt,
+    expiresAt: given.expires_at == null ? null : Date.parse(given.expires_at),
   }
 }

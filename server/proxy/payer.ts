@@ -11,6 +11,7 @@ import { ExternalUserId } from '../contract/records.ts'
 import { keeping } from '../db/keeping.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
+import { headerText } from '../http.ts'
 import { account } from '../ledger/chart.ts'
 import { ended, type Payer } from './hold.ts'
 
@@ -25,7 +26,7 @@ export async function payerOf(deps: Deps, request: FastifyRequest, inPath: strin
     throw fault('bad_request', { message: 'Name the user once.', param: 'X-Quota-User' })
   }
   if (caller.kind === 'token') return tokenPayer(deps, caller, inPath ?? inHeader ?? null)
-  return keyPayer(deps, caller, inPath, inHeader as string | undefined)
+  return keyPayer(deps, caller, inPath, inHeader === undefined ? undefined : headerText(String(inHeader)))
 }
 
 async function tokenPayer(deps: Deps, caller: TokenCaller, named: string | null): Promise<Payer> {

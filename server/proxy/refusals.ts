@@ -9,6 +9,7 @@ import { ExternalUserId } from '../contract/records.ts'
 import { type Db, procedure, type Reader, type Tx } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { isFault } from '../faults.ts'
+import { headerText } from '../http.ts'
 
 const KEPT_OF_AN_APP = 1000
 const KEPT_MS = 30 * 86_400_000
@@ -165,6 +166,7 @@ function plain(value: unknown): string | null {
 
 function named(request: FastifyRequest): string | null {
   const inPath = (request.params as { user?: unknown }).user
-  const name = inPath ?? request.headers['x-quota-user']
+  const inHeader = request.headers['x-quota-user']
+  const name = inPath ?? (typeof inHeader === 'string' ? headerText(inHeader) : undefined)
   return ExternalUserId.safeParse(name).success ? String(name) : null
 }

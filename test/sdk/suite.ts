@@ -83,7 +83,8 @@ export const CASES: Case[] = [
       equal(error.docs_url?.endsWith('/docs#user_required'), true)
       await refusal(quota({ baseUrl, credential: 'sk-quota-wrong' }).balance(), 'invalid_api_key')
       await refusal(q.users.get({ external_user_id: 'nobody' }), 'user_not_found')
-      equal(isDisconnected(await refusal(q.hosted('nobody').chat(HELLO), 'user_not_found')), true)
+      for (const name of ['nobody', '渡辺'])
+        equal(isDisconnected(await refusal(q.hosted(name).chat(HELLO), 'user_not_found')), true)
       await refusal(q.funding.grant({ external_user_id: 'x', credits: 1, expires_at: 'soon' }), 'bad_request')
     },
   },

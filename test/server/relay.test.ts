@@ -24,6 +24,7 @@ import {
   type Tokens,
 } from '../support/api.ts'
 import { type Answer, ask, errorOf, jsonOf, parsedFrames } from '../support/relay-client.ts'
+import { post, raw } from '../support/relay-raw.ts'
 import { answer, chunk, DONE, event, pieces, usageEvent } from '../support/relay-upstream.ts'
 import {
   assertBooks,
@@ -374,6 +375,29 @@ for (const db of databases()) {
         const byPath = await chat({ bearer: world.userKey, user: 'dan' })
         assert.equal(byPath.status, 200)
         assert.equal((await chat({ bearer: other.key, headers: { 'x-quota-user': 'dan' } })).status, 404)
+      })
+
+      test('3: any printable name in the header, as UTF-8 or, as fetch writes it, as Latin-1', async () => {
+        const eve = await register(world.server, 'eve')
+        await buy(world.server, eve.session, 'starter')
+        for (const name of ['søren@example.org', '渡辺 😀'])
+          await connect(world.server, eve, world.app, { token: { storage_mode: 'hosted', external_user_id: name } })
+        const utf8 = (text: string) => Buffer.from(text).toString('latin1')
+        const rows: [header: string, status: number][] = [
+          [utf8('søren@example.org'), 200],
+          ['søren@example.org', 200],
+          [utf8('渡辺 😀'), 200],
+          ['s%C3%B8ren@example.org', 404],
+          ['soren@example.org', 404],
+          [utf8('s\u200børen@example.org'), 404],
+        ]
+        const body = JSON.stringify({ model: 'modes', messages: MESSAGES, max_tokens: 20 })
+        for (const [header, status] of rows) {
+          const lines = [`authorization: Bearer ${world.userKey}`, 'content-type: application/json', 'host: quota']
+          const bytes = post('/v1/chat/completions', [...lines, `x-quota-user: ${header}`], body)
+          const reply = await raw(world.server.url, bytes)
+          assert.equal(reply.status, status, `${header}: ${reply.head} ${reply.text}`)
+        }
       })
 
       test('the usage log shows what was left as the answer did: this publisher’s grants and the balance', async () => {

@@ -167,6 +167,23 @@ for (const database of databases()) {
       assert.deepEqual([shown.caps[0]?.amount, shown.version], [501, version + 2])
     })
 
+    test('an edit made offline, whose end has passed on the way, still lowers: the connection is over at once', async () => {
+      const { wallet, accessToken, connection } = await someone({ caps: [{ amount: 1000, period: 'day' }] })
+      const args = {
+        connection_id: connection.id,
+        caps: [{ amount: 500, period: 'day' }],
+        expires_at: '2026-01-01T00:00:00Z',
+      }
+      const reply = await edit(wallet, [{ mid: 1, name: 'connection.set_caps', args }])
+      assert.deepEqual(reply.body.results, [{ mid: 1, status: 'applied' }])
+      const shown = last((await feed(wallet)).changes, 'connection') as unknown as Connection
+      assert.deepEqual([shown.status, shown.caps[0]?.amount], ['expired', 500])
+      assert.equal((await chat(server, accessToken)).status, 401)
+      const later = { ...args, expires_at: '2026-01-02T00:00:00Z' }
+      const raised = await edit(wallet, [{ mid: 2, name: 'connection.set_caps', args: later }])
+      assert.equal(raised.body.results[0]?.code, 'version_conflict', 'a later end is a raise, in the past too')
+    })
+
     test('a new time zone moves where windows end, and the documents say so', async () => {
       const { wallet, connection } = await someone({ caps: [{ amount: 1000, period: 'month' }] })
       const set = (mid: number, args: Record<string, unknown>) => edit(wallet, [{ mid, name: 'profile.set', args }])

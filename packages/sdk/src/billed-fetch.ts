@@ -37,7 +37,7 @@ export function billedFetch(options: BilledOptions): typeof fetch {
     const url = target(new URL(given?.url ?? String(input)), base, prefix)
     const headers = new Headers(init?.headers ?? given?.headers)
     for (const name of FOREIGN) headers.delete(name)
-    if (options.hosted !== undefined) headers.set('x-quota-user', options.hosted)
+    if (options.hosted !== undefined) headers.set('x-quota-user', utf8(options.hosted))
     const body = init?.body ?? (given?.body ? await given.arrayBuffer() : undefined)
     const signal = init?.signal ?? given?.signal
     const rest: RequestInit = { method: init?.method ?? given?.method ?? 'GET', headers }
@@ -49,6 +49,11 @@ export function billedFetch(options: BilledOptions): typeof fetch {
     })
     return options.onSpend && reply.ok ? watched(reply, options.onSpend) : reply
   }
+}
+
+// A header is bytes; fetch takes each of them as a character.
+function utf8(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
 }
 
 function target(url: URL, base: string, prefix: string): string {
