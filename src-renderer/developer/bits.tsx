@@ -2,52 +2,39 @@
 // owns: fields, a secret that is shown once, the state of an answer, a file to save. never: a request.
 // always true: a secret is shown in one dialog and kept nowhere; a field's label and its hint are tied to it.
 
-import { Check, CloudOff, Copy, Download } from 'lucide-react'
+import { Check, Copy, Download } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
 import type { App } from '../../server/contract/api.ts'
-import { cleanName, when } from '../format.ts'
-import { useNow } from '../live.ts'
+import { cleanName } from '../format.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { saveFile } from '../screens/export.ts'
 import { useWallet } from '../session.ts'
-import { Banner, inputLook, Wrong } from '../ui/bits.tsx'
+import { inputLook, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { say } from '../words.ts'
+import { OwnTrouble, Told } from './failures.tsx'
 import type { Remote } from './remote.ts'
 
-/** Shows what an answer holds; its place while it comes; that it is old when it cannot be asked for. */
-export function Answer<T>({
-  of,
-  height = 'h-48',
-  children,
-}: {
+type AnswerProps<T> = {
   of: Remote<T>
   height?: string
+  /** Says itself what went wrong: it stands in a dialog, before its page. */
+  apart?: boolean
   children: (data: T) => ReactNode
-}) {
-  const now = useNow()
-  const again = (
-    <Button className="h-8" onClick={of.reload}>
-      {say('Try again')}
-    </Button>
-  )
+}
+
+/** Shows what an answer holds, and its place while it comes; that it is old, or cannot be had, is said once for a page. */
+export function Answer<T>({ of, height = 'h-48', apart = false, children }: AnswerProps<T>) {
   return (
     <>
-      {of.wrong && (
-        <div className="mb-4">
-          <Banner tone="warn" icon={CloudOff} action={again}>
-            {of.wrong}{' '}
-            {of.data !== undefined &&
-              of.at !== null &&
-              say('This is how it was at {time}.', { time: when(of.at, now) })}
-          </Banner>
-        </div>
-      )}
+      {apart ? <OwnTrouble of={of} /> : <Told of={of} />}
       {of.data !== undefined ? (
         children(of.data)
-      ) : of.wrong ? null : (
+      ) : of.wrong === null ? (
         <div className={`skeleton ${height} rounded-xl`} role="status" aria-label={say('Loading')} />
+      ) : apart ? null : (
+        <p className="text-sm text-muted">{say('This cannot be shown now.')}</p>
       )}
     </>
   )

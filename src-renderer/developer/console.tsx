@@ -5,6 +5,7 @@ import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { PageTitle } from '../ui/bits.tsx'
 import { say } from '../words.ts'
+import { Failures } from './failures.tsx'
 
 const PLACES = [
   { to: '/developer', label: say('Overview') },
@@ -42,7 +43,9 @@ export function Console() {
           ))}
         </ul>
       </nav>
-      <Outlet />
+      <Failures>
+        <Outlet />
+      </Failures>
     </>
   )
 }

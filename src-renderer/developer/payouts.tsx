@@ -236,7 +236,7 @@ function Statement({ payout, onClose }: { payout: Payout; onClose: () => void })
         </div>
       </dl>
       <h3 className="mt-6 mb-2 text-sm font-medium text-muted">{say('Line by line')}</h3>
-      <Answer of={statement}>
+      <Answer of={statement} apart>
         {({ lines, next_cursor }) => (
           <>
             <ul className="divide-y divide-line text-sm">

@@ -43,7 +43,7 @@ export function DeliveriesDialog({ of, onClose }: { of: Webhook; onClose: () => 
         </Button>
       </div>
       {wrong && <Wrong>{wrong}</Wrong>}
-      <Answer of={deliveries}>
+      <Answer of={deliveries} apart>
         {({ deliveries: rows }) =>
           rows.length === 0 ? (
             <p className="text-sm text-muted">{say('Nothing was sent yet.')}</p>
@@ -107,7 +107,7 @@ function Body({ path }: { path: string }) {
   const detail = useRemote(path, DeliveryDetail)
   return (
     <div className="mt-2">
-      <Answer of={detail} height="h-24">
+      <Answer of={detail} height="h-24" apart>
         {({ body }) => (
           // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
           <pre tabIndex={0} className="max-h-64 overflow-auto rounded-lg bg-sunken p-3 text-xs">

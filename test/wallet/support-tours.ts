@@ -75,7 +75,7 @@ const historyOfSketchpad = at('Apps', async (visit) => {
 const developer = at('Settings', async ({ page }) => {
   await page.getByRole('link', { name: 'Open the developer console' }).click()
   await expect(page.getByRole('navigation', { name: 'Developer' })).toBeVisible()
-  await expect(page.getByRole('button', { name: 'Try again' }).first()).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(1)
 })
 
 const inEmpty: State[] = [

@@ -11,6 +11,7 @@ export const CONSOLE: Catalogue = {
   Webhooks: 'Webhooks',
   'Refused calls': 'Abgelehnte Aufrufe',
   'This is how it was at {time}.': 'Stand: {time}.',
+  'This cannot be shown now.': 'Das ist gerade nicht verfügbar.',
   Loading: 'Wird geladen',
   'Copy {what}': '{what} kopieren',
   'Keep it where your server keeps its secrets. It is shown now and never again; {note}':
