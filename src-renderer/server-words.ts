@@ -36,16 +36,20 @@ const SENTENCES: [RegExp, (...parts: string[]) => string][] = [
     /^(?:csv: line|Line) (\d+):? (.+)$/,
     (line = '', message = '') => say('Line {line}: {message}', { line, message: translated(message) }),
   ],
+  // What is wrong with a field, which keeps the name it has in the API.
+  [/^([a-z_]+): (.+)$/, (field = '', why = '') => `${field}: ${translated(why)}`],
 ]
 
 /** A sentence of the server's (a notice, a refusal). */
 export function fromServer(english: string): string {
   if (language === 'en') return english
+  const whole = translated(english)
+  if (whole !== english) return whole
   for (const [pattern, words] of SENTENCES) {
     const found = pattern.exec(english)
     if (found) return words(...found.slice(1))
   }
-  return translated(english)
+  return english
 }
 
 function sumOf(text = ''): string {

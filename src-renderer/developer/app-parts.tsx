@@ -222,7 +222,7 @@ function UserLine({ user }: { user: User }) {
             : say('no call yet')}
         </span>
       </span>
-      <span className="nums text-end">
+      <span className="nums ms-auto text-end">
         <span className="block font-medium">{money(user.totals.base_credits + user.totals.markup_credits)}</span>
         <span className="block text-muted">
           {counted('{n} call', '{n} calls', user.totals.requests)}

@@ -133,7 +133,7 @@ export function BulkDialog({ apps, onDone, onClose }: Props) {
         </label>
         <Columns />
         <Faults of={faults} />
-        {wrong && <Wrong>{wrong}</Wrong>}
+        {wrong && faults.length === 0 && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" className="w-full" disabled={busy || csv === ''} onClick={ask}>
           {checked
             ? counted('Give {n} grant, {sum} in all', 'Give {n} grants, {sum} in all', checked.grants, {
@@ -159,7 +159,7 @@ const Columns = () => (
 function Faults({ of }: { of: Fault[] }) {
   if (of.length === 0) return null
   return (
-    <ul className="space-y-1 rounded-lg bg-bad-soft px-3 py-2 text-sm text-bad">
+    <ul role="alert" className="space-y-1 rounded-lg bg-bad-soft px-3 py-2 text-sm text-bad">
       {of.map(({ line, message }) => (
         <li key={line}>{say('Line {line}: {message}', { line, message: fromServer(message) })}</li>
       ))}

@@ -88,6 +88,14 @@ export const FAULTS_SAID: Catalogue = {
   'A public app has no secret.': 'Eine öffentliche App hat kein Secret.',
   'redirect_uris: one is given twice.': 'redirect_uris: Eine steht doppelt da.',
   'logo_uri: must be https.': 'logo_uri: Nur https.',
+  'holds a forbidden character.': 'enthält ein unzulässiges Zeichen.',
+  'must begin with https:// (or http:// on loopback).':
+    'muss mit https:// beginnen (oder http:// auf dem eigenen Rechner).',
+  'is not an address.': 'ist keine Adresse.',
+  'an https address, without spaces and without a fragment.': 'eine https-Adresse ohne Leerzeichen und ohne Fragment.',
+  'must not have a fragment.': 'darf kein Fragment haben.',
+  'must not carry a user name.': 'darf keinen Benutzernamen enthalten.',
+  'must be https, or http on loopback.': 'muss https sein, oder http auf dem eigenen Rechner.',
   'name mixes scripts within a word.': 'name mischt Schriften innerhalb eines Wortes.',
   'domain: is not a public domain name, as in app.example.com.':
     'domain: Kein öffentlicher Domainname, etwa app.example.com.',
