@@ -9,14 +9,14 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { leavingRoutes } from './account/routes.ts'
 import { adminRoutes } from './admin.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
-import { namesSomebody } from './connections/credentials.ts'
+import { callerOf, namesSomebody } from './connections/credentials.ts'
 import { directoryOf } from './connections/directory.ts'
 import { connectionsRoutes } from './connections/routes.ts'
 import type { Db } from './db/db.ts'
 import type { Deps } from './deps.ts'
 import { developersRoutes } from './developers/routes.ts'
 import { docsRoutes } from './docs.ts'
-import { errorBody, errorHeaders, fault, oauthErrorBody } from './faults.ts'
+import { errorBody, errorHeaders, type Fault, fault, isFault, oauthErrorBody } from './faults.ts'
 import { grantsRoutes } from './grants/routes.ts'
 import { welcoming } from './grants/welcome.ts'
 import { asFault, MAX_BODY_BYTES, readJson } from './http.ts'
@@ -69,6 +69,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.decorateRequest('calledBy', null)
   app.decorateRequest('countAgainst', () => undefined)
   app.addHook('onRequest', async (request, reply) => onRequest(deps, request, reply))
+  countTheRest(app, deps)
   tellOnlyWhatIsKept(app, deps.db)
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
   app.setNotFoundHandler((request, reply) => {
@@ -119,13 +120,13 @@ async function onRequest(deps: Deps, request: FastifyRequest, reply: FastifyRepl
   reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
   if (deps.publicUrl.startsWith('https:')) reply.header('strict-transport-security', 'max-age=31536000')
   if (cors(deps, request, reply)) return reply.code(204).send()
+  request.countAgainst = (bucket) => rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
   if (raw.url && raw.url.length > MAX_URL) throw fault('uri_too_long')
   if (raw.url && /%00|[^\x21-\x7e]/.test(raw.url))
     throw fault('bad_request', { message: 'The address holds a forbidden character.' })
   if (raw.headers.host === undefined && raw.httpVersion === '1.1')
     throw fault('bad_request', { message: 'The header host is missing.' })
   refuseDoubled(raw)
-  request.countAgainst = (bucket) => rateLimits(deps).take(bucket, (name, value) => void reply.header(name, value))
   if (isAnonymous(request)) await request.countAgainst(bucketOfAddress(request))
   const encoding = raw.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') throw fault('unsupported_media_type')
@@ -142,6 +143,34 @@ export function tellOnlyWhatIsKept(app: FastifyInstance, db: Pick<Db, 'settled'>
     const settled = reads ? db.settled() : null
     if (settled === null) return done()
     settled.then(() => done(), done)
+  })
+}
+
+/** A monitor asks for these often, or they are guarded by a secret of their own. */
+const WITHOUT_LIMIT = /^\/(wallet|healthz|readyz|metrics|admin|sandbox)(\/|\?|$)/
+
+// What no handler has counted (a public route, a body that is none, a path that is none) counts for whom it names, else
+// for its address: a cookie or a bearer that nobody reads opens no way around the limits.
+function countTheRest(app: FastifyInstance, deps: Deps): void {
+  const count = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (namesSomebody(request))
+      await callerOf(deps, request).catch((error) => {
+        if (isFault(error) && error.code === 'rate_limit_exceeded') throw error
+      })
+    if (!reply.hasHeader('x-ratelimit-limit')) await request.countAgainst(bucketOfAddress(request))
+  }
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const preflight = request.method === 'OPTIONS' && reply.statusCode === 204
+    if (preflight || reply.hasHeader('x-ratelimit-limit') || WITHOUT_LIMIT.test(request.raw.url ?? ''))
+      return done(null, payload)
+    count(request, reply).then(
+      () => done(null, payload),
+      (error) => {
+        if (!isFault(error) || error.code !== 'rate_limit_exceeded') return done(null, payload)
+        reply.code(error.status).headers(errorHeaders(error)).type('application/json').removeHeader('content-length')
+        done(null, errorText(deps, error, request))
+      },
+    )
   })
 }
 
@@ -200,13 +229,17 @@ const OF_OAUTH = /^\/oauth\/(authorize|token|revoke|introspect|par|device|userin
 
 function sendError(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asFault(deps, error, request.id)
-  const ours = errorBody(known, request.id, deps.publicUrl)
-  const typed = request.routeOptions?.config.typedErrors ? { type: 'error', ...ours } : ours
   return reply
     .code(known.status)
     .headers({ 'x-request-id': request.id, ...errorHeaders(known) })
     .type('application/json')
-    .send(JSON.stringify(OF_OAUTH.test(request.raw.url ?? '') ? oauthErrorBody(known) : typed))
+    .send(errorText(deps, known, request))
+}
+
+function errorText(deps: Deps, error: Fault, request: FastifyRequest): string {
+  if (OF_OAUTH.test(request.raw.url ?? '')) return JSON.stringify(oauthErrorBody(error))
+  const body = errorBody(error, request.id, deps.publicUrl)
+  return JSON.stringify(request.routeOptions?.config.typedErrors ? { type: 'error', ...body } : body)
 }
 
 const UNREAD: Record<string, string> = {

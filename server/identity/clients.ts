@@ -3,10 +3,17 @@
 // always true: secrets are compared by their SHA-256, in constant time, during a rotation against both.
 
 import { timingSafeEqual } from 'node:crypto'
-import { type Adapter, type AdapterPayload, type AllClientMetadata, errors, Provider } from 'oidc-provider'
+import {
+  type Adapter,
+  type AdapterPayload,
+  type AllClientMetadata,
+  errors,
+  type KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider'
 import type { Deps } from '../deps.ts'
-import { isFault } from '../faults.ts'
-import { rateLimits } from '../rate-limit.ts'
+import { errorHeaders, isFault, oauthErrorBody } from '../faults.ts'
+import { bucketOfAddress, rateLimits } from '../rate-limit.ts'
 import { tokenHash } from '../seal.ts'
 import { type ClientRecord, type Directory, WALLET_CLIENT_ID } from './directory.ts'
 import { SCOPES } from './policy.ts'
@@ -94,5 +101,19 @@ async function countTokenRequest(deps: Deps, record: ClientRecord): Promise<void
     ctx.set('retry-after', String(error.options.retryAfterS ?? 60))
     const slower = new errors.CustomOIDCProviderError('rate_limit_exceeded', 'too many token requests')
     throw Object.assign(slower, { status: 429, statusCode: 429 })
+  }
+}
+
+/** A token request whose client nobody knows counts by its address. */
+export async function countNameless(deps: Deps, ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+  await next()
+  if (ctx.res.hasHeader('x-ratelimit-limit')) return
+  try {
+    await rateLimits(deps).take(bucketOfAddress(ctx), (name, value) => ctx.set(name, value))
+  } catch (error) {
+    if (!isFault(error)) throw error
+    ctx.status = error.status
+    ctx.set(errorHeaders(error))
+    ctx.body = oauthErrorBody(error)
   }
 }

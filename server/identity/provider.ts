@@ -6,7 +6,7 @@ import type { EventEmitter } from 'node:events'
 import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Deps } from '../deps.ts'
 import { modelAdapter } from './adapter.ts'
-import { clientAdapter, SECRET_HASHES, secretMatches } from './clients.ts'
+import { clientAdapter, countNameless, SECRET_HASHES, secretMatches } from './clients.ts'
 import { skewMs } from './clock.ts'
 import { type Directory, WALLET_CLIENT_ID, walletClient } from './directory.ts'
 import { isTimely, PROOF_ALGORITHMS } from './dpop.ts'
@@ -94,6 +94,9 @@ function buildProvider(deps: Deps, directory: Directory, { jwks, cookieKeys }: I
   provider.Client.prototype.compareClientSecret = function compare(secret: string) {
     return secretMatches(secret, (this as unknown as Record<string, string[]>)[SECRET_HASHES] ?? [])
   }
+  provider.use((ctx, next) =>
+    ctx.method === 'POST' && ctx.path === ROUTES.token ? countNameless(deps, ctx as KoaContextWithOIDC, next) : next(),
+  )
   provider.use(shortVerifier)
   provider.use((ctx, next) => {
     // oidc-provider would take a proof for five minutes; ours are good for one, here as on our own routes.

@@ -252,6 +252,12 @@ describe('the rate of token requests', () => {
       assert.deepEqual([over?.status, over?.body.error], [429, 'rate_limit_exceeded'])
       assert.ok(Number(over?.headers.get('retry-after')) > 0)
       assert.equal((await refresh(rig, { client: 'other' }, 'invented')).body.error, 'invalid_grant')
+      // Of clients that nobody knows there are many: they count by their address.
+      const unknown: Answer[] = []
+      for (let i = 0; i < 61; i++) unknown.push(await refresh(rig, { client: `none${i}` }, 'invented'))
+      assert.deepEqual([unknown[0]?.status, unknown[0]?.headers.get('x-ratelimit-limit')], [401, '60'])
+      assert.deepEqual([unknown[60]?.status, unknown[60]?.body.error], [429, 'rate_limit_exceeded'])
+      assert.ok(Number(unknown[60]?.headers.get('retry-after')) > 0)
     } finally {
       await rig.close()
     }

@@ -91,6 +91,20 @@ for (const db of databases()) {
       refusedAsAgreed(replies.at(-1) as Reply)
     })
 
+    test('what no route has looked at counts for the caller it names', async () => {
+      const bearer = await keyWith(4)
+      const replies = [
+        await call(at(0), 'POST', '/v1/chat/completions', { bearer, raw: '{' }),
+        await call(at(0), 'PUT', '/v1/balance', { bearer }),
+        await call(at(0), 'GET', '/v1/none', { bearer }),
+        await call(at(0), 'GET', '/v1/packages', { bearer }),
+        await call(at(0), 'GET', '/v1/packages', { bearer }),
+      ]
+      assert.deepEqual(statuses(replies), [400, 405, 404, 200, 429])
+      for (const reply of replies) assert.equal(reply.headers.get('x-ratelimit-limit'), '4', reply.text)
+      refusedAsAgreed(replies.at(-1) as Reply)
+    })
+
     // The last of this server: the address has nothing left after it. Every name is counted in one bucket.
     test('nobody in particular, or with a credential that is none: 60 a minute and address, and the known go on', async () => {
       const secret = await keyWith(100)
@@ -103,6 +117,10 @@ for (const db of databases()) {
         ['a wrong token', (n) => call(at(n), 'GET', '/v1/balance', { bearer: String(n).padStart(43, 'x') })],
         ['a wrong session', (n) => call(at(n), 'GET', '/v1/me', { bearer: `sess_${String(n).padStart(43, 'x')}` })],
         ['a forged event', (n) => call(at(n), 'POST', '/webhooks/stripe', { body: { n } })],
+        ['a cookie of nobody', (n) => call(at(n), 'GET', '/v1/packages', { headers: { cookie: 'a=b' } })],
+        ['a key nobody reads', (n) => call(at(n), 'GET', '/v1/packages', { bearer: `sk-quota-${n}` })],
+        ['a path that is none', (n) => call(at(n), 'GET', '/v1/none', { headers: { cookie: 'a=b' } })],
+        ['a body that is none', (n) => call(at(n), 'POST', '/auth/login', { raw: '{' })],
       ]
       const all: Reply[] = []
       for (const [what, ask] of guesses) {
