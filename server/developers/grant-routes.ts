@@ -19,16 +19,14 @@ import { Id } from '../contract/records.ts'
 import type { Deps } from '../deps.ts'
 import { fault } from '../faults.ts'
 import { grantLines } from '../grants/csv.ts'
-import { developerGrant, giveBulk, grantsOf, ownGrant, withdrawGrant } from '../grants/developer.ts'
-import { giveGrant } from '../grants/give.ts'
-import { movePool } from '../grants/pool.ts'
+import { developerGrant, giveBulk, giveOwnGrant, grantsOf, ownGrant, withdrawGrant } from '../grants/developer.ts'
 import { grantSettings, setGrantSettings } from '../grants/settings.ts'
 import { body } from '../http.ts'
 import { reply as answerOf, attemptOf } from '../idempotency/idempotency.ts'
 import { payAt } from '../payments/purchase.ts'
 import { returnUrl } from '../payments/sandbox-page.ts'
 import { cursorOf, limitOf, textOf } from '../query.ts'
-import { beginPoolCheckout, poolState } from './pool.ts'
+import { beginPoolCheckout, moveOwnPool, poolState, sweepPurchases } from './pool.ts'
 
 type ById = { Params: { id: string } }
 const SECRET_BYTES = 16
@@ -63,8 +61,8 @@ function poolRoutes(app: FastifyInstance, deps: Deps): void {
       const publisherId = await requireDeveloper(deps, request)
       const { amount } = body(PoolChange, request)
       const attempt = attemptOf(request, { route: path, app: '', payer: publisherId }, { amount })
-      answerOf(reply, await deps.db.tx(movePool, { publisherId, amount, direction, attempt }))
-      return poolState(deps, publisherId)
+      await sweepPurchases(deps, publisherId)
+      return answerOf(reply, await deps.db.tx(moveOwnPool, { publisherId, amount, direction, attempt }))
     })
   }
 
@@ -114,7 +112,7 @@ function giveRoutes(app: FastifyInstance, deps: Deps): void {
     const given = body(DeveloperGrantCreate, request)
     const { app_id: appId, external_user_id: externalUserId, amount, description } = given
     await ownApp(deps.db, publisherId, appId)
-    const made = await deps.db.tx(giveGrant, {
+    const made = await deps.db.tx(giveOwnGrant, {
       publisherId,
       appId,
       externalUserId,
@@ -123,9 +121,7 @@ function giveRoutes(app: FastifyInstance, deps: Deps): void {
       expiresAt: given.expires_at === undefined ? null : Date.parse(given.expires_at),
       attempt: attemptOf(request, { route: '/developers/grants', app: appId, payer: publisherId }, given),
     })
-    const { ledger_id: id } = answerOf(reply, made)
-    const grant = await developerGrant(deps.db, await ownGrant(deps.db, publisherId, id))
-    return { grant, duplicate: made.replayed }
+    return { grant: answerOf(reply, made), duplicate: made.replayed }
   })
 
   app.get<ById>('/developers/grants/:id', async (request) => {
@@ -133,9 +129,12 @@ function giveRoutes(app: FastifyInstance, deps: Deps): void {
     return { grant: await developerGrant(deps.db, await ownGrant(deps.db, publisherId, idOf(request.params.id))) }
   })
 
-  app.post<ById>('/developers/grants/:id/withdraw', async (request) => {
+  app.post<ById>('/developers/grants/:id/withdraw', async (request, reply) => {
     const publisherId = await requireDeveloper(deps, request)
-    return { grant: await deps.db.tx(withdrawGrant, { publisherId, grantId: idOf(request.params.id) }) }
+    const grantId = idOf(request.params.id)
+    const scope = { route: '/developers/grants/{id}/withdraw', app: '', payer: publisherId }
+    const attempt = attemptOf(request, scope, { grantId })
+    return { grant: answerOf(reply, await deps.db.tx(withdrawGrant, { publisherId, grantId, attempt })) }
   })
 }
 

@@ -7,8 +7,8 @@ import { dollars } from '../contract/money.ts'
 import { procedure, type Reader, type Tx } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { grantSums } from '../grants/developer.ts'
-import { movePool } from '../grants/pool.ts'
-import type { Answer } from '../idempotency/idempotency.ts'
+import { movePool, type PoolMove } from '../grants/pool.ts'
+import { type Answer, once } from '../idempotency/idempotency.ts'
 import { account } from '../ledger/chart.ts'
 import { money, stands } from '../ledger/ledger.ts'
 import { beginCheckout, checkout, type NewCheckout } from '../payments/checkouts.ts'
@@ -61,23 +61,35 @@ export async function sweepPurchases({ db }: Pick<Deps, 'db'>, publisherId: stri
 /** The pool as its publisher sees it. */
 export async function poolState(deps: Pick<Deps, 'db'>, publisherId: string): Promise<PoolState> {
   await sweepPurchases(deps, publisherId)
-  return deps.db.snapshot(async (reader) => {
-    const pool = await stands(reader, account.pool(publisherId))
-    const sums = await grantSums(reader, publisherId)
-    const own = await money(reader, account.user(publisherId))
-    const purchases = await waiting(reader, publisherId)
-    return {
-      balance_credits: pool.available,
-      balance: dollars(pool.available),
-      own_balance_credits: own.available,
-      granted_credits: sums.granted,
-      spent_credits: sums.granted - sums.returned - sums.remaining,
-      remaining_credits: sums.remaining,
-      returned_credits: sums.returned,
-      open_grants: sums.open,
-      waiting_credits: purchases.reduce((sum, { amount }) => sum + amount, 0),
-    }
-  })
+  return deps.db.snapshot((reader) => stateOf(reader, publisherId))
+}
+
+/** Moves a publisher's money into the pool, or back, and answers how the pool then stood. @throws Fault as `movePool` */
+export const moveOwnPool = procedure(
+  'developers.movePool',
+  (tx: Tx, move: PoolMove): Promise<Answer<PoolState>> =>
+    once(tx, move.attempt, async () => {
+      await movePool.run(tx, { ...move, attempt: null })
+      return stateOf(tx, move.publisherId)
+    }),
+)
+
+async function stateOf(reader: Reader, publisherId: string): Promise<PoolState> {
+  const pool = await stands(reader, account.pool(publisherId))
+  const sums = await grantSums(reader, publisherId)
+  const own = await money(reader, account.user(publisherId))
+  const purchases = await waiting(reader, publisherId)
+  return {
+    balance_credits: pool.available,
+    balance: dollars(pool.available),
+    own_balance_credits: own.available,
+    granted_credits: sums.granted,
+    spent_credits: sums.granted - sums.returned - sums.remaining,
+    remaining_credits: sums.remaining,
+    returned_credits: sums.returned,
+    open_grants: sums.open,
+    waiting_credits: purchases.reduce((sum, { amount }) => sum + amount, 0),
+  }
 }
 
 function waiting(reader: Reader, publisherId: string | null): Promise<Waiting[]> {

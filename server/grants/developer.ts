@@ -13,7 +13,7 @@ import { postedTogether } from '../ledger/chain.ts'
 import { account } from '../ledger/chart.ts'
 import { stands } from '../ledger/ledger.ts'
 import type { GrantLine } from './csv.ts'
-import { giveGrant } from './give.ts'
+import { giveGrant, type NewGrant } from './give.ts'
 import { feedOf, GRANT_COLUMNS, type GrantRow, giveBack, grantChange } from './grants.ts'
 import { requireFunds } from './pool.ts'
 
@@ -83,26 +83,39 @@ export async function developerGrant(reader: Reader, row: GrantRow): Promise<Dev
   }
 }
 
+/** Gives a grant, and answers it as its publisher sees it. @throws Fault as `giveGrant` */
+export const giveOwnGrant = procedure(
+  'grants.giveOwn',
+  (tx: Tx, given: NewGrant): Promise<Answer<DeveloperGrant>> =>
+    once(tx, given.attempt, async () => {
+      const { answer } = await giveGrant.run(tx, { ...given, attempt: null })
+      return developerGrant(tx, await ownGrant(tx, given.publisherId, answer.ledger_id))
+    }),
+)
+
+export type Withdrawal = { publisherId: string; grantId: string; attempt: Attempt | null }
+
 /**
  * Takes back what is free of a grant; what running calls hold of it follows when they end. Doing it twice is once.
- * @throws Fault `not_found`
+ * @throws Fault `not_found`, `idempotency_mismatch`
  */
 export const withdrawGrant = procedure(
   'grants.withdraw',
-  async (tx: Tx, { publisherId, grantId }: { publisherId: string; grantId: string }): Promise<DeveloperGrant> => {
-    const row = await ownGrant(tx, publisherId, grantId)
-    if (row.ended_at === null) {
-      // From now on it is expired as well, so that no call begins with it and the sweep fetches the rest.
-      await tx.run('UPDATE grants SET withdrawn = 1, expires_at = ? WHERE id = ? AND ended_at IS NULL', [
-        tx.now,
-        grantId,
-      ])
-      await giveBack(tx, row, 'grant withdrawn')
-      const feed = await feedOf(tx, row)
-      if (feed !== null) await append(tx, feed, [await grantChange(tx, grantId)])
-    }
-    return developerGrant(tx, await ownGrant(tx, publisherId, grantId))
-  },
+  (tx: Tx, { publisherId, grantId, attempt }: Withdrawal): Promise<Answer<DeveloperGrant>> =>
+    once(tx, attempt, async () => {
+      const row = await ownGrant(tx, publisherId, grantId)
+      if (row.ended_at === null) {
+        // From now on it is expired as well, so that no call begins with it and the sweep fetches the rest.
+        await tx.run('UPDATE grants SET withdrawn = 1, expires_at = ? WHERE id = ? AND ended_at IS NULL', [
+          tx.now,
+          grantId,
+        ])
+        await giveBack(tx, row, 'grant withdrawn')
+        const feed = await feedOf(tx, row)
+        if (feed !== null) await append(tx, feed, [await grantChange(tx, grantId)])
+      }
+      return developerGrant(tx, await ownGrant(tx, publisherId, grantId))
+    }),
 )
 
 /** What a publisher's grants came to, in micros. `remaining` is in open grants, with what running calls hold. */

@@ -112,8 +112,11 @@ for (const db of databases()) {
         assert.equal((await ask('POST', '/grants/pool', { amount })).status, 400)
       assert.deepEqual(await pool(), before)
       const headers = { 'idempotency-key': 'pool-1' }
-      for (let i = 0; i < 2; i++) await read(PoolState, 'POST', '/grants/pool', { amount: 2_000_000 }, dev, headers)
+      const fund = () => read(PoolState, 'POST', '/grants/pool', { amount: 2_000_000 }, dev, headers)
+      const first = await fund()
+      assert.equal(first.balance_credits, before.balance_credits + 2_000_000)
       await read(PoolState, 'POST', '/grants/pool/withdraw', { amount: 500_000 })
+      assert.deepEqual(await fund(), first, 'the first answer again, whatever came after it')
       const after = await pool()
       assert.deepEqual(
         [after.balance_credits, after.balance, before.own_balance_credits - after.own_balance_credits],
@@ -196,13 +199,22 @@ for (const db of databases()) {
       assert.deepEqual((await list('', eve)).grants, [])
       assert.equal((await ask('GET', `/grants/${first.grant.id}`, undefined, eve)).status, 404)
       assert.equal((await ask('POST', `/grants/${first.grant.id}/withdraw`, undefined, eve)).status, 404)
-      for (let i = 0; i < 2; i++) {
-        const { grant } = await read(DeveloperGranted.partial(), 'POST', `/grants/${first.grant.id}/withdraw`)
+      for (const [key, replayed] of [
+        ['w-1', null],
+        ['w-1', 'true'],
+        ['w-2', null],
+      ] as const) {
+        const path = `/grants/${first.grant.id}/withdraw`
+        const reply = await ask('POST', path, undefined, dev, { 'idempotency-key': key })
+        const { grant } = DeveloperGranted.partial().parse(reply.body)
+        assert.equal(reply.headers.get('idempotency-replayed'), replayed)
         assert.deepEqual([grant?.status, grant?.remaining, grant?.returned, grant?.spent], ['withdrawn', 0, 100_000, 0])
       }
       assert.equal((await pool()).balance_credits, rest - 650_000)
       const state = await pool()
       assert.equal(state.spent_credits + state.remaining_credits + state.returned_credits, state.granted_credits)
+      const last = await read(DeveloperGranted, 'POST', '/grants', give, dev, headers)
+      assert.deepEqual(last, again, 'the first answer again, though it was withdrawn since')
       assert.deepEqual(
         (await list('?status=withdrawn')).grants.map(({ id }) => id),
         [first.grant.id],
