@@ -97,6 +97,7 @@ function buildProvider(deps: Deps, directory: Directory, { jwks, cookieKeys }: I
   provider.use((ctx, next) =>
     ctx.method === 'POST' && ctx.path === ROUTES.token ? countNameless(deps, ctx as KoaContextWithOIDC, next) : next(),
   )
+  provider.use(plainOauth)
   provider.use(shortVerifier)
   provider.use((ctx, next) => {
     // oidc-provider would take a proof for five minutes; ours are good for one, here as on our own routes.
@@ -215,6 +216,14 @@ function corsAllowed(deps: Deps, origin: string, client: ClientOf): boolean {
   return (
     client.clientAuthMethod === 'none' && (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin)
   )
+}
+
+// Without `openid` a nonce is a parameter that nobody knows, which is ignored (RFC 6749, 3.1); oidc-provider would refuse it.
+function plainOauth(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+  const { scope, nonce, ...others } = ctx.query
+  const openid = typeof scope !== 'string' || scope.split(' ').includes('openid')
+  if (ctx.path === ROUTES.authorization && nonce !== undefined && !openid) ctx.query = { scope, ...others }
+  return next()
 }
 
 // A verifier that is too short to be one is a wrong verifier (RFC 7636, 4.6), not a malformed request.

@@ -176,6 +176,14 @@ for (const database of databases()) {
           assert.equal((await exchange(rig, { query }, await codeFor(rig, ann, { query }))).status, 200)
         })
       }
+      test('a nonce without openid is ignored: scopes, state and PKCE stand, and there is no id_token', async () => {
+        const flow = { scope: 'credits.read credits.spend', query: { nonce: 'the-nonce' } }
+        const { body } = await exchange(rig, flow, await codeFor(rig, ann, flow))
+        assert.deepEqual([body.scope, body.id_token], ['credits.read credits.spend', undefined])
+        const [wrong, none] = [{ code_challenge: '' }, { scope: '' }]
+        for (const query of [wrong, none])
+          assert.ok((await told(browser(rig.url), { ...flow, query: { ...flow.query, ...query } })).get('error'))
+      })
       test('oidcc-claims-essential: the parameter is not supported, and changes nothing', async () => {
         const query = {
           claims: JSON.stringify({ userinfo: { email: { essential: true } }, id_token: { email: null } }),
