@@ -10,15 +10,22 @@ import type { Entry, Mark } from './db.ts'
  */
 export const CHUNK = 2048
 
+/** Whole numbers from 0 up, in the narrowest form that holds them: a long log is read at every start. */
+export type Numbers =
+  | Uint8Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+
 /** Up to CHUNK entries side by side: seconds, micros, and indexes into the names that occur in this record. */
 export type Columns = {
   n: number
-  rev: Float64Array
-  at: Uint32Array
-  micros: Float64Array
-  app: Uint16Array
-  model: Uint16Array
-  mark: Uint8Array
+  rev: Numbers
+  at: Numbers
+  micros: Numbers
+  app: Numbers
+  model: Numbers
+  mark: Numbers
   apps: string[]
   models: string[]
 }
@@ -83,15 +90,22 @@ function recordOf(n: number, lines: Line[]): Columns {
   }
   return {
     n,
-    rev: Float64Array.from(lines, (l) => l.rev),
-    at: Uint32Array.from(lines, (l) => l.at),
-    micros: Float64Array.from(lines, (l) => l.micros),
-    app: Uint16Array.from(lines, (l) => place(apps, l.app)),
-    model: Uint16Array.from(lines, (l) => place(models, l.model)),
-    mark: Uint8Array.from(lines, (l) => l.mark),
+    rev: numbersOf(lines.map((l) => l.rev)),
+    at: numbersOf(lines.map((l) => l.at)),
+    micros: numbersOf(lines.map((l) => l.micros)),
+    app: numbersOf(lines.map((l) => place(apps, l.app))),
+    model: numbersOf(lines.map((l) => place(models, l.model))),
+    mark: numbersOf(lines.map((l) => l.mark)),
     apps: [...apps.keys()],
     models: [...models.keys()],
   }
+}
+
+function numbersOf(values: number[]): Numbers {
+  const most = values.reduce((a, b) => Math.max(a, b), 0)
+  if (most < 2 ** 8) return Uint8Array.from(values)
+  if (most < 2 ** 16) return Uint16Array.from(values)
+  return most < 2 ** 32 ? Uint32Array.from(values) : Float64Array.from(values)
 }
 
 // --- choosing --------------------------------------------------------------------------------------------------------

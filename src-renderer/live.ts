@@ -11,7 +11,7 @@ import type { Index } from './columns.ts'
 import { type Entry, getMeta, type MetaValues, type Pending, readCursor, type WalletDb, type Written } from './db.ts'
 import { fold, foldWritten, type View } from './fold.ts'
 import { dayIn } from './format.ts'
-import { entryAt, isIndexWarm, newest, readIndex, rowsAt, warmIndex, wrongEntries } from './log.ts'
+import { entryAt, isIndexWarm, leisure, newest, readIndex, rowsAt, warmIndex, wrongEntries } from './log.ts'
 import { monthEnd } from './pace.ts'
 import { plus, type Rollup } from './rollup.ts'
 import { useWallet } from './session.ts'
@@ -71,9 +71,10 @@ export function useEdits(): Pending[] | undefined {
   return useLiveQuery(() => db.outbox.orderBy('n').toArray(), [db])
 }
 
-export function useNewest(limit: number): Entry[] | undefined {
+/** The newest entries; none are read while `on` is false. */
+export function useNewest(limit: number, on = true): Entry[] | undefined {
   const { db } = useWallet()
-  return useLiveQuery(() => newest(db, limit), [db, limit])
+  return useLiveQuery(async () => (on ? newest(db, limit) : undefined), [db, limit, on])
 }
 
 const answers = new WeakMap<WalletDb, Map<string, unknown>>()
@@ -104,22 +105,24 @@ export function useIndex() {
   return index
 }
 
-const WARM_AFTER_MS = 1500
-
-/** Reads the log's columns and newest entries ahead, once the first screen has had its time. */
+/** Reads ahead, once the first screen is there: what Activity shows first, then the columns of the whole log. */
 export function useWarmLog(): void {
   const { db } = useWallet()
+  const there = useCursor() !== undefined
   useEffect(() => {
-    const read = async () => {
-      await warmIndex(db)
-      const index = await remember(db, 'index', () => readIndex(db))
-      const newest = Array.from({ length: Math.min(WINDOW, index.total) }, (_, i) => index.total - 1 - i)
-      await remember(db, 'rows', () => rowsByRev(db, index, newest))
-      await remember(db, 'written', () => readWritten(db))
-    }
-    const later = setTimeout(() => read().catch(() => undefined), WARM_AFTER_MS)
-    return () => clearTimeout(later)
-  }, [db])
+    if (there) readAhead(db).catch(() => undefined) // a screen that asks says what is the matter
+  }, [db, there])
+}
+
+async function readAhead(db: WalletDb): Promise<void> {
+  await leisure()
+  if (isIndexWarm(db)) return
+  const index = await remember(db, 'index', () => readIndex(db, false))
+  const newest = Array.from({ length: Math.min(WINDOW, index.total) }, (_, i) => index.total - 1 - i)
+  await remember(db, 'rows', () => rowsByRev(db, index, newest))
+  await remember(db, 'written', () => readWritten(db))
+  await warmIndex(db)
+  await remember(db, 'index', () => readIndex(db))
 }
 
 /** Notes and tags, with those on top that are still on their way. */

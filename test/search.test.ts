@@ -114,6 +114,41 @@ describe('searching the log by its columns', () => {
       { numRuns: 40 },
     )
   })
+  test('each number is kept exactly, in the narrowest form that holds all of its record', () => {
+    const limits = [0, 2 ** 8 - 1, 2 ** 8, 2 ** 16 - 1, 2 ** 16, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]
+    const forms = [
+      Uint8Array,
+      Uint8Array,
+      Uint16Array,
+      Uint16Array,
+      Uint32Array,
+      Uint32Array,
+      Float64Array,
+      Float64Array,
+    ]
+    let last: Columns | undefined
+    for (const [i, micros] of limits.entries()) {
+      last = pack(last, [entry(i, { micros })])[0]
+      assert.equal(last?.micros.constructor, forms[i], `${micros}`)
+      assert.deepEqual(Array.from(last?.micros ?? []), limits.slice(0, i + 1))
+    }
+  })
+  test('records in the wide form of before are searched like these', () => {
+    const wide = (c: Columns): Columns => ({
+      ...c,
+      rev: Float64Array.from(c.rev),
+      micros: Float64Array.from(c.micros),
+      app: Uint16Array.from(c.app),
+      model: Uint16Array.from(c.model),
+    })
+    const mixed = { ...index, records: index.records.map((c, i) => (i % 2 ? c : wide(c))) }
+    for (const search of [{}, { app: 'app_b' }, { q: 'haiku', min: '0.001' }, { tag: 'work' }] satisfies Search[]) {
+      const choice = choiceOf(search, known)
+      const found = select(index, choice, day)
+      assert.ok(found.ordinals.length > 0)
+      assert.deepEqual(select(mixed, choice, day), found)
+    }
+  })
   test('what is known of whole records is what looking into them says, whatever order entries came in', () => {
     const jitter = fc.array(fc.integer({ min: -600, max: 600 }), { minLength: 40, maxLength: 40 })
     fc.assert(

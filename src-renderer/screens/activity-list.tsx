@@ -33,7 +33,7 @@ export function ActivityList({ found, view, nameOf, onOpen }: Props) {
   const items = places.items(first, last)
   const positions = items.flatMap((item) => (item.kind === 'row' ? [item.position] : []))
   const rows = useRows(index, selection.ordinals, positions[0] ?? 0, positions.at(-1) ?? 0)
-  const newest = useNewest(LEFT_KNOWN)
+  const newest = useNewest(LEFT_KNOWN, rows.size > 0)
   const lefts = useMemo(() => limitLeft(newest ?? [], view?.connections ?? []), [newest, view])
   return (
     <>

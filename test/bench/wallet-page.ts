@@ -54,11 +54,11 @@ export async function fillLog({ first, count, tail, model, epoch }: Fill): Promi
     const rows = Array.from({ length: Math.min(CHUNK, sealed - from) }, (_, i) => make(from + i))
     const columns = {
       n,
-      rev: Float64Array.from(rows, (r) => r.rev),
+      rev: Uint32Array.from(rows, (r) => r.rev),
       at: Uint32Array.from(rows, (r) => r.at / 1000),
-      micros: Float64Array.from(rows, (r) => r.row.credits_used),
-      app: Uint16Array.from(rows, (r) => apps.indexOf(r.app)),
-      model: Uint16Array.from(rows, (r) => models.indexOf(String(r.row.model))),
+      micros: Uint32Array.from(rows, (r) => r.row.credits_used),
+      app: Uint8Array.from(rows, (r) => apps.indexOf(r.app)),
+      model: Uint8Array.from(rows, (r) => models.indexOf(String(r.row.model))),
       mark: new Uint8Array(rows.length),
       apps,
       models,
