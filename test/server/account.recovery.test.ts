@@ -121,26 +121,33 @@ for (const database of databases()) {
         assert.deepEqual([security.body.totp, security.body.email_verified], [false, true])
       })
 
-      test('the reply is one, whoever asks, in one time, and only an account gets a mail', async () => {
+      test('the reply is one, whoever asks, and comes before an account is looked for; only an account gets a mail', async () => {
         const ann = await newPerson(rig)
-        const times: Record<string, number[]> = { known: [], unknown: [] }
         const sent = rig.mails.length
-        for (let i = 0; i < 15; i++) {
-          for (const [who, email] of [
-            ['known', ann.email],
-            ['unknown', `nobody-${i}@example.org`],
-          ] as const) {
-            const from = performance.now()
-            const reply = await ask(email)
-            times[who]?.push(performance.now() - from)
-            assert.deepEqual([reply.status, reply.text], [202, '{"sent":true}'])
-            await new Promise((done) => setTimeout(done, 5))
-          }
+        const { get } = rig.db
+        const looks: unknown[] = []
+        let goOn = () => {}
+        const closed = new Promise<void>((done) => {
+          goOn = done
+        })
+        const looking: typeof get = async (sql, params) => {
+          if (!sql.includes('FROM users WHERE email')) return get.call(rig.db, sql, params) as never
+          looks.push(params?.[0])
+          await closed
+          return get.call(rig.db, sql, params) as never
         }
-        const median = (list: number[] = []) => [...list].sort((a, b) => a - b)[7] ?? 0
-        const gap = Math.abs(median(times.known) - median(times.unknown))
-        assert.ok(gap < 5, `known ${median(times.known)} ms, unknown ${median(times.unknown)} ms`)
+        Object.assign(rig.db, { get: looking })
+        try {
+          for (const email of [ann.email, 'nobody@example.org']) {
+            const reply = await ask(email)
+            assert.deepEqual([reply.status, reply.text], [202, '{"sent":true}'])
+          }
+        } finally {
+          goOn()
+          Object.assign(rig.db, { get })
+        }
         await mailsTo(rig, ann.email, 2)
+        assert.deepEqual(looks, [ann.email, 'nobody@example.org'])
         assert.deepEqual(
           rig.mails.slice(sent).map((mail) => mail.to),
           [ann.email],

@@ -432,7 +432,7 @@ for (const db of databases()) {
 
     // --- who may use a link -----------------------------------------------------------------------------------------
 
-    test('unknown, unlinked and another app’s user look alike, to the letter and in time', async () => {
+    test('unknown, unlinked and another app’s user look alike, to the letter', async () => {
       const ann = await funded()
       const [linked, unlinked] = [name(), name()]
       await link(ann, linked)
@@ -447,19 +447,12 @@ for (const db of databases()) {
         ['unknown, by path', () => byPath('nobody')],
       ]
       const bodies = new Set<string>()
-      const times = cases.map((): number[] => [])
-      for (let round = 0; round < 21; round++) {
-        for (const [i, [, send]] of cases.entries()) {
-          const at = performance.now()
-          const reply = await send()
-          times[i]?.push(performance.now() - at)
-          assert.equal(reply.status, 404)
-          bodies.add(reply.text.replace(/req_\w+/, 'req'))
-        }
+      for (const [what, send] of cases) {
+        const reply = await send()
+        assert.equal(reply.status, 404, what)
+        bodies.add(reply.text.replace(/req_\w+/, 'req'))
       }
-      const medians = times.map((all) => all.sort((a, b) => a - b)[10] ?? 0)
       assert.equal(bodies.size, 1, [...bodies].join('\n'))
-      assert.ok(Math.max(...medians) - Math.min(...medians) < 20, medians.join(' ms, '))
       assert.equal(await balanceOf(server, ann), before)
     })
 
