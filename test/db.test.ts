@@ -85,7 +85,7 @@ eachDatabase('commits', (open, dialect) => {
     )
   })
 
-  test('arguments or answers that cannot be sent fail their own call and no other', { timeout: 20_000 }, async () => {
+  test('arguments or answers that cannot be sent fail their own call and no other', { timeout: 60_000 }, async () => {
     if (dialect === 'postgres') return // nothing is sent between threads there
     const { db } = await open()
     const unsendable = { account: 'user:a', amount: 1n } as unknown as { account: string }
@@ -121,7 +121,7 @@ eachDatabase('commits', (open, dialect) => {
   })
 
   test('a poke is heard once its commit stands, and never for a commit that does not', {
-    timeout: 10_000,
+    timeout: 60_000,
   }, async () => {
     const { db } = await open()
     const heard: Poke[] = []
@@ -157,7 +157,7 @@ eachDatabase('commits', (open, dialect) => {
     assert.equal(await standsAt(db, 'user:ann'), 10)
   })
 
-  test('closing answers everyone who waits, and a closed store answers 503', { timeout: 10_000 }, async () => {
+  test('closing answers everyone who waits, and a closed store answers 503', { timeout: 60_000 }, async () => {
     const { db } = await open()
     const calls = Array.from({ length: 200 }, (_, i) => db.tx(t.acts, [topup(`t${i}`, 'user:ann', 1)]))
     const outcomes = Promise.allSettled(calls)
@@ -315,7 +315,7 @@ onSqlite('the store fails', (open) => {
     assert.deepEqual(await db.tx(t.acts, [topup('t1', 'user:ann', 1)]), ['created'])
   })
 
-  test('the writer dies: those who wait hear 503, and so does everyone after', { timeout: 10_000 }, async () => {
+  test('the writer dies: those who wait hear 503, and so does everyone after', { timeout: 60_000 }, async () => {
     const { db } = await open()
     await db.tx(t.acts, [topup('t1', 'user:ann', 1)])
     const outcomes = await Promise.allSettled([db.tx(t.crash, undefined), db.tx(t.acts, [topup('t2', 'user:ann', 1)])])
@@ -416,7 +416,7 @@ onPostgres('the store fails', (open) => {
     assert.deepEqual(await (await place.again()).tx(t.acts, [topup('t1', 'user:ann', 1)]), ['created'])
   })
 
-  test('a poke crosses from one server process to another', { timeout: 10_000 }, async () => {
+  test('a poke crosses from one server process to another', { timeout: 60_000 }, async () => {
     const place = await open()
     const other = await place.again()
     const heard = new Promise<Poke>((resolve) => void other.onPoke(resolve))

@@ -17,7 +17,7 @@ import { freePort, type Server, startServer } from './support/server.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../examples')
 const STARTER = 4_050_000
-const TIMEOUT_MS = 30_000
+const TIMEOUT_MS = 60_000
 
 const children = new Set<ChildProcess>()
 const folders: string[] = []

@@ -75,7 +75,7 @@ eachDatabase('feed', (open) => {
     assert.deepEqual(await changesAfter(db, 'f', 999, 10), [])
   })
 
-  test('one poke a commit, with the last number, after the changes can be read', { timeout: 10_000 }, async () => {
+  test('one poke a commit, with the last number, after the changes can be read', { timeout: 60_000 }, async () => {
     const { db } = await open()
     const heard = new Promise<{ feed: string; rev: number }>((resolve) => void db.onPoke(resolve))
     await db.tx(appendChanges, { feed: 'f', changes: [change('a'), change('b'), change('c')] })

@@ -79,7 +79,7 @@ export function as(rig: Rig, session: string, method: string, path: string, json
 
 /** The mails to an address so far, once there are so many. */
 export async function mailsTo(rig: Rig, email: string, count: number): Promise<Mail[]> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 6000; i++) {
     const found = rig.mails.filter((mail) => mail.to === email)
     if (found.length >= count) return found
     await sleep(10)

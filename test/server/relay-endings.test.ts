@@ -763,7 +763,7 @@ function askFor(world: World, row: Row): Promise<Answer> {
 }
 
 async function called(world: World, model: string): Promise<void> {
-  const until = Date.now() + 20_000
+  const until = Date.now() + 60_000
   while (world.upstream.of(model).length === 0 && Date.now() < until) await sleep(10)
   await sleep(50)
 }

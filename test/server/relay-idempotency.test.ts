@@ -83,7 +83,7 @@ for (const db of databases()) {
       test(`${form}: still running`, async () => {
         const key = randomUUID()
         const first = send(key, { model: 'slow', stream: true })
-        const until = Date.now() + 5000
+        const until = Date.now() + 60_000
         while (world.upstream.of('slow').length === 0 && Date.now() < until)
           await new Promise((resolve) => setTimeout(resolve, 5))
         const again = await send(key, { model: 'slow', stream: true })

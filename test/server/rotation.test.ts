@@ -153,7 +153,7 @@ for (const db of databases()) {
     }
     /** Until every process has taken the keys up. */
     const until = async (holds: () => Promise<boolean>) => {
-      for (const end = Date.now() + 25_000; !(await holds()); await new Promise((go) => setTimeout(go, 300)))
+      for (const end = Date.now() + 90_000; !(await holds()); await new Promise((go) => setTimeout(go, 300)))
         assert.ok(Date.now() < end, 'it never came')
     }
 

@@ -42,7 +42,7 @@ export async function startCollector(): Promise<Collector> {
     url: `http://127.0.0.1:${address.port}`,
     raw: () => bodies.join('\n'),
     spans,
-    async until(enough, withinMs = 15_000) {
+    async until(enough, withinMs = 60_000) {
       const until = Date.now() + withinMs
       while (!enough(spans()) && Date.now() < until) await sleep(50)
       return spans()

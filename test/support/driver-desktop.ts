@@ -16,8 +16,8 @@ import { borrowChromium, type Loan } from './driver-lent.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const STANDIN = join(import.meta.dirname, 'electron/electron')
-const OUTSIDE_TIMEOUT_MS = 15_000
-const WINDOW_TIMEOUT_MS = 45_000
+const OUTSIDE_TIMEOUT_MS = 60_000
+const WINDOW_TIMEOUT_MS = 60_000
 const ALWAYS: readonly Capability[] = ['main', 'deepLink', 'kill', 'paymentWindow']
 const STANDIN_CAN: readonly Capability[] = [...ALWAYS, 'keychain', 'recorded']
 const REAL_CAN: readonly Capability[] = [...ALWAYS, 'ownScheme', 'tray', 'menu', 'realKeychain']

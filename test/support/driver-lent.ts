@@ -23,7 +23,7 @@ export type Loan = {
   discard: () => Promise<void>
 }
 
-const EMPTY_TIMEOUT_MS = 30_000
+const EMPTY_TIMEOUT_MS = 60_000
 const START_TIMEOUT_MS = 60_000
 const free: Lent[] = []
 const all: Lent[] = []

@@ -135,7 +135,7 @@ export async function entries(server: Server): Promise<Entry[]> {
 }
 
 /** Waits until no hold is open. */
-export async function settled(server: Server, withinMs = 10_000): Promise<void> {
+export async function settled(server: Server, withinMs = 60_000): Promise<void> {
   const until = Date.now() + withinMs
   for (;;) {
     const { holds } = await books(server)

@@ -31,7 +31,7 @@ export type Server = {
 export const ADMIN_TOKEN = 'admin-token-of-the-tests'
 const MAIN = join(import.meta.dirname, '../../server/main.ts')
 const READY_TIMEOUT_MS = 90_000
-const STOP_TIMEOUT_MS = 15_000
+const STOP_TIMEOUT_MS = 60_000
 
 /** The databases a test has to hold on. Postgres is left out only where none could be started, and then loudly. */
 export function databases(): Database[] {

@@ -69,7 +69,7 @@ export async function deviceOf(server: At, person: Person, at: At = server): Pro
     again: send,
     docs,
     history: async (topic) => (await changes()).filter((change) => change.topic === topic).map(({ row }) => row),
-    until: async <T>(topic: string, count: number, withinMs = 20_000) => {
+    until: async <T>(topic: string, count: number, withinMs = 60_000) => {
       for (const end = Date.now() + withinMs; ; await sleep(20)) {
         const rows = await docs<T>(topic)
         if (rows.length === count) return rows

@@ -27,7 +27,7 @@ test('a poke brings the new balance, without a reload', async ({ fake, enter }) 
   const { page } = await enter()
   fake.world.balance(3_000_000)
   fake.poke()
-  await expect(page.getByLabel('Balance')).toContainText('$3.00', { timeout: 3000 })
+  await expect(page.getByLabel('Balance')).toContainText('$3.00', { timeout: 10_000 })
 })
 
 test('what needs the person: a request, a tight limit, a low balance, a notice', async ({ fake, enter }) => {

