@@ -182,7 +182,7 @@ export async function noteTry(tx: Tx, { id, status, error, durationMs }: Tried, 
   const ends = well ? 'delivered' : next - row.created_at > GIVEN_UP_MS ? 'failed' : 'waiting'
   await tx.run(
     `UPDATE webhook_deliveries SET status = ?, next_at = ?, claimed_until = 0, response_status = ?, error = ?, duration_ms = ?,
-     ended_at = ? WHERE id = ?`,
+     ended_at = ? WHERE id = ? AND status = 'waiting'`, // its webhook may have been turned off since it was read
     [ends, next, status, error, durationMs, ends === 'waiting' ? null : tx.now, id],
   )
 }

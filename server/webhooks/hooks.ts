@@ -195,6 +195,16 @@ export async function disable(tx: Tx, row: WebhookRow, reason: keyof typeof WHY)
   if (change) await append(tx, row.publisher_id, [change])
 }
 
+/** Gives up what was written for a webhook while it was being turned off. Nothing of one that is enabled. */
+export const giveUpWaiting = procedure(
+  'webhooks.giveUp',
+  async (tx: Tx, { webhookId }: { webhookId: string }): Promise<void> => {
+    const row = await webhookById(tx, webhookId)
+    if (row?.status !== 'enabled') await failWaiting(tx, webhookId)
+  },
+  { bookkeeping: true },
+)
+
 /** Notes whether a webhook answered well; after three days of failures it is disabled. */
 export async function noteHealth(tx: Tx, webhookId: string, well: boolean, gone: boolean): Promise<void> {
   if (well) {

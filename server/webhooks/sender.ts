@@ -14,7 +14,7 @@ import {
   noteTry,
   type Tried,
 } from './deliveries.ts'
-import { noteHealth, webhookById } from './hooks.ts'
+import { giveUpWaiting, noteHealth, webhookById } from './hooks.ts'
 import { opened, secretsOf, signedHeaders } from './signing.ts'
 
 /** Webhooks served at once, and deliveries of each. */
@@ -57,6 +57,8 @@ export async function startSending(deps: Needs): Promise<Promise<void>[]> {
 
 // Until nothing of it is due, a few at a time.
 async function serve(deps: Needs, webhookId: string): Promise<void> {
+  const webhook = await webhookById(deps.db, webhookId)
+  if (webhook?.status !== 'enabled') return deps.db.tx(giveUpWaiting, { webhookId })
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const claimed = await deps.db.tx(claimDeliveries, { webhookId, limit: AT_ONCE })
     if (claimed.length === 0) return

@@ -269,6 +269,23 @@ eachDatabase('deliveries', (open) => {
     )
   })
 
+  test('an event that was written while its webhook was being turned off is given up', async () => {
+    const w = await opened()
+    const turn = (status: 'enabled' | 'disabled') =>
+      w.db.tx(setWebhook, { publisherId: w.publisherId, webhookId: w.webhookId, changes: { status } })
+    await turn('disabled')
+    await w.emit('evt_a')
+    await w.send()
+    assert.deepEqual([w.sent, (await w.list()).map(({ status }) => status)], [[], ['failed']])
+    await turn('enabled')
+    await w.emit('evt_b')
+    await w.send()
+    assert.deepEqual(
+      w.sent.map(({ id }) => id),
+      ['evt_b'],
+    )
+  })
+
   test('410 turns it off at once', async () => {
     const w = await opened()
     w.answers(410)
