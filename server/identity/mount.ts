@@ -23,9 +23,9 @@ const elsewhere = (): null => null // app.ts counts what asks without a credenti
 const PUBLIC = 'public, max-age=3600'
 
 const PATHS: readonly Row[] = [
-  [['GET', 'OPTIONS'], '/.well-known/openid-configuration', elsewhere],
-  [['GET', 'OPTIONS'], '/.well-known/oauth-authorization-server', elsewhere],
-  [['GET', 'OPTIONS'], ROUTES.jwks, elsewhere],
+  [['GET', 'HEAD', 'OPTIONS'], '/.well-known/openid-configuration', elsewhere],
+  [['GET', 'HEAD', 'OPTIONS'], '/.well-known/oauth-authorization-server', elsewhere],
+  [['GET', 'HEAD', 'OPTIONS'], ROUTES.jwks, elsewhere],
   [['GET'], ROUTES.authorization, bucketOfAddress],
   [['GET'], `${ROUTES.authorization}/:uid`, bucketOfAddress],
   [['POST', 'OPTIONS'], ROUTES.token, byClient],

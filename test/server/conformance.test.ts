@@ -79,6 +79,8 @@ for (const database of databases()) {
     describe('config', () => {
       test('oidcc-config-discovery-endpoint-verification', async () => {
         const { body } = await get('/.well-known/openid-configuration')
+        for (const path of ['/.well-known/openid-configuration', '/.well-known/jwks.json'])
+          assert.equal((await browser(rig.url).go('HEAD', path)).status, 200, path)
         assert.equal(body.issuer, rig.url)
         assert.deepEqual(body.response_types_supported, ['code'])
         assert.deepEqual(body.code_challenge_methods_supported, ['S256'])
