@@ -147,7 +147,7 @@ export function tellOnlyWhatIsKept(app: FastifyInstance, db: Pick<Db, 'settled'>
 }
 
 /** A monitor asks for these often, or they are guarded by a secret of their own. */
-const WITHOUT_LIMIT = /^\/(wallet|healthz|readyz|metrics|admin|sandbox)(\/|\?|$)/
+const WITHOUT_LIMIT = /^\/(wallet|healthz|readyz|metrics|admin|sandbox|webhooks\/stripe)(\/|\?|$)/
 
 // What no handler has counted (a public route, a body that is none, a path that is none) counts for whom it names, else
 // for its address: a cookie or a bearer that nobody reads opens no way around the limits.
