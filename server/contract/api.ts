@@ -11,6 +11,7 @@ import {
   ConsentRequest,
   Estimate,
   ExternalUserId,
+  GivenTime,
   Id,
   LimitCalendar,
   Package,
@@ -134,7 +135,7 @@ export type Interaction = z.infer<typeof Interaction>
 export const InteractionAnswer = z.strictObject({
   decision: z.enum(['approve', 'deny', 'continue']),
   caps: Caps.optional(),
-  expires_at: Time.nullable().optional(),
+  expires_at: GivenTime.nullable().optional(),
   per_call_ceiling: Micros.nullable().optional(),
   ask_above: Micros.nullable().optional(),
   models: z.array(z.string().max(200)).max(100).nullable().optional(),
@@ -274,7 +275,7 @@ export const GrantCreate = z.strictObject({
   external_user_id: ExternalUserId,
   amount: Micros,
   description: z.string().max(500).optional(),
-  expires_at: Time.optional(),
+  expires_at: GivenTime.optional(),
 })
 export const PoolMove = z.strictObject({ amount: Micros })
 

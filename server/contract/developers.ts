@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { CountedUntil } from './analytics.ts'
 import { Micros, MicrosOrZero } from './money.ts'
-import { ExternalUserId, Id, Time } from './records.ts'
+import { ExternalUserId, GivenTime, Id, Time } from './records.ts'
 
 const Cursor = z.string().nullable()
 
@@ -102,7 +102,7 @@ export const DeveloperGrantCreate = z.strictObject({
   external_user_id: ExternalUserId,
   amount: Micros,
   description: z.string().max(500).optional(),
-  expires_at: Time.optional(),
+  expires_at: GivenTime.optional(),
 })
 export const DeveloperGranted = z.object({ grant: DeveloperGrant, duplicate: z.boolean() })
 /** What POST /v1/funding/grant answers: dollars as text, credits beside them. */

@@ -4,7 +4,7 @@
 
 import { z } from 'zod'
 import { Micros } from './money.ts'
-import { Caps, Id, Time, WeekStart } from './records.ts'
+import { Caps, GivenTime, Id, WeekStart } from './records.ts'
 
 export const TOPICS = [
   'profile',
@@ -54,7 +54,7 @@ const limits = {
   per_call_ceiling: Micros.nullable().optional(),
   ask_above: Micros.nullable().optional(),
   models: z.array(z.string().max(200)).max(100).nullable().optional(),
-  expires_at: Time.nullable().optional(),
+  expires_at: GivenTime.nullable().optional(),
 }
 const Tag = z.string().min(1).max(40)
 

@@ -13,6 +13,8 @@ export const ExternalUserId = z
   .max(256)
   .refine((s) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(s), 'unprintable character')
 export const Time = z.iso.datetime()
+/** A time as it may be given: UTC, with Z or, as Python writes it, +00:00 (RFC 3339). */
+export const GivenTime = z.iso.datetime({ offset: true }).refine((text) => /(Z|[+-]00:00)$/.test(text), 'must be UTC')
 
 export const Period = z.enum(['day', 'week', 'month', 'total'])
 export type Period = z.infer<typeof Period>

@@ -16,10 +16,10 @@
 //      for image tokens and for searches; the developers' console (developers.ts): users, grants, refused calls, analytics and
 //      webhooks; the models and the archive of an app, the end of a key; the fault `grant_limit_exceeded`;
 //      a bank’s refusal beside a payout account, whose reserve came free in a payout; how far figures are counted; the fault
-//      `topup_in_progress`.
+//      `topup_in_progress`; times that are given may spell UTC as +00:00.
 //
 // (The desktop's bridge, shell.ts, lies here too and is no part of the wire: `show`, kinds of notifications, a closed
 // list of what a shell leaves for the page, several servers.)
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = 'fe9c13534c2551aab775f1b9e6fa78d2351fb6a8bbb0aeddb51eb8b4a1745139'
+export const WIRE_HASH = 'b3e0139599ec3fa5466bfbdc21c6b5bb9ea18280c44668a3f6ddc54c995a2310'

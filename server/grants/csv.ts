@@ -4,7 +4,7 @@
 
 import { GRANT_ROWS_MAX } from '../contract/developers.ts'
 import { microsFromDollarText } from '../contract/money.ts'
-import { ExternalUserId, Time } from '../contract/records.ts'
+import { ExternalUserId, GivenTime } from '../contract/records.ts'
 import { fault } from '../faults.ts'
 
 /** `line` is where it begins, counted from 1; `expiresAt` in milliseconds. */
@@ -68,7 +68,7 @@ function grantLine(line: number, names: readonly Column[], cells: readonly strin
   const description = cell('description').trim()
   if (description.length > DESCRIPTION_MAX) return `description: at most ${DESCRIPTION_MAX} characters.`
   const expires = cell('expires_at').trim()
-  if (expires !== '' && !Time.safeParse(expires).success)
+  if (expires !== '' && !GivenTime.safeParse(expires).success)
     return 'expires_at: a time in UTC, as in 2027-01-31T00:00:00Z.'
   return {
     line,

@@ -173,7 +173,7 @@ for (const db of databases()) {
       })
       assert.equal((await pool()).balance_credits, rest, 'a refused file moved something')
       const csv =
-        '\ufeffexternal_user_id,amount,description,expires_at\r\n"o""hara, p",0.25,"two\nlines",2099-01-01T00:00:00Z\r\n\r\ncarl,0.50,,\r\n'
+        '\ufeffexternal_user_id,amount,description,expires_at\r\n"o""hara, p",0.25,"two\nlines",2099-01-01T00:00:00Z\r\n\r\ncarl,0.50,,2099-01-01T00:00:00+00:00\r\n'
       const dry = GrantsGiven.parse((await bulk(csv, { dry_run: true })).body)
       assert.deepEqual(dry, { grants: 2, total_credits: 750_000, dry_run: true, duplicate: false })
       assert.equal((await pool()).balance_credits, rest)
@@ -213,6 +213,16 @@ for (const db of databases()) {
       assert.equal((await pool()).balance_credits, rest - 650_000)
       const state = await pool()
       assert.equal(state.spent_credits + state.remaining_credits + state.returned_credits, state.granted_credits)
+      const until: [string, number][] = [
+        ['2099-01-01T00:00:00Z', 200],
+        ['2099-01-01T00:00:00.123456+00:00', 200],
+        ['2099-01-01T00:00:00+02:00', 400],
+        ['2099-01-01T00:00:00', 400],
+        ['2099-01-01', 400],
+        ['2099-02-30T00:00:00Z', 400],
+      ]
+      for (const [expires_at, status] of until)
+        assert.equal((await ask('POST', '/grants', { ...give, amount: 1, expires_at })).status, status, expires_at)
       const last = await read(DeveloperGranted, 'POST', '/grants', give, dev, headers)
       assert.deepEqual(last, again, 'the first answer again, though it was withdrawn since')
       assert.deepEqual(

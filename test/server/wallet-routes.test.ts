@@ -172,7 +172,7 @@ for (const database of databases()) {
       const args = {
         connection_id: connection.id,
         caps: [{ amount: 500, period: 'day' }],
-        expires_at: '2026-01-01T00:00:00Z',
+        expires_at: '2026-01-01T00:00:00+00:00',
       }
       const reply = await edit(wallet, [{ mid: 1, name: 'connection.set_caps', args }])
       assert.deepEqual(reply.body.results, [{ mid: 1, status: 'applied' }])
