@@ -22,12 +22,20 @@ export function cleanName(name: string, param = 'name'): string {
 const LOOKALIKE =
   /(?=\S*\p{Script=Latin})(?=\S*[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}])\S/u
 const PILED = /\p{M}{4}/u
+/** Of the wallet itself, however it is spaced, cased or decorated: nobody else asks in its name. */
+const OURS = /^(the)?quotawallet$/
 
 /** The name of an app, which people rely on: as `cleanName`, and made to look like no other. @throws Fault `bad_request` */
 export function checkAppName(name: string): string {
   const clean = cleanName(name)
   if (LOOKALIKE.test(clean) || PILED.test(clean))
     throw fault('bad_request', { message: 'name mixes scripts within a word.', param: 'name' })
+  const letters = clean
+    .replace(/\p{S}/gu, '')
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '')
+  if (OURS.test(letters)) throw fault('bad_request', { message: 'name is the wallet’s own.', param: 'name' })
   return clean
 }
 

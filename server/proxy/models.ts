@@ -1,4 +1,4 @@
-// GET /v1/models: every model that can be called here, with its prices.
+// GET /v1/models and /v1/models/{model}: what can be called here, with its prices.
 // owns: the shape of that list. never: prices themselves (prices.ts).
 // always true: a model that is not priced or cannot be reached is not listed.
 
@@ -9,7 +9,7 @@ import { SHAPES } from './shapes/shapes.ts'
 
 const PICOS_PER_DOLLAR = 1e12
 
-type List = { object: 'list'; data: object[] }
+type List = { object: 'list'; data: { id: string; [field: string]: unknown }[] }
 const lists = new WeakMap<PriceBook, List>()
 
 /** `pricing`: dollars per 1,000 tokens for display (null where it is not priced by them), and exact pico-dollars per unit as text. */

@@ -1,4 +1,4 @@
-// The metered routes, the list of models, and the usage log of an app.
+// The metered routes, the models, and the usage log of an app.
 // owns: paths. never: logic. always true: a route without a price rule does not exist.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -47,6 +47,13 @@ export const proxyRoutes: Routes = (app, deps) => {
     // People choose among models too, in their wallet and on the consent page.
     requireScope(await requireCaller(deps, request, 'key', 'token', 'wallet', 'session'), 'credits.read')
     return modelList(deps)
+  })
+
+  app.get<{ Params: { model: string } }>('/v1/models/:model', async (request) => {
+    requireScope(await requireCaller(deps, request, 'key', 'token', 'wallet', 'session'), 'credits.read')
+    const found = modelList(deps).data.find(({ id }) => id === request.params.model)
+    if (!found) throw fault('model_not_found', { param: 'model' })
+    return found
   })
 
   app.get<{ Querystring: { limit?: string; cursor?: string } }>('/v1/usage', async (request) => {

@@ -116,6 +116,13 @@ byte; the answer carries \`quota\` with the amount and a signed receipt.`,
         errors: ['insufficient_scope'],
       },
       {
+        at: 'GET /v1/models/{model}',
+        summary: 'One of them.',
+        who: ['key', 'token', 'wallet', 'session'],
+        answer: Model,
+        errors: ['insufficient_scope', 'model_not_found'],
+      },
+      {
         at: 'GET /v1/usage',
         summary: 'Receipts, newest first: a key’s of its app, a token’s of its user in the app.',
         who: APP,

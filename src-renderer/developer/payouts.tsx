@@ -21,6 +21,7 @@ import { Answer, Card } from './bits.tsx'
 import { type Remote, useRemote } from './remote.ts'
 
 type Reply = ReturnType<typeof PayoutsReply.parse>
+const CENT = 10_000
 
 export function Payouts() {
   const status = useRemote('/developers/connect/status', ConnectStatus)
@@ -77,6 +78,7 @@ function AccountCard({ of }: { of: Remote<ConnectStatus> }) {
               <div className="min-w-0 flex-1 basis-64 text-sm">
                 <Badge tone={tone}>{words}</Badge>
                 <p className="mt-2 text-muted">{sentence}</p>
+                {status.bank_refusal && <Refused {...status.bank_refusal} />}
                 {status.requirements_due.length > 0 && (
                   <p className="mt-1 text-muted">
                     {say('Asked for: {what}', { what: status.requirements_due.join(', ') })}
@@ -95,6 +97,23 @@ function AccountCard({ of }: { of: Remote<ConnectStatus> }) {
       {wrong && <Wrong>{wrong}</Wrong>}
       {question}
     </Card>
+  )
+}
+
+/** The money waits at the provider until the account there names a bank that takes it. */
+function Refused({ amount_cents, code, at }: NonNullable<ConnectStatus['bank_refusal']>) {
+  const now = useNow()
+  return (
+    <p role="alert" className="mt-2 text-bad">
+      {say(
+        'On {day} the bank did not take {sum} ({code}). It waits at the payment provider: check the bank account there.',
+        {
+          day: date(Date.parse(at), now),
+          sum: money(amount_cents * CENT),
+          code,
+        },
+      )}
+    </p>
   )
 }
 
@@ -153,7 +172,6 @@ function EarningsCard({ of: { earnings, rules } }: { of: Reply }) {
 
 /** What would be sent now; the reserve comes off, cents are floored and the rest is carried on. */
 function preview(payable: number, { minimum, reserve_percent }: Reply['rules']): string {
-  const CENT = 10_000
   const sent = Math.floor((payable - Math.floor((payable * reserve_percent) / 100)) / CENT) * CENT
   if (payable === 0) return say('Next payout: once there are {sum} to pay.', { sum: money(minimum) })
   if (payable < minimum)

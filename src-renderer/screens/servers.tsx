@@ -2,7 +2,7 @@
 // owns: their list, adding one by its address, going over to one, removing one with all that is kept of it.
 // never: two at once (the shell begins the page anew). always true: what would be lost is named before it goes.
 
-import { type FormEvent, useEffect, useId, useState } from 'react'
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
 import type { ServerAnswer } from '../../server/contract/shell.ts'
 import { copiesKept, placeOf } from '../db.ts'
 import { Say } from '../say.tsx'
@@ -63,6 +63,7 @@ function ServerList({ onRemoved }: { onRemoved?: () => void }) {
   const read = () => shell.servers().then(setServers)
   // biome-ignore lint/correctness/useExhaustiveDependencies: read once; every change reads it again
   useEffect(() => void read(), [])
+  const list = useFocusAfter(going !== null)
   /** @returns whether it was done */
   const change = async (act: 'add' | 'choose' | 'remove', address: string) => {
     const answer = await shell.changeServer(act, address).catch((): ServerAnswer => 'unreachable')
@@ -72,7 +73,7 @@ function ServerList({ onRemoved }: { onRemoved?: () => void }) {
   }
   return (
     <>
-      <ul className="divide-y divide-line text-sm">
+      <ul ref={list} tabIndex={-1} aria-label={say('Servers')} className="divide-y divide-line text-sm outline-none">
         {servers?.known.map((origin) => (
           <li key={origin} className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1 py-2.5">
             <span className="min-w-0 font-medium break-all">{placeOf(origin)}</span>
@@ -111,6 +112,17 @@ function ServerList({ onRemoved }: { onRemoved?: () => void }) {
       )}
     </>
   )
+}
+
+/** For a list: it has the focus after a question whose own button is gone with what it was about, rather than the page. */
+function useFocusAfter(isAsking: boolean) {
+  const list = useRef<HTMLUListElement>(null)
+  const wasAsking = useRef(false)
+  useEffect(() => {
+    if (wasAsking.current && !isAsking && document.activeElement === document.body) list.current?.focus()
+    wasAsking.current = isAsking
+  }, [isAsking])
+  return list
 }
 
 function AddServer({ onAdd }: { onAdd: (address: string) => Promise<boolean> }) {

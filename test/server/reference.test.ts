@@ -179,6 +179,8 @@ for (const db of databases()) {
         ['GET', '/v1/users/bob', key],
         ['GET', '/v1/users/bob/balance', key],
         ['GET', '/v1/models', key],
+        ['GET', '/v1/models/gpt-4o-mini', key],
+        ['GET', '/v1/models/none', key],
         ['GET', '/v1/packages', null],
         ['GET', '/v1/funding/pool', key],
         ['POST', '/v1/funding/pool/withdraw', key, { amount: 99 }],

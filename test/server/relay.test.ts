@@ -282,6 +282,19 @@ for (const db of databases()) {
       }
       assert.equal((await call(world.server, 'GET', '/v1/prices/none')).status, 404)
       assert.equal((await call(world.server, 'GET', '/v1/models')).status, 401)
+      for (const one of list.data)
+        assert.deepEqual(
+          await must(world.server, 'GET', `/v1/models/${encodeURIComponent(one.id)}`, { bearer: world.userKey }),
+          one,
+        )
+      const missing = await call<{ error: { code: string; param: string } }>(world.server, 'GET', '/v1/models/none', {
+        bearer: world.userKey,
+      })
+      assert.deepEqual(
+        [missing.status, missing.body.error.code, missing.body.error.param],
+        [404, 'model_not_found', 'model'],
+      )
+      assert.equal((await call(world.server, 'GET', '/v1/models/gpt-4o-mini')).status, 401)
     })
 
     test('every call is in the app’s usage log, with its receipt', async () => {

@@ -420,6 +420,11 @@ describe('names that an app may give itself', () => {
     ['Quota\u200Bwallet', false],
     ['a\u0300\u0301\u0302\u0303\u0304', false],
     ['   ', false],
+    ['Quota Wallet', false],
+    ['ＱＵＯＴＡ－wallet™', false],
+    ['the Quota Wallét!', false],
+    ['Quota Wallet Helper', true],
+    ['Quota', true],
   ]
   for (const [name, fine] of names)
     test(`name ${JSON.stringify(name)} is ${fine ? 'taken' : 'refused'}`, () =>

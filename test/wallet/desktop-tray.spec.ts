@@ -131,6 +131,7 @@ test('a server is added, opened, left with a change that was not sent, and remov
   await expect(dialog).toContainText('1 change of bob@example.org was not sent, and is lost.')
   await dialog.getByRole('button', { name: 'Remove it from this device' }).click()
   await expect(dialog).toHaveCount(0)
+  await expect(first.getByRole('list', { name: 'Servers' })).toBeFocused()
   await expect((await section(first)).getByRole('listitem')).toHaveCount(1)
   const copies = await first.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
   expect(copies.filter((name) => name?.includes(new URL(other.url).host))).toEqual([])

@@ -68,6 +68,7 @@ export const METERED = {
 
 export const ROUTES = {
   models: route<undefined, { object: 'list'; data: Model[] }>('GET', '/v1/models'),
+  model: route<{ model: string }, Model>('GET', '/v1/models/{model}'),
   balance: route<undefined, Balance>('GET', '/v1/balance'),
   me: route<undefined, { user: User }>('GET', '/v1/me'),
   packages: route<undefined, PackagesReply>('GET', '/v1/packages'),

@@ -82,6 +82,8 @@ export const CONSOLE_MONEY: Catalogue = {
   'Payouts go out by themselves, once a day.': 'Auszahlungen gehen von selbst hinaus, einmal am Tag.',
   'Where it goes': 'Wohin das Geld geht',
   'Asked for: {what}': 'Verlangt: {what}',
+  'On {day} the bank did not take {sum} ({code}). It waits at the payment provider: check the bank account there.':
+    'Am {day} hat die Bank {sum} nicht angenommen ({code}). Das Geld wartet beim Zahlungsdienst: Dort das Bankkonto prüfen.',
   'Set up payouts': 'Auszahlungen einrichten',
   'Go on': 'Weiter',
   Payable: 'Auszahlbar',
