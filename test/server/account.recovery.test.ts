@@ -109,12 +109,12 @@ for (const database of databases()) {
       test('a proven address keeps its second factor; one never proven loses it, for it may be a stranger’s', async () => {
         const proven = await newPerson(rig)
         await succeeds(post('/auth/verify', { token: tokenIn((await mailsTo(rig, proven.email, 1))[0]) }))
-        await addTotp(rig, proven, rig.now())
+        await addTotp(rig, proven)
         await succeeds(set(await link(proven, 3)))
         await refused(rig, () => login(rig, { ...proven, password: NEW }), 401, 'second_factor_required')
 
         const squatter = await newPerson(rig)
-        await addTotp(rig, squatter, rig.now())
+        await addTotp(rig, squatter)
         await succeeds(set(await link(squatter, 3)))
         const owner = await succeeds(login(rig, { ...squatter, password: NEW }))
         const security = await as(rig, String(owner.body.session_token), 'GET', '/account/security')

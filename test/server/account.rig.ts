@@ -102,12 +102,16 @@ export function codeAt(secret: string, nowMs: number, steps = 0): string {
   return generateSync({ secret, epoch: Math.floor((nowMs + steps * STEP_MS) / 1000) })
 }
 
-/** Adds an authenticator app. The code used is that of the step before now, so that now's is unused. */
-export async function addTotp(rig: Rig, person: Signed, nowMs: number): Promise<Otp> {
+/**
+ * Adds an authenticator app. The code used is that of the step before now, so that now's is unused; half a minute begins
+ * anew, so that none ends between a code and its use.
+ */
+export async function addTotp(rig: Rig, person: Signed): Promise<Otp> {
+  rig.later(STEP_MS - (rig.now() % STEP_MS))
   const { body } = await succeeds(as(rig, person.session, 'POST', '/account/totp'))
   const secret = String(body.secret)
   const confirmed = await succeeds(
-    as(rig, person.session, 'POST', '/account/totp/confirm', { totp: codeAt(secret, nowMs, -1) }),
+    as(rig, person.session, 'POST', '/account/totp/confirm', { totp: codeAt(secret, rig.now(), -1) }),
   )
   return { secret, codes: confirmed.body.recovery_codes as string[] }
 }
