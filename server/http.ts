@@ -76,12 +76,13 @@ export function readJson(bytes: Buffer): unknown {
 // One pass over the text: depth, doubled keys of the top level, names that reach a prototype, lone surrogates.
 function scan(text: string): void {
   const keys = new Set<string>()
+  const stringEnd = stringEnds(text)
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i)
     if (c === QUOTE) {
       const start = i
-      i = stringEnd(text, i)
+      i = stringEnd(i)
       if (isKey(text, i)) checkKey(text.slice(start, i + 1), depth === 1 ? keys : null)
     } else if (c === 0x7b || c === 0x5b) {
       if (++depth > MAX_DEPTH) throw fault('bad_request', { message: 'The body is nested too deep.' })
@@ -90,16 +91,26 @@ function scan(text: string): void {
 }
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 
-function stringEnd(text: string, start: number): number {
-  let i = start + 1
-  for (; i < text.length; i++) {
-    const c = text.charCodeAt(i)
-    if (c === BACKSLASH) i += escapeLength(text, i) - 1
-    else if (c === QUOTE) return i
+/**
+ * Where a string ends that begins at a quote; asked from the left to the right. Prompts and pictures are long strings:
+ * what is between is left to `indexOf`, and each place is looked for once, however many there are.
+ */
+function stringEnds(text: string): (start: number) => number {
+  const next = (sign: string, from: number) => {
+    const found = text.indexOf(sign, from)
+    return found === -1 ? text.length : found
   }
-  return i
+  let quote = -1
+  let backslash = -1
+  return (start) => {
+    for (let i = start + 1; ; ) {
+      if (quote < i) quote = next('"', i)
+      if (backslash < i) backslash = next('\\', i)
+      if (quote <= backslash) return quote
+      i = backslash + escapeLength(text, backslash)
+    }
+  }
 }
 
 // Length of the escape at `at`; a surrogate pair counts as one. Half a pair is no character (RFC 8259, section 8.2).
