@@ -174,11 +174,11 @@ function countTheRest(app: FastifyInstance, deps: Deps): void {
   })
 }
 
-// Routes with limits of their own, and those that a monitor or a page load asks for often.
-const OWN_LIMITS = /^\/(wallet|oauth|auth|healthz|readyz|metrics|admin|sandbox|webhooks\/stripe)(\/|\?|$)/
+const OWN_LIMITS = /^\/(oauth|auth)(\/|\?|$)/
 
 function isAnonymous(request: FastifyRequest): boolean {
-  return !namesSomebody(request) && !OWN_LIMITS.test(request.raw.url ?? '')
+  const { url = '' } = request.raw
+  return !namesSomebody(request) && !WITHOUT_LIMIT.test(url) && !OWN_LIMITS.test(url)
 }
 
 // Node merges or drops doubled headers silently; the raw list does not.

@@ -143,6 +143,12 @@ async function world(db: Db, time: ReturnType<typeof clock>) {
   const secret = () => freshSecret(KEY, newId('whs', time.now())).kept
   const given = { url: 'https://hooks.example.org/a', events: ['usage.completed' as const] }
   const { id: webhookId } = await db.tx(createWebhook, { publisherId, given, secret: secret() })
+  const eventOf = (id: string) => ({
+    id,
+    type: 'usage.completed',
+    created_at: new Date(time.now()).toISOString(),
+    data: {},
+  })
   const list = () => deliveriesOf(db, { webhookId, status: null, before: '~', limit: 100 })
   return {
     publisherId,
@@ -152,13 +158,11 @@ async function world(db: Db, time: ReturnType<typeof clock>) {
     list,
     answers: (next: number | Error) => void (answer = next),
     emit: (id: string) => {
-      const event = { id, type: 'usage.completed', created_at: new Date(time.now()).toISOString(), data: {} }
-      return db.tx(emitEvent, { publisherId, body: event, to: [webhookId] })
+      return db.tx(emitEvent, { publisherId, body: eventOf(id), to: [webhookId] })
     },
     /** What a person has sent to see whether it comes. */
     tests: async (id: string) => {
-      const event = { id, type: 'usage.completed', created_at: new Date(time.now()).toISOString(), data: {} }
-      const claimed = await db.tx(addTest, { publisherId, webhookId, event })
+      const claimed = await db.tx(addTest, { publisherId, webhookId, event: eventOf(id) })
       return { claimed, goesOn: () => sendNow(deps, claimed) }
     },
     send: async () => void (await Promise.all(await startSending(deps))),

@@ -30,7 +30,7 @@ type Result = {
 export function failuresIn({ suites = [], errors = [] }: Report): string[] {
   const found = errors.map(({ message }) => `outside any spec\n${indented(message ?? '', ERROR_LINES)}`)
   for (const suite of suites) {
-    found.push(...failuresIn(suite as Report))
+    found.push(...failuresIn(suite))
     for (const { title, file, tests } of suite.specs ?? [])
       for (const result of tests.flatMap(({ results }) => results))
         if (result.status !== 'passed' && result.status !== 'skipped')

@@ -2,6 +2,7 @@
 // owns: the address, the credential and the user of such a call. never: its body.
 // always true: whatever host the SDK means, nothing goes anywhere but to `baseUrl`; keys of the SDK are left out.
 
+import { utf8 } from './bytes.ts'
 import { authorized, baseOf, type Options } from './credentials.ts'
 import { parsed } from './errors.ts'
 import { METERED } from './routes.ts'
@@ -37,7 +38,7 @@ export function billedFetch(options: BilledOptions): typeof fetch {
     const url = target(new URL(given?.url ?? String(input)), base, prefix)
     const headers = new Headers(init?.headers ?? given?.headers)
     for (const name of FOREIGN) headers.delete(name)
-    if (options.hosted !== undefined) headers.set('x-quota-user', utf8(options.hosted))
+    if (options.hosted !== undefined) headers.set('x-quota-user', headerOf(options.hosted))
     const body = init?.body ?? (given?.body ? await given.arrayBuffer() : undefined)
     const signal = init?.signal ?? given?.signal
     const rest: RequestInit = { method: init?.method ?? given?.method ?? 'GET', headers }
@@ -52,8 +53,8 @@ export function billedFetch(options: BilledOptions): typeof fetch {
 }
 
 // A header is bytes; fetch takes each of them as a character.
-function utf8(text: string): string {
-  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
+function headerOf(text: string): string {
+  return Array.from(utf8(text), (byte) => String.fromCharCode(byte)).join('')
 }
 
 function target(url: URL, base: string, prefix: string): string {
