@@ -168,6 +168,13 @@ export function linkedSince(reader: Reader, sinceMs: number, limit: number): Pro
   )
 }
 
+/** Ids of the external users that were linked last, newest first. */
+export function lastLinked(reader: Reader, limit: number): Promise<{ id: string }[]> {
+  return reader.all(`SELECT id FROM external_users WHERE status = 'linked' ORDER BY linked_at DESC, id DESC LIMIT ?`, [
+    limit,
+  ])
+}
+
 /** Every external user that is this person now. */
 export function externalsOf(reader: Reader, userId: string): Promise<ExternalRow[]> {
   return reader.all<ExternalRow>(`SELECT ${COLUMNS} FROM external_users WHERE user_id = ? ORDER BY id`, [userId])

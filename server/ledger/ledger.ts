@@ -228,7 +228,8 @@ async function insertEnding(
   return there.kind === 'settle' ? 'already_settled' : 'already_voided'
 }
 
-async function reservedBy(tx: Tx, holdId: string): Promise<Map<string, number> | null> {
+/** What a hold reserved, by account; null when there is none. It says nothing of whether the hold has ended. */
+export async function reservedBy(tx: Tx, holdId: string): Promise<Map<string, number> | null> {
   const row = await tx.get<{ legs: string }>(`SELECT legs FROM movements WHERE id = ? AND kind = 'hold'`, [holdId])
   return row ? sumBySource(legsFrom(row.legs)) : null
 }

@@ -9,7 +9,7 @@ import { dollars } from '../contract/money.ts'
 import type { Tx } from '../db/db.ts'
 import { account } from '../ledger/chart.ts'
 import { STANDING } from '../ledger/leases.ts'
-import { hold, type Leg, settle, stands, transfer, voidHold } from '../ledger/ledger.ts'
+import { hold, type Leg, reservedBy, settle, stands, transfer, voidHold } from '../ledger/ledger.ts'
 import { promiseFact } from '../outbox/facts.ts'
 import { creditsOf } from './cents.ts'
 import { topupTold } from './checkouts.ts'
@@ -138,8 +138,7 @@ async function turnTo(tx: Tx, lot: LotRow, row: DisputeRow, seen: DisputeSeen): 
     return [paid, owed]
   }
   if (row.standing === 'lost') await giveBack(tx, lot, row, turn)
-  else if (row.held_credits > 0 && seen.standing === 'won')
-    await voidHold(tx, { holdId: `dispute:${row.id}`, memo: 'won' })
+  else if (seen.standing === 'won') await endHold(tx, lot, row, { credits: 0, memo: 'won' })
   await collect(tx, lot)
   await save({ credits: 0, cents: 0 })
   return [0, 0]
@@ -153,10 +152,7 @@ async function lose(
   { credits, turn }: { credits: number; turn: number },
 ): Promise<[paid: number, owed: number]> {
   const fromHold = Math.min(row.held_credits, credits)
-  if (row.held_credits > 0) {
-    const legs = fromHold > 0 ? [{ from: lot.account, to: account.disputed, amount: fromHold }] : []
-    await settle(tx, { holdId: `dispute:${row.id}`, legs, memo: 'lost' })
-  }
+  await endHold(tx, lot, row, { credits: fromHold, memo: 'lost' })
   const fee = creditsOf(row.cents) - credits
   const more: Leg[] = fee > 0 ? [{ from: account.fees, to: account.disputed, amount: fee }] : []
   const id = `dispute:${row.id}:lost:${turn}`
@@ -168,6 +164,26 @@ async function lose(
     memo: 'dispute lost',
   })
   return [fromHold + paid, owed]
+}
+
+/**
+ * Ends what a dispute held, taking so much of it. It was held where the lot's money was then: if its external user has been
+ * linked since, what is free again follows the rest to the person.
+ */
+async function endHold(
+  tx: Tx,
+  lot: LotRow,
+  row: DisputeRow,
+  { credits, memo }: { credits: number; memo: string },
+): Promise<void> {
+  if (row.held_credits === 0) return
+  const holdId = `dispute:${row.id}`
+  const [from = lot.account] = (await reservedBy(tx, holdId))?.keys() ?? []
+  if (credits === 0) await voidHold(tx, { holdId, memo })
+  else await settle(tx, { holdId, legs: [{ from, to: account.disputed, amount: credits }], memo })
+  const rest = Math.min(row.held_credits - credits, (await stands(tx, from)).available)
+  if (from === lot.account || rest <= 0) return
+  await transfer(tx, { id: `${holdId}:rest`, legs: [{ from, to: lot.account, amount: rest }], memo: 'linked' })
 }
 
 async function giveBack(tx: Tx, lot: LotRow, row: DisputeRow, turn: number): Promise<void> {

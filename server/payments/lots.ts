@@ -3,7 +3,7 @@
 // always true: of a balance, the newest lots are what is left, for the oldest money is spent first; what goes back of a
 // lot never exceeds what it brought.
 
-import { externalById, payerOf } from '../connections/external.ts'
+import { externalById, lastLinked, payerOf } from '../connections/external.ts'
 import type { Reader, Tx } from '../db/db.ts'
 import { CREDITS_PER_CENT } from './cents.ts'
 
@@ -46,25 +46,26 @@ export async function lockLot(tx: Tx, paymentIntent: string): Promise<LotRow | u
   return row && (await nowOf(tx, row))
 }
 
-/** Where a lot's money is now: with the person, once its external user was linked; it stays theirs from then on. */
+/**
+ * Where a lot's money is now: with the person, once its external user was linked; it stays theirs from then on, whoever
+ * that name is linked to later.
+ */
 async function nowOf(tx: Tx, row: LotRow): Promise<LotRow> {
-  const external = row.external_id === null ? undefined : await externalById(tx, row.external_id)
+  if (row.external_id === null || row.payer !== row.external_id) return row
+  const external = await externalById(tx, row.external_id)
   if (external?.status !== 'linked') return row
   const { account, feed } = payerOf(external)
-  if (feed === row.payer) return row
   await tx.run('UPDATE lots SET account = ?, payer = ? WHERE payment_intent = ?', [account, feed, row.payment_intent])
   return { ...row, account, payer: feed }
 }
 
-const CLAIM_AT_ONCE = 500
+const LINKS_AT_ONCE = 500
 
-/** Gives linked external users' lots to their persons. Answers how many. */
+/** Gives the lots of those who were linked last to their persons. Answers how many. */
 export async function claimLots(tx: Tx): Promise<number> {
-  const rows = await tx.all<LotRow>(
-    `SELECT ${COLUMNS} FROM lots WHERE external_id IS NOT NULL AND payer = external_id ORDER BY at DESC LIMIT ${CLAIM_AT_ONCE}`,
-  )
   let claimed = 0
-  for (const row of rows) if ((await nowOf(tx, row)).payer !== row.payer) claimed++
+  for (const { id } of await lastLinked(tx, LINKS_AT_ONCE))
+    for (const row of await lotsOf(tx, id)) if ((await nowOf(tx, row)).payer !== row.payer) claimed++
   return claimed
 }
 

@@ -94,6 +94,16 @@ export const forgetSession = procedure('test.forgetSession', async (tx: Tx, { id
   await tx.run('UPDATE checkouts SET session_id = NULL WHERE id = ?', [id])
 })
 
+/** Purchases of so many other users of an app, made from one that there is. */
+export const crowdLots = procedure('test.crowdLots', async (tx: Tx, { n }: { n: number }) => {
+  for (let i = 0; i < n; i++)
+    await tx.run(
+      `INSERT INTO lots (payment_intent, checkout, charge, account, payer, external_id, cents, credits, at)
+       SELECT CAST(? AS TEXT), checkout, NULL, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), cents, credits, at + 1 FROM lots WHERE charge IS NOT NULL`,
+      [`pi_crowd_${i}`, `external:crowd:${i}`, `ext_crowd_${i}`, `ext_crowd_${i}`],
+    )
+})
+
 export const promiseAll = procedure(
   'test.promiseAll',
   async (tx: Tx, given: { kind: string; ids: readonly string[] }) => {
