@@ -5,7 +5,7 @@
 
 import type { Connection } from '../contract/records.ts'
 import type { Reader, Tx } from '../db/db.ts'
-import { append, type FeedChange } from '../feed/feed.ts'
+import { append, type FeedChange, lockFeed } from '../feed/feed.ts'
 import { capStates, capsOf } from './caps.ts'
 import type { Limits } from './limits.ts'
 import { isFrozen } from './person.ts'
@@ -177,6 +177,7 @@ export async function connectionChange(tx: Tx, id: string): Promise<FeedChange> 
 export async function writeConnection(tx: Tx, id: string): Promise<void> {
   const row = await connectionRow(tx, id)
   if (!row) throw new Error(`no connection ${id}`)
+  await lockFeed(tx, row.user_id)
   await append(tx, row.user_id, [await connectionChange(tx, id)])
 }
 

@@ -25,6 +25,14 @@ export async function takeRevs(
   return { first: row.rev - count + 1, receiptHash: row.receipt_hash }
 }
 
+/**
+ * Takes a feed's lock (Postgres) before documents are read that this commit has not locked otherwise: what others have
+ * told is in them, and what others tell next has a later number. After the accounts, like `takeRevs`.
+ */
+export async function lockFeed(tx: Tx, feed: string): Promise<void> {
+  await tx.run('UPDATE feeds SET rev = rev WHERE id = ?', [feed])
+}
+
 export async function setReceiptHash(tx: Tx, feed: string, hash: string): Promise<void> {
   await tx.run('UPDATE feeds SET receipt_hash = ? WHERE id = ?', [hash, feed])
 }

@@ -21,7 +21,7 @@ import type { Granted } from '../contract/developers.ts'
 import { dollars } from '../contract/money.ts'
 import { procedure, type Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
-import { append } from '../feed/feed.ts'
+import { append, lockFeed } from '../feed/feed.ts'
 import { type Answer, type Attempt, once } from '../idempotency/idempotency.ts'
 import { account } from '../ledger/chart.ts'
 import { money, openAccount, transfer } from '../ledger/ledger.ts'
@@ -126,7 +126,10 @@ export const unlinkExternal = procedure(
     await lockConnection(tx, external.connection)
     if (!(await markUnlinked(tx, external.id))) throw fault('user_not_found')
     const changes = await grantChanges(tx, external.id, false)
-    if (await endIfLeft(tx, external.connection)) changes.push(await connectionChange(tx, external.connection))
+    if (await endIfLeft(tx, external.connection)) {
+      await lockFeed(tx, external.user_id)
+      changes.push(await connectionChange(tx, external.connection))
+    }
     if (changes.length > 0) await append(tx, external.user_id, changes)
   },
 )

@@ -159,12 +159,9 @@ export async function isMade(reader: Reader, id: string): Promise<boolean> {
   return (await reader.get('SELECT 1 AS made FROM movements WHERE id = ?', [id])) !== undefined
 }
 
-/** The memo a hold was made with, or null. */
-export async function holdMemo(reader: Reader, holdId: string): Promise<string | null> {
-  return (
-    (await reader.get<{ memo: string | null }>(`SELECT memo FROM movements WHERE id = ? AND kind = 'hold'`, [holdId]))
-      ?.memo ?? null
-  )
+/** The memo a hold was made with, and when, in ms; undefined when there is none. */
+export function holdMade(reader: Reader, holdId: string): Promise<{ memo: string | null; at: number } | undefined> {
+  return reader.get(`SELECT memo, at FROM movements WHERE id = ? AND kind = 'hold'`, [holdId])
 }
 
 // --- below: how -----------------------------------------------------------------------------------------------------

@@ -72,6 +72,8 @@ export type Funding = {
   caps: string[]
   markupBps: number
 }
+/** What is kept with a hold, so that any process can end it. */
+export type HoldMemo = { payer: Payer; call: HoldArgs['call']; funding: Funding }
 export type Held = {
   holdId: string
   maxOutput: number
@@ -116,7 +118,7 @@ export const holdCall = procedure(
     }
     const funding: Funding = { grants: usedGrants, caps: capAccounts, markupBps: means.markupBps }
     try {
-      const memo = JSON.stringify({ payer: args.payer, call: args.call, funding })
+      const memo = JSON.stringify({ payer: args.payer, call: args.call, funding } satisfies HoldMemo)
       await hold(tx, { id: holdId, legs, requestId: args.requestId, owner: args.owner, ttlMs: args.ttlMs, memo })
     } catch (error) {
       if (isFault(error) && error.code === 'insufficient_balance') throw raced()

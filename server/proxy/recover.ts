@@ -3,14 +3,10 @@
 // always true: settled at what was provably delivered, else void; marked `unknown` either way.
 
 import { baseMicros, UnitKind, type UnitPrices, Units } from '../contract/receipts.ts'
-import type { Reader } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { type OpenHold, orphans } from '../ledger/leases.ts'
-import { holdMemo } from '../ledger/ledger.ts'
-import type { Funding, HoldArgs, Payer } from './hold.ts'
-import { settleCall, voidCall } from './settle.ts'
-
-type Memo = { payer: Payer; call: HoldArgs['call']; funding: Funding }
+import type { HoldArgs, HoldMemo } from './hold.ts'
+import { memoOf, settleCall, voidCall } from './settle.ts'
 
 type Needs = Pick<Deps, 'db' | 'now' | 'log'> & Partial<Pick<Deps, 'metrics'>>
 
@@ -18,7 +14,7 @@ type Needs = Pick<Deps, 'db' | 'now' | 'log'> & Partial<Pick<Deps, 'metrics'>>
 export async function endOrphans(deps: Needs): Promise<number> {
   let ended = 0
   for (const hold of await orphans(deps.db, deps.now())) {
-    const memo = await memoOf(deps.db, hold)
+    const memo = (await memoOf(deps.db, hold.id))?.memo
     deps.metrics?.losses.inc({ why: 'orphaned' })
     if (memo && hold.checkpoint !== null) await settleAt(deps, hold, memo)
     else await deps.db.tx(voidCall, { holdId: hold.id, outcome: 'unknown', kind: 'expire' })
@@ -28,12 +24,7 @@ export async function endOrphans(deps: Needs): Promise<number> {
   return ended
 }
 
-async function memoOf(reader: Reader, hold: OpenHold): Promise<Memo | null> {
-  const text = await holdMemo(reader, hold.id)
-  return text === null ? null : (JSON.parse(text) as Memo)
-}
-
-async function settleAt(deps: Pick<Deps, 'db'>, hold: OpenHold, { payer, call, funding }: Memo): Promise<void> {
+async function settleAt(deps: Pick<Deps, 'db'>, hold: OpenHold, { payer, call, funding }: HoldMemo): Promise<void> {
   const units = Units.parse(JSON.parse(hold.checkpoint ?? '{}'))
   await deps.db.tx(settleCall, {
     requestId: hold.request_id ?? hold.id,

@@ -6,15 +6,23 @@ import { connectionDocument, noteUse } from '../connections/connections.ts'
 import { noticesAfter } from '../connections/notices.ts'
 import type { Quota } from '../contract/api.ts'
 import { baseMicros, type ReceiptPayload, type UnitPrices, type Units } from '../contract/receipts.ts'
-import type { ReceiptRow } from '../contract/records.ts'
-import { procedure, type Tx } from '../db/db.ts'
-import { type FeedChange, takeRevs, writeChanges } from '../feed/feed.ts'
+import type { Balance, Connection, ReceiptRow } from '../contract/records.ts'
+import { procedure, type Reader, type Tx } from '../db/db.ts'
+import {
+  append,
+  changesAfter,
+  documentsBefore,
+  type FeedChange,
+  lockFeed,
+  takeRevs,
+  writeChanges,
+} from '../feed/feed.ts'
 import { grantChange, grantsFor } from '../grants/grants.ts'
 import { account } from '../ledger/chart.ts'
-import { type Leg, money, renewHold, settle, voidHold } from '../ledger/ledger.ts'
-import { fileReceipt, signReceipt } from '../receipts/receipts.ts'
+import { holdMade, type Leg, type Money, money, renewHold, settle, voidHold } from '../ledger/ledger.ts'
+import { fileReceipt, receiptPlace, signReceipt } from '../receipts/receipts.ts'
 import { type Split, split } from './fit.ts'
-import { type Funding, grantOwner, type Payer, usesGrants } from './hold.ts'
+import { type Funding, grantOwner, type HoldMemo, type Payer, usesGrants } from './hold.ts'
 import { freeAnswer, keepAnswer } from './kept-answers.ts'
 
 export type SettleArgs = {
@@ -37,8 +45,8 @@ export type SettleArgs = {
 }
 
 /**
- * Charges a call.
- * @returns the quota block the caller gets, or null when the hold had ended before (then nothing moved)
+ * Charges a call. The same charge again is told again: the answer to the first may have been lost with the connection.
+ * @returns the quota block the caller gets, or null when the hold had ended otherwise (then nothing moved)
  */
 export const settleCall = procedure(
   'proxy.settle',
@@ -53,29 +61,21 @@ export const settleCall = procedure(
       legs: chargeLegs(args, parts.granted, parts.rest, parts.markup),
       memo,
     })
+    if (ended === 'exists') return toldBefore(tx, args)
     if (ended !== 'settled') return null
 
-    const { balance, balanceAfter, documents } = await documentsAfter(tx, args, parts)
-    const { first, receiptHash } = await takeRevs(tx, payer.id, documents.length + 1)
+    const usedGrants = parts.granted > 0 ? funding.grants : []
+    if (payer.connectionId !== null) await noteUse(tx, payer.connectionId)
+    const { first, receiptHash } = await takeRevs(tx, payer.id, 1 + documentsOf(payer, usedGrants))
+    // Read under the feed's lock: what somebody else has told before us is in it, and what they tell later comes later.
+    const { balance, balanceAfter } = await spendableAfter(tx, payer)
+    const documents = await documentsAfter(tx, payer, { balance, grants: usedGrants })
     const payload = payloadOf(tx, args, { base, ...parts }, first, receiptHash)
     const receipt = signReceipt(tx.secrets, payload)
-    const row: ReceiptRow = {
-      request_id: args.requestId,
-      at: new Date(tx.now).toISOString(),
-      app_id: payer.appId,
-      connection_id: payer.connectionId,
-      route: args.route,
-      model: args.model,
-      units: args.units,
-      credits_used: parts.total,
-      base_credits: base,
-      markup_credits: parts.markup,
-      granted_credits: parts.granted,
-      estimated: args.estimated,
-      balance_after: balance.available,
-      receipt,
-    }
+    const row = rowOf(tx, args, { base, ...parts }, balance.available, receipt)
     await writeChanges(tx, payer.id, first, [{ topic: 'receipt', id: args.requestId, row }, ...documents])
+    const notices = await noticesOf(tx, args, documents, parts)
+    if (notices.length > 0) await append(tx, payer.id, notices)
     const { requestId, estimated, model } = args
     const { appId, publisherId, connectionId } = payer
     await fileReceipt(
@@ -104,21 +104,48 @@ export const settleCall = procedure(
   { bookkeeping: true },
 )
 
-// What a wallet is shown of the payer once the charge is made; also what is spendable in this app's publisher's apps.
-async function documentsAfter(tx: Tx, { payer, funding }: SettleArgs, { granted, charged }: Split) {
-  const usedGrants = granted > 0 ? funding.grants : []
-  if (payer.connectionId !== null) await noteUse(tx, payer.connectionId)
+async function toldBefore(tx: Tx, args: SettleArgs): Promise<Quota | null> {
+  const place = await receiptPlace(tx, args.requestId)
+  const [change] = place ? await changesAfter(tx, place.payer, place.rev - 1, 1) : []
+  if (!place || !change?.row || change.doc !== args.requestId) return null
+  const row: ReceiptRow = JSON.parse(change.row)
+  const { base_credits: base, markup_credits: markup, granted_credits: granted, credits_used: total } = row
+  const charge = { base, markup, granted, total, charged: total - granted, rest: base - granted }
+  return quotaOf({ ...args, estimated: row.estimated }, charge, row.balance_after + place.grants_after, row.receipt)
+}
+
+/** What the payer has now; `balanceAfter` is what is spendable in this app's publisher's apps. */
+async function spendableAfter(tx: Tx, payer: Payer): Promise<{ balance: Money; balanceAfter: number }> {
   const balance = await money(tx, payer.account)
   const grants = usesGrants(payer) ? await grantsFor(tx, grantOwner(payer), payer.publisherId) : []
-  const balanceAfter = balance.available + grants.reduce((sum, grant) => sum + grant.available, 0)
-  const documents: FeedChange[] = [{ topic: 'balance', id: payer.id, row: balance }]
-  if (payer.connectionId !== null) {
-    const row = await connectionDocument(tx, payer.connectionId, tx.now)
-    documents.push({ topic: 'connection', id: payer.connectionId, row })
-    documents.push(...(await noticesAfter(tx, payer.id, row, { charge: charged, windows: funding.caps })))
-  }
-  for (const { grantId } of usedGrants) documents.push(await grantChange(tx, grantId))
-  return { balance, balanceAfter, documents }
+  return { balance, balanceAfter: balance.available + grants.reduce((sum, grant) => sum + grant.available, 0) }
+}
+
+type UsedGrants = Funding['grants']
+
+const documentsOf = ({ connectionId }: Payer, grants: UsedGrants) => 1 + (connectionId === null ? 0 : 1) + grants.length
+
+/** What a wallet is shown of the payer when a call has ended: so many documents as `documentsOf` says. */
+async function documentsAfter(
+  tx: Tx,
+  { id, connectionId }: Payer,
+  { balance, grants }: { balance: Money; grants: UsedGrants },
+): Promise<FeedChange[]> {
+  const documents: FeedChange[] = [{ topic: 'balance', id, row: balance }]
+  if (connectionId !== null)
+    documents.push({ topic: 'connection', id: connectionId, row: await connectionDocument(tx, connectionId, tx.now) })
+  for (const { grantId } of grants) documents.push(await grantChange(tx, grantId))
+  return documents
+}
+
+async function noticesOf(
+  tx: Tx,
+  { payer, funding }: SettleArgs,
+  documents: readonly FeedChange[],
+  { charged }: Split,
+): Promise<FeedChange[]> {
+  const shown = documents.find(({ topic }) => topic === 'connection')?.row as Connection | undefined
+  return shown ? noticesAfter(tx, payer.id, shown, { charge: charged, windows: funding.caps }) : []
 }
 
 /** Ends a hold without a charge. True when this call ended it. */
@@ -130,11 +157,36 @@ export const voidCall = procedure(
       { holdId: args.holdId, memo: JSON.stringify({ outcome: args.outcome }) },
       args.kind,
     )
-    if (ended === 'voided') await freeAnswer(tx, args.holdId)
-    return ended === 'voided'
+    if (ended !== 'voided') return false
+    await freeAnswer(tx, args.holdId)
+    await tellFreed(tx, args.holdId)
+    return true
   },
   { bookkeeping: true },
 )
+
+/** The payer, funding and call of a hold, and when it was made, in ms; null when it is not a call's. */
+export async function memoOf(reader: Reader, holdId: string): Promise<{ memo: HoldMemo; at: number } | null> {
+  const made = await holdMade(reader, holdId)
+  return made?.memo ? { memo: JSON.parse(made.memo), at: made.at } : null
+}
+
+// A charge or a purchase beside the call has told the wallet of what was reserved; nothing else will tell that it is free.
+async function tellFreed(tx: Tx, holdId: string): Promise<void> {
+  const made = await memoOf(tx, holdId)
+  if (!made) return
+  const { payer, funding } = made.memo
+  await lockFeed(tx, payer.id)
+  const last = async (topic: string) =>
+    (await documentsBefore(tx, { feed: payer.id, topic, rev: Number.MAX_SAFE_INTEGER }, 1))[0]?.row
+  const shown = await last('balance')
+  if (shown === undefined) return
+  const charged = await last('receipt')
+  const meanwhile = charged !== undefined && Date.parse((JSON.parse(charged) as ReceiptRow).at) >= made.at
+  if ((JSON.parse(shown) as Balance).held === 0 && !meanwhile) return
+  const balance = await money(tx, payer.account)
+  await append(tx, payer.id, await documentsAfter(tx, payer, { balance, grants: funding.grants }))
+}
 
 /** Keeps the hold of a running call alive, with the units provably delivered so far. */
 export const renewCall = procedure(
@@ -185,6 +237,25 @@ function payloadOf(tx: Tx, args: SettleArgs, charge: Charge, rev: number, prev: 
     estimated: args.estimated,
     rev,
     prev,
+  }
+}
+
+function rowOf(tx: Tx, args: SettleArgs, charge: Charge, balanceAfter: number, receipt: string): ReceiptRow {
+  return {
+    request_id: args.requestId,
+    at: new Date(tx.now).toISOString(),
+    app_id: args.payer.appId,
+    connection_id: args.payer.connectionId,
+    route: args.route,
+    model: args.model,
+    units: args.units,
+    credits_used: charge.total,
+    base_credits: charge.base,
+    markup_credits: charge.markup,
+    granted_credits: charge.granted,
+    estimated: args.estimated,
+    balance_after: balanceAfter,
+    receipt,
   }
 }
 

@@ -10,7 +10,7 @@ import { dismissNotice } from '../connections/notices.ts'
 import { MUTATIONS, type MutationArgs, type MutationName } from '../contract/feed.ts'
 import type { Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
-import { append, changesAfter, type FeedChange } from '../feed/feed.ts'
+import { append, changesAfter, type FeedChange, lockFeed } from '../feed/feed.ts'
 import { grantChanges } from '../grants/grants.ts'
 import { parse } from '../http.ts'
 import { changeProfile, profileOf, setFrozen } from '../identity/users.ts'
@@ -90,6 +90,7 @@ async function writeConnection(
   id: string,
   more: readonly FeedChange[] = [],
 ): Promise<void> {
+  await lockFeed(tx, userId)
   await append(tx, userId, [await connectionChange(tx, id), ...more])
 }
 
