@@ -24,7 +24,7 @@ import { openPayments } from './payments/open.ts'
 import { tokenizerFor } from './proxy/count.ts'
 import { keepPrices } from './proxy/price-keeper.ts'
 import { readPriceFile } from './proxy/prices-file.ts'
-import { endOrphans } from './proxy/recover.ts'
+import { watchOrphans } from './proxy/recover.ts'
 import { type SandboxModel, startSandboxModel } from './proxy/sandbox-model.ts'
 import { makeUpstreams, type Upstreams } from './proxy/upstreams.ts'
 import { readUpstreamsFile } from './proxy/upstreams-file.ts'
@@ -53,13 +53,13 @@ async function start(): Promise<void> {
   const program = await openPorts(readConfig(process.env))
   const { deps } = program
   const { db, log, config } = deps
-  await db.tx(renewLease, { owner: deps.owner })
-  await endOrphans(deps)
+  const endOrphans = watchOrphans(deps)
+  await endOrphans()
   const app = await buildApp(deps)
   const timers = [
     every(SEAL_EVERY_MS, log, () => sealAll(db)),
     every(LEASE_MS / 3, log, () => db.tx(renewLease, { owner: deps.owner })),
-    every(ORPHANS_EVERY_MS, log, () => endOrphans(deps)),
+    every(ORPHANS_EVERY_MS, log, endOrphans),
     every(PRICES_EVERY_MS, log, () => deps.priceKeeper.refresh()),
     every(KEYS_EVERY_MS, log, program.refreshReceiptKey),
     ...sweepers(deps).map(({ everyMs, sweep }) => every(everyMs, log, sweep)),

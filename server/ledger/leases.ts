@@ -3,6 +3,7 @@
 // always true: a living process's holds are never ended by another.
 
 import { procedure, type Reader, type Tx } from '../db/db.ts'
+import { marks, padded } from '../db/lists.ts'
 import { kindOf } from './chart.ts'
 import { legsFrom } from './ledger.ts'
 
@@ -57,14 +58,29 @@ export type OpenHold = {
   checkpoint: string | null
 }
 
-/** Holds whose owner's lease has run out, or whose own time has (a running call renews its hold). */
-export function orphans(reader: Reader, nowMs: number): Promise<OpenHold[]> {
-  return reader.all<OpenHold>(
-    `SELECT id, request_id, opened_at, expires_at, checkpoint FROM open_holds
-     WHERE owner <> '${STANDING.owner}' AND (expires_at < ? OR owner NOT IN (SELECT owner FROM leases WHERE lives_until >= ?))
-     ORDER BY opened_at LIMIT 1000`,
-    [nowMs, nowMs],
-  )
+export type Lease = { owner: string; lives_until: number }
+
+/** Every lease that was not given up; of a process that was killed it stays. */
+export function leases(reader: Reader): Promise<Lease[]> {
+  return reader.all<Lease>('SELECT owner, lives_until FROM leases')
+}
+
+/**
+ * Holds that nobody looks after: their owner has no lease, or is known to be dead.
+ * @param late and those whose own time has run out by this moment, ms (a running call renews its hold); null for none
+ */
+export async function orphans(reader: Reader, dead: readonly string[], late: number | null): Promise<OpenHold[]> {
+  const found = new Map<string, OpenHold>()
+  const open = `SELECT id, request_id, opened_at, expires_at, checkpoint FROM open_holds WHERE owner <> '${STANDING.owner}'`
+  for (const list of padded(dead.length === 0 ? [''] : dead)) {
+    const rows = await reader.all<OpenHold>(
+      `${open} AND (expires_at < ? OR owner NOT IN (SELECT owner FROM leases) OR owner IN (${marks(list)}))
+       ORDER BY opened_at LIMIT 1000`,
+      [late ?? 0, ...list],
+    )
+    for (const row of rows) found.set(row.id, row)
+  }
+  return [...found.values()]
 }
 
 export type HoldsReport = {

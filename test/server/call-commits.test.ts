@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
+import { pino } from 'pino'
 import { writeConnection } from '../../server/connections/connections.ts'
 import { pause } from '../../server/connections/consent.ts'
 import type { Balance, Connection, Grant, ReceiptRow } from '../../server/contract/records.ts'
@@ -10,8 +11,10 @@ import { type Db, procedure, type Tx } from '../../server/db/db.ts'
 import { append, latestRev } from '../../server/feed/feed.ts'
 import { giveGrant, linkExternal } from '../../server/grants/give.ts'
 import { account } from '../../server/ledger/chart.ts'
+import { renewLease } from '../../server/ledger/leases.ts'
 import { money, stands } from '../../server/ledger/ledger.ts'
 import { type Held, type HoldArgs, holdCall, type Payer } from '../../server/proxy/hold.ts'
+import { watchOrphans } from '../../server/proxy/recover.ts'
 import { type SettleArgs, settleCall, voidCall } from '../../server/proxy/settle.ts'
 import { assertInOrder, eachDatabase, type Open, onPostgres } from '../support/databases.ts'
 import { fundUser } from './money.procedures.ts'
@@ -20,8 +23,8 @@ import { app, connect, documents, PROCEDURES, person, picture } from './money.ri
 const UNIT_PRICES = { input: '1000000', output: '2000000' }
 const NOBODY = { explicit: true, claim: null, approval: null } as const
 
-async function world(open: Open, { granted = 0 } = {}) {
-  const { db } = await open({ procedures: PROCEDURES })
+async function world(open: Open, { granted = 0, now = Date.now } = {}) {
+  const { db } = await open({ procedures: PROCEDURES, now })
   const { privateKey } = generateKeyPairSync('ed25519')
   const receiptKeyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   await db.setSecrets({ issuer: 'http://127.0.0.1:7070', receiptKeyPem, receiptKid: 'k1' })
@@ -52,11 +55,11 @@ function calls(db: Db, payer: Payer) {
   const route = '/v1/chat/completions'
   const call: HoldArgs['call'] = { route, model: 'openai/plain', priceVersion: 'p1', unitPrices: UNIT_PRICES }
   /** Holds 10 micros and 2 for each of so many tokens of output. */
-  const hold = async (requestId: string, maxOutput: number): Promise<Held> => {
+  const hold = async (requestId: string, maxOutput: number, owner = 'test'): Promise<Held> => {
     const bound = { fixedPicos: '10000000', picosPerOutput: '2000000' }
     const held = await db.tx(holdCall, {
       requestId,
-      owner: 'test',
+      owner,
       ttlMs: 600_000,
       payer,
       bound,
@@ -127,6 +130,69 @@ eachDatabase('the commits of a call', (open) => {
     assert.deepEqual(await left(), [500_000 - 50])
     await assertInOrder(w.db)
   })
+})
+
+eachDatabase('the holds of processes that die', (open, dialect) => {
+  const SECOND = 1000
+  const openHolds = async (db: Db) => (await db.all('SELECT id FROM open_holds')).length
+
+  test('a clock that jumps, or a machine that slept, ends nothing of the process itself', async () => {
+    const wall = { now: Date.parse('2026-11-23T12:00:00Z') }
+    const w = await world(open, { now: () => wall.now })
+    const look = watchOrphans(
+      { db: w.db, log: pino({ level: 'silent' }), owner: 'me', now: () => wall.now },
+      () => steady,
+    )
+    let steady = 0
+    await look()
+    await w.hold('req_1', 100, 'me')
+    for (const [what, jump, passes] of [
+      ['a minute', 60 * SECOND, 5 * SECOND],
+      ['an hour', 3600 * SECOND, 5 * SECOND],
+      ['a store that was away', 40 * SECOND, 40 * SECOND],
+    ] as const) {
+      wall.now += jump
+      steady += passes
+      assert.equal(await look(), 0, what)
+    }
+    assert.equal(await openHolds(w.db), 1)
+    for (let i = 0; i < 14; i++) {
+      steady += 5 * SECOND
+      wall.now += 5 * SECOND
+      await look()
+    }
+    assert.equal(await openHolds(w.db), 0, 'what nobody renews ends with its time all the same')
+    await assertInOrder(w.db)
+  })
+
+  if (dialect === 'postgres')
+    test('a peer whose clock is behind, or whose store was away, lives while its lease moves; then it is dead', async () => {
+      const wall = { now: Date.parse('2026-11-23T12:00:00Z') }
+      const w = await world(open, { now: () => wall.now })
+      const log = pino({ level: 'silent' })
+      let steady = 0
+      const ahead = watchOrphans({ db: w.db, log, owner: 'ahead', now: () => wall.now + 90 * SECOND }, () => steady)
+      const renew = () => w.db.tx(renewLease, { owner: 'behind' })
+      const pass = (ms: number) => {
+        steady += ms
+        wall.now += ms
+      }
+      await renew()
+      await w.hold('req_1', 100, 'behind')
+      for (let i = 0; i < 6; i++) {
+        assert.equal(await ahead(), 0, 'a clock that is behind')
+        pass(5 * SECOND)
+        await renew()
+      }
+      pass(30 * SECOND) // nobody could write; the one that looks is back first
+      assert.equal(await ahead(), 0, 'the store was away')
+      await renew()
+      for (const ended of [0, 0, 0, 1]) {
+        pass(5 * SECOND)
+        assert.equal(await ahead(), ended)
+      }
+      await assertInOrder(w.db)
+    })
 })
 
 onPostgres('beside a charge', (open) => {
