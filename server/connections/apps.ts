@@ -167,6 +167,8 @@ export type Settings = {
 
 /** Changes an app's settings. A raised markup starts the notice that the settings in force before it name. */
 export const setApp = procedure('apps.set', async (tx: Tx, { publisherId, appId, changes }: Settings): Promise<App> => {
+  // The whole row is written: what another request changes at the same moment must be in it (Postgres).
+  await tx.run('UPDATE apps SET created_at = created_at WHERE id = ?', [appId])
   const row = await ownApp(tx, publisherId, appId)
   const raised = changes.markup_bps !== undefined && changes.markup_bps > row.markup_bps
   const noticeDays = Math.max(row.markup_notice_days, changes.markup_notice_days ?? 0)

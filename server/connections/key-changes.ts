@@ -20,6 +20,7 @@ type OfKey = { publisherId: string; keyId: string }
 export const setKey = procedure(
   'keys.set',
   async (tx: Tx, { publisherId, keyId, changes }: OfKey & { changes: z.output<typeof KeySettings> }): Promise<Key> => {
+    await tx.run('UPDATE api_keys SET name = name WHERE id = ?', [keyId]) // its lock: the other field may be changing
     const row = await ownKey(tx, publisherId, keyId)
     const name = changes.name === undefined ? row.name : cleanName(changes.name)
     await tx.run('UPDATE api_keys SET name = ?, rate_per_min = ? WHERE id = ?', [

@@ -91,8 +91,7 @@ export const patchProfile = procedure(
  * @throws Fault `bad_request` naming the field, `not_found`
  */
 export async function changeProfile(tx: Tx, userId: string, patch: ProfilePatch): Promise<Profile> {
-  const row = await rowById(tx, userId)
-  if (!row) throw fault('not_found')
+  const row = await lockedRow(tx, userId)
   const next = {
     ...row,
     name: patch.name === undefined ? row.name : patch.name === null ? null : checkedName(patch.name),
@@ -129,8 +128,7 @@ export async function removePerson(tx: Tx, userId: string): Promise<void> {
 
 /** Freezes a wallet (nothing is spent from it) or thaws it, within the caller's commit. */
 export async function setFrozen(tx: Tx, userId: string, frozen: boolean): Promise<Profile> {
-  const row = await rowById(tx, userId)
-  if (!row) throw fault('not_found')
+  const row = await lockedRow(tx, userId)
   return write(tx, row, { ...row, frozen: frozen ? 1 : 0 })
 }
 
@@ -180,6 +178,13 @@ function isZone(text: string): boolean {
 
 function rowById(reader: Pick<Reader, 'get'>, id: string): Promise<UserRow | undefined> {
   return reader.get<UserRow>(`SELECT ${READ} FROM users WHERE id = ?`, [id])
+}
+
+// A change writes the whole row: what another one changes at the same moment must be in it, a freeze above all.
+async function lockedRow(tx: Tx, id: string): Promise<UserRow> {
+  const row = (await lockPerson(tx, id)) ? await rowById(tx, id) : undefined
+  if (!row) throw fault('not_found')
+  return row
 }
 
 async function write(tx: Tx, from: UserRow, to: UserRow): Promise<Profile> {

@@ -81,6 +81,8 @@ export type AutoTopupChange = {
 export const setAutoTopup = procedure(
   'payments.setAutoTopup',
   async (tx: Tx, change: AutoTopupChange): Promise<void> => {
+    // The row's lock: whether this raises anything is judged by what stands, not by what is being turned off.
+    await tx.run('UPDATE auto_topups SET version = version WHERE user_id = ?', [change.userId])
     const before = await rowOf(tx, change.userId)
     const packageId = change.packageId ?? before?.package_id
     const threshold = change.threshold ?? before?.threshold

@@ -13,7 +13,7 @@ import { fault } from '../faults.ts'
 import { append, changesAfter, type FeedChange, lockFeed } from '../feed/feed.ts'
 import { grantChanges } from '../grants/grants.ts'
 import { parse } from '../http.ts'
-import { changeProfile, profileOf, setFrozen } from '../identity/users.ts'
+import { changeProfile, lockPerson, profileOf, setFrozen } from '../identity/users.ts'
 import { receiptPlace } from '../receipts/receipts.ts'
 
 type Context = { userId: string; baseVersion: number | undefined }
@@ -48,7 +48,7 @@ const EFFECTS: { [N in MutationName]: Effect<N> } = {
     await setFrozen(tx, userId, true)
   },
   'wallet.unfreeze': async (tx, { userId, baseVersion }) => {
-    const profile = await profileOf(tx, userId)
+    const profile = (await lockPerson(tx, userId)) ? await profileOf(tx, userId) : null
     if (!profile) throw fault('not_found')
     if (profile.frozen) sawThis(profile.version, baseVersion)
     await setFrozen(tx, userId, false)

@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import { writeConnection } from '../../server/connections/connections.ts'
 import { pause } from '../../server/connections/consent.ts'
 import type { Balance, Connection, Grant, ReceiptRow } from '../../server/contract/records.ts'
-import { type Db, procedure, type Tx } from '../../server/db/db.ts'
+import type { Db, Tx } from '../../server/db/db.ts'
 import { append, latestRev } from '../../server/feed/feed.ts'
 import { giveGrant, linkExternal } from '../../server/grants/give.ts'
 import { account } from '../../server/ledger/chart.ts'
@@ -17,6 +17,7 @@ import { type Held, type HoldArgs, holdCall, type Payer } from '../../server/pro
 import { watchOrphans } from '../../server/proxy/recover.ts'
 import { type SettleArgs, settleCall, voidCall } from '../../server/proxy/settle.ts'
 import { assertInOrder, eachDatabase, type Open, onPostgres } from '../support/databases.ts'
+import { meet } from '../support/meeting.ts'
 import { fundUser } from './money.procedures.ts'
 import { app, connect, documents, PROCEDURES, person, picture } from './money.rig.ts'
 
@@ -199,19 +200,11 @@ onPostgres('beside a charge', (open) => {
   test('a pause stays in the wallet, however the two commits meet', async () => {
     const w = await world(open)
     const held = await w.hold('req_1', 100)
-    const [told, over] = [event(), event()]
-    const paused = procedure('test.pauseSlowly', async (tx: Tx) => {
+    const paused = async (tx: Tx) => {
       await pause(tx, { userId: w.userId, connectionId: w.connectionId, baseVersion: undefined })
       await writeConnection(tx, w.connectionId)
-      told.happens()
-      await over.happened
-    })
-    const pausing = w.db.tx(paused, undefined)
-    await told.happened
-    const settling = w.db.tx(settleCall, w.settling('req_1', held, 20))
-    while (!(await waits(w.db)));
-    over.happens()
-    await Promise.all([pausing, settling])
+    }
+    await meet(w.db, paused, () => w.db.tx(settleCall, w.settling('req_1', held, 20)))
     const [shown] = await documents<Connection>(w.db, w.userId, 'connection')
     assert.deepEqual([shown?.status, shown?.caps[0]?.spent, shown?.caps[0]?.held], ['paused', 50, 0])
   })
@@ -219,31 +212,12 @@ onPostgres('beside a charge', (open) => {
   test('and a purchase beside a charge that a grant pays', async () => {
     const w = await world(open, { granted: 500_000 })
     const held = await w.hold('req_1', 100)
-    const [told, over] = [event(), event()]
-    const bought = procedure('test.buySlowly', async (tx: Tx) => {
+    const bought = async (tx: Tx) => {
       await fundUser.run(tx, { to: w.payer.account, amount: 7_000_000 })
       await append(tx, w.userId, [{ topic: 'balance', id: w.userId, row: await money(tx, w.payer.account) }])
-      told.happens()
-      await over.happened
-    })
-    const buying = w.db.tx(bought, undefined)
-    await told.happened
-    const settling = w.db.tx(settleCall, w.settling('req_1', held, 20))
-    while (!(await waits(w.db)));
-    over.happens()
-    const [, quota] = await Promise.all([buying, settling])
+    }
+    const charged = await meet(w.db, bought, () => w.db.tx(settleCall, w.settling('req_1', held, 20)))
     assert.equal((await documents<Balance>(w.db, w.userId, 'balance'))[0]?.available, 8_000_000)
-    assert.equal(quota?.balance_after, 8_000_000 + 500_000 - 50)
+    assert.equal(charged.status === 'fulfilled' && charged.value?.balance_after, 8_000_000 + 500_000 - 50)
   })
 })
-
-function event() {
-  const { promise: happened, resolve: happens } = Promise.withResolvers<void>()
-  return { happened, happens }
-}
-
-/** Whether a commit waits for another one's lock. */
-const waits = async (db: Db) =>
-  (await db.get(
-    `SELECT 1 AS yes FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1`,
-  )) !== undefined
