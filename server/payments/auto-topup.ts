@@ -117,6 +117,11 @@ export const setAutoTopup = procedure(
   },
 )
 
+/** Whether a person's automatic top-ups are on. */
+export async function isOn(reader: Reader, userId: string): Promise<boolean> {
+  return (await rowOf(reader, userId))?.enabled === 1
+}
+
 /** Whose balance may have crossed: everyone whose settings are on, armed and due. */
 export function armedTopups(reader: Reader, nowMs: number): Promise<{ user_id: string; threshold: number }[]> {
   return reader.all(
@@ -177,6 +182,11 @@ export async function noteOutcome(
   if (row.kind !== 'auto' || userId === null || status === 'processing' || status === 'pending') return []
   if (status === 'paid') {
     await tx.run('UPDATE auto_topups SET armed = 1, failures = 0, next_at = 0 WHERE user_id = ?', [userId])
+    return []
+  }
+  // Turned off before the card was charged: nobody refused anything.
+  if (status === 'expired') {
+    await tx.run('UPDATE auto_topups SET armed = 1 WHERE user_id = ?', [userId])
     return []
   }
   await tx.run('UPDATE auto_topups SET armed = 1, failures = failures + 1, next_at = ? WHERE user_id = ?', [

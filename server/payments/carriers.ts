@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts'
 import { account } from '../ledger/chart.ts'
 import { money } from '../ledger/ledger.ts'
 import type { Carrier, Carriers } from '../outbox/outbox.ts'
-import { AUTO_TOPUP, armedTopups, fireAutoTopup } from './auto-topup.ts'
+import { AUTO_TOPUP, armedTopups, fireAutoTopup, isOn } from './auto-topup.ts'
 import { checkout } from './checkouts.ts'
 import { accountOf, lookAtAccount, mayBePaid } from './connect.ts'
 import { recordPayment } from './credit.ts'
@@ -69,15 +69,10 @@ const topUp: Carrier = async (deps, { subject: id, tries }) => {
   const row = await checkout(deps.db, id)
   const card = row?.user_id ? await savedCard(deps.db, row.user_id) : undefined
   if (row?.status !== 'pending') return 'done'
-  const refuse = (failure: string) =>
-    deps.db.tx(recordPayment, {
-      checkoutId: id,
-      session: null,
-      payment: null,
-      livemode: deps.payments.livemode,
-      ending: 'declined',
-      failure,
-    })
+  const { livemode } = deps.payments
+  const end = (ending: 'declined' | 'expired', more: { failure?: string } = {}) =>
+    deps.db.tx(recordPayment, { checkoutId: id, session: null, payment: null, livemode, ending, ...more })
+  const refuse = (failure: string) => end('declined', { failure })
   if (!card) {
     await refuse('no_card')
     return 'done'
@@ -86,6 +81,11 @@ const topUp: Carrier = async (deps, { subject: id, tries }) => {
   if (before !== null) {
     await observePayment(deps, before)
     if ((await checkout(deps.db, id))?.status !== 'pending') return 'done'
+  }
+  // It may have waited for the provider, and its person has turned them off since: nothing is begun any more.
+  if (before === null && !(await isOn(deps.db, row.user_id ?? ''))) {
+    await end('expired')
+    return 'done'
   }
   const answer = await deps.payments.chargeSaved({ checkoutId: id, cents: row.price_cents, card })
   if (isRefused(answer)) await refuse(answer.refused.code)
