@@ -24,6 +24,8 @@ export type CheckoutRow = {
   balance_credits: number
   user_id: string | null
   external_id: string | null
+  /** Who its external user was when it began: theirs it stays, whatever becomes of the link before it is paid. */
+  linked_user: string | null
   success_url: string
   cancel_url: string
   embedded: number
@@ -58,7 +60,7 @@ export type NewCheckout = {
 
 /** How long a checkout may be paid; the provider's own limit for its page. */
 export const LIVES_MS = 24 * 3_600_000
-const COLUMNS = `id, kind, package_id, package_name, price_cents, balance_credits, user_id, external_id, success_url, cancel_url,
+const COLUMNS = `id, kind, package_id, package_name, price_cents, balance_credits, user_id, external_id, linked_user, success_url, cancel_url,
   embedded, save_card, session_id, payment_intent, status, failure, livemode, created_at, looked_at, ended_at`
 
 export function checkout(reader: Reader, id: string): Promise<CheckoutRow | undefined> {
@@ -113,9 +115,9 @@ export async function newCheckout(tx: Tx, given: NewCheckout): Promise<CheckoutR
     cents: offered.price_cents,
   })
   await tx.run(
-    `INSERT INTO checkouts (id, kind, package_id, package_name, price_cents, balance_credits, user_id, external_id, success_url,
+    `INSERT INTO checkouts (id, kind, package_id, package_name, price_cents, balance_credits, user_id, external_id, linked_user, success_url,
      cancel_url, embedded, save_card, status, livemode, created_at, looked_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
     [
       given.id,
       given.kind ?? 'page',
@@ -125,6 +127,7 @@ export async function newCheckout(tx: Tx, given: NewCheckout): Promise<CheckoutR
       offered.balance_credits,
       'userId' in buyer ? buyer.userId : null,
       external?.id ?? null,
+      external?.status === 'linked' ? external.user_id : null,
       given.successUrl,
       given.cancelUrl,
       given.embedded ? 1 : 0,
@@ -193,7 +196,8 @@ export async function advance(
 
 /** Whose balance a checkout raises now; an external user may have been linked since it began. */
 export async function ownerOf(tx: Reader, row: CheckoutRow): Promise<Owner> {
-  if (row.user_id !== null) return { account: account.user(row.user_id), payer: row.user_id }
+  const person = row.user_id ?? row.linked_user
+  if (person !== null) return { account: account.user(person), payer: person }
   const external = row.external_id === null ? undefined : await externalById(tx, row.external_id)
   if (!external) throw new Error(`checkout ${row.id} is for nobody`)
   const { account: where, feed } = payerOf(external)

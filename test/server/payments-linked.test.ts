@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { pino } from 'pino'
 import { linkExternal } from '../../server/grants/give.ts'
 import { account } from '../../server/ledger/chart.ts'
-import { observePayment } from '../../server/payments/observe.ts'
+import { observeCheckout, observePayment } from '../../server/payments/observe.ts'
 import { refundable } from '../../server/payments/refunds.ts'
 import { claimRestsOfPayments } from '../../server/payments/rests.ts'
 import { mutate } from '../../server/wallet/mutations.ts'
@@ -71,6 +71,22 @@ eachDatabase('purchases of linked users', (open) => {
     assert.deepEqual(await standing(w, second.userId), [8_500_000, 0, 0], 'nobody pays for another one’s card')
     assert.deepEqual(await standing(w, first.userId), [0, 0, 0])
     assert.equal((await refundable(w.db, second.userId)).length, 1)
+    await assertInOrder(w.db)
+  })
+
+  test('a purchase that was begun while linked is that person’s, also when it is paid after a revoke', async () => {
+    const w = await payWorld(open)
+    const appId = await appOf(w)
+    const first = await linked(w, appId)
+    const begun = await w.begin({ appId, externalUserId: BOB })
+    await revoke(w, first)
+    const second = await linked(w, appId)
+    await w.stripe.pay(begun.session_id ?? '')
+    await observeCheckout(w.deps, begun)
+    await w.db.tx(claimRestsOfPayments, undefined)
+    assert.deepEqual(await standing(w, first.userId), [8_500_000, 0, 0])
+    assert.deepEqual(await standing(w, second.userId), [0, 0, 0])
+    assert.equal((await refundable(w.db, first.userId)).length, 1)
     await assertInOrder(w.db)
   })
 

@@ -220,6 +220,7 @@ describe('the sandbox’s payment page', () => {
     balance_credits: 8_500_000,
     user_id: 'user_1',
     external_id: null,
+    linked_user: null,
     success_url: 'https://app.example/ok?a=1&session={CHECKOUT_SESSION_ID}',
     cancel_url: 'http://127.0.0.1:7999/no?"x',
     embedded: 0,
