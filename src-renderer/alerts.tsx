@@ -15,6 +15,7 @@ import { fromServer } from './server-words.ts'
 import { useWallet } from './session.ts'
 import { shell } from './shell/shell.ts'
 import { useStanding } from './standing.ts'
+import { Banner } from './ui/bits.tsx'
 import { buttonLook } from './ui/button.tsx'
 import { say } from './words.ts'
 
@@ -50,17 +51,16 @@ export function Alerts() {
   }, [db, key])
   const [first, ...rest] = waiting
   if (!first || pathname === '/') return null
+  const look = (
+    <Link to="/" className={`${buttonLook('main')} h-8`}>
+      {say('Look at it')}
+    </Link>
+  )
   return (
-    <div role="status" className="flex flex-wrap items-center gap-x-3 gap-y-2 rounded-lg bg-soft px-4 py-2.5 text-sm">
-      <BellRing className="size-4 shrink-0 text-accent" aria-hidden />
-      <p className="min-w-0 flex-1 basis-52">
-        {first.body}
-        {rest.length > 0 && <span className="text-muted"> {say('And {count} more.', { count: rest.length })}</span>}
-      </p>
-      <Link to="/" className={`${buttonLook('main')} h-8`}>
-        {say('Look at it')}
-      </Link>
-    </div>
+    <Banner tone="news" icon={BellRing} action={look}>
+      {first.body}
+      {rest.length > 0 && <span className="text-muted"> {say('And {count} more.', { count: rest.length })}</span>}
+    </Banner>
   )
 }
 

@@ -122,8 +122,9 @@ async function answerOf(url: string, init: RequestInit): Promise<Response> {
   const askedAt = Date.now()
   try {
     answer = await fetch(url, init)
-  } catch (error) {
-    throw new ApiFailure('offline', error instanceof Error ? error.message : say('The server cannot be reached.'))
+  } catch {
+    // What the browser says of it ("Failed to fetch") is not for people, and is the same for every cause.
+    throw new ApiFailure('offline', say('The server cannot be reached. Check your connection and try again.'))
   }
   hearDate(answer.headers.get('date'), askedAt)
   if (answer.ok) return answer

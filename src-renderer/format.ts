@@ -70,6 +70,9 @@ export function parted(amount: string): [whole: string, rest: string] {
   return at < 0 ? [amount, ''] : [amount.slice(0, at), amount.slice(at)]
 }
 
+/** How many decimals an amount is written with. */
+export const decimalsIn = (amount: string): number => /[.,](\d+)\D*$/.exec(amount)?.[1]?.length ?? 0
+
 /** Whole cents, cut towards zero; for columns in which the points are to line up. */
 export const cents = (micros: number): string => cut(micros, 2)
 
@@ -78,6 +81,14 @@ export function charge(micros: number): string {
   if (micros === 0 || Math.abs(micros) >= CENT / 10) return cut(Math.round(micros / 100) * 100, 4)
   return cut(micros, 6)
 }
+
+/** How the amounts of one list are written, all with as many decimals as its smallest needs. */
+export function alike(all: readonly number[]): (micros: number) => string {
+  const decimals = all.every((micros) => money(micros) === cents(micros)) ? 2 : all.every(hasFour) ? 4 : 6
+  return (micros) => cut(micros, decimals)
+}
+
+const hasFour = (micros: number): boolean => micros === 0 || Math.abs(micros) >= 100
 
 function cut(micros: number, decimals: 2 | 4 | 6): string {
   const size = Math.abs(micros)

@@ -10,7 +10,7 @@ import { cleanName, percent, when } from '../format.ts'
 import { useNow } from '../live.ts'
 import { useTry } from '../screens/account-page.tsx'
 import { useWallet } from '../session.ts'
-import { Badge, Empty, Face, Wrong } from '../ui/bits.tsx'
+import { Badge, Empty, Face, Summary, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { say } from '../words.ts'
@@ -55,9 +55,9 @@ export function Apps() {
       </Answer>
       {(archived.data?.apps.length ?? 0) > 0 && (
         <details>
-          <summary className="w-fit rounded text-sm font-medium text-muted">
+          <Summary className="w-fit rounded font-medium text-muted">
             {say('Archived ({count})', { count: archived.data?.apps.length ?? 0 })}
-          </summary>
+          </Summary>
           <div className="mt-3">
             <List apps={archived.data?.apps ?? []} />
           </div>

@@ -34,7 +34,7 @@ export function AccountData({ account }: { account: Account }) {
             'Your name, address, notes and sign-ins are erased, and every app is disconnected. Receipts and the books stay, under a number that no longer says who you were.',
           )}
         </p>
-        <Button look="danger" className="mt-4" onClick={() => setLeaving(true)}>
+        <Button className="mt-4 text-bad!" onClick={() => setLeaving(true)}>
           {say('Delete account')}
         </Button>
       </Part>

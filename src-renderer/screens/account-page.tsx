@@ -65,15 +65,15 @@ export function AccountPage() {
 function Wide({ email, children }: { email: string; children: ReactNode }) {
   return (
     <main className="mx-auto w-full max-w-2xl px-4 py-6 sm:py-10">
-      <div className="mb-8 flex flex-wrap items-center justify-between gap-3 px-1">
+      <div className="mb-8 flex flex-wrap items-center justify-between gap-3">
         <Mark />
         <Link to="/" className="inline-flex items-center gap-1.5 rounded text-sm text-muted hover:text-ink">
           <ArrowLeft className="size-4" aria-hidden />
           {say('Back to the wallet')}
         </Link>
       </div>
-      <h1 className="px-1 text-2xl font-semibold tracking-tight">{say('Your account')}</h1>
-      <p className="mt-1 mb-5 px-1 text-sm break-words text-muted">{email}</p>
+      <h1 className="text-2xl font-semibold tracking-tight">{say('Your account')}</h1>
+      <p className="mt-1 mb-5 text-sm break-words text-muted">{email}</p>
       <div className="space-y-4">{children}</div>
     </main>
   )
@@ -83,10 +83,10 @@ function Wide({ email, children }: { email: string; children: ReactNode }) {
 export function Narrow({ children }: { children: ReactNode }) {
   return (
     <main className="mx-auto flex min-h-dvh w-full max-w-md flex-col justify-center px-4 py-8">
-      <div className="mb-6 px-2">
+      <div className="mb-5">
         <Mark />
       </div>
-      <div className="card p-6 shadow-card">{children}</div>
+      <div className="card p-5 shadow-card sm:p-6">{children}</div>
     </main>
   )
 }

@@ -18,7 +18,7 @@ type Props = {
   onChange: (next: Search, replace: boolean) => void
 }
 
-const LOOK = 'h-9 rounded-lg border border-line bg-surface px-2.5 text-sm'
+const LOOK = 'h-9 rounded-lg border border-line-strong bg-surface px-2.5 text-sm placeholder:text-muted'
 
 export function Filters({ search, apps, models, tags, nameOf, onChange }: Props) {
   const [open, setOpen] = useState(false)
@@ -70,7 +70,10 @@ type PanelProps = { id: string; search: Search; models: string[]; tags: string[]
 
 function Panel({ id: panel, search, models, tags, set }: PanelProps) {
   return (
-    <div id={panel} className="card grid grid-cols-2 gap-3 p-4 sm:grid-cols-3 lg:grid-cols-6">
+    <div
+      id={panel}
+      className="card grid grid-cols-2 gap-3 p-4 sm:grid-cols-3 lg:grid-cols-[1fr_1fr_9rem_9rem_5.5rem_5.5rem]"
+    >
       <Named label={say('Model')}>
         {(id) => (
           <Choice
@@ -110,7 +113,7 @@ function Choice({ id, label, value, all, options, nameOf = (o) => o, onPick }: C
       aria-label={label}
       value={value ?? ''}
       onChange={(event) => onPick(event.target.value || undefined)}
-      className={`${LOOK} ${label ? 'max-w-52 min-w-0 flex-1 sm:flex-none' : 'w-full'}`}
+      className={`${LOOK} ${label ? 'min-w-0 flex-1 sm:max-w-52 sm:flex-none' : 'w-full'}`}
     >
       <option value="">{all}</option>
       {options.map((option) => (
@@ -122,10 +125,12 @@ function Choice({ id, label, value, all, options, nameOf = (o) => o, onPick }: C
   )
 }
 
-function Named({ label, children }: { label: string; children: (id: string) => ReactNode }) {
+type Named = { label: string; className?: string; children: (id: string) => ReactNode }
+
+function Named({ label, className = '', children }: Named) {
   const id = useId()
   return (
-    <div className="min-w-0">
+    <div className={`min-w-0 ${className}`}>
       <label htmlFor={id} className="mb-1 block text-xs font-medium text-muted">
         {label}
       </label>
@@ -136,8 +141,9 @@ function Named({ label, children }: { label: string; children: (id: string) => R
 
 type FieldProps = { label: string; value: string | undefined; onPick: (value: string) => void }
 
+/** A date needs its whole width to be read. */
 const Day = ({ label, value, onPick }: FieldProps) => (
-  <Named label={label}>
+  <Named label={label} className="max-[27rem]:col-span-2">
     {(id) => (
       <input
         id={id}

@@ -172,17 +172,20 @@ const HEADS = [
   CHECK,
 ]
 const FIRST_NUMBER = 2
+/** Their words end where four decimals do, which most charges have; two more hang over. */
+const CHARGES = new Set([say('Base'), say('Markup'), say('Total')])
+
+const headLook = (head: string, i: number): string => {
+  if (head === CHECK) return 'sr-only'
+  return i < FIRST_NUMBER ? '' : CHARGES.has(head) ? 'pe-[1.125rem] text-end' : 'text-end'
+}
 
 function Heads() {
   return (
     <div role="rowgroup" className="border-b border-line">
       <div role="row" className={`${COLUMNS} h-10 text-xs font-medium text-muted`}>
         {HEADS.map((head, i) => (
-          <span
-            key={head}
-            role="columnheader"
-            className={head === CHECK ? 'sr-only' : i >= FIRST_NUMBER ? 'text-end' : undefined}
-          >
+          <span key={head} role="columnheader" className={headLook(head, i)}>
             {head}
           </span>
         ))}

@@ -9,7 +9,7 @@ import { tokensOf } from '../rollup.ts'
 import { Face, Money, Time } from '../ui/bits.tsx'
 import { payloadOf } from '../verify.ts'
 import { say } from '../words.ts'
-import { bareModel, MarkIcon } from './entry-line.tsx'
+import { bareModel, Called, MarkIcon } from './entry-line.tsx'
 
 /** Amounts have room for nine characters: "$0.000684", and "0,0034 $", which names its unit behind a space. */
 const WIDTHS = 'grid-cols-[minmax(0,1.3fr)_minmax(0,1.2fr)_4rem_5rem_5rem_5.25rem_4.5rem_2.75rem_1.25rem]'
@@ -60,9 +60,7 @@ function NarrowRow(props: Props) {
       <Face name={name} id={entry.app} logo={null} size="size-8 text-sm" />
       <span className="min-w-0 flex-1">
         <span className="block truncate text-sm font-medium">{name}</span>
-        <span className="block truncate text-xs text-muted">
-          {bareModel(row.model)} · {say('{count} tokens', { count: count(tokensOf(row.units)) })}
-        </span>
+        <Called entry={entry} />
       </span>
       <span className="text-end">
         <span className="flex items-center justify-end gap-1.5 text-sm font-medium">
@@ -94,13 +92,13 @@ function WideRow(props: Props) {
         {count(tokensOf(row.units))}
       </span>
       <span role="cell" className="text-end text-muted">
-        <Money micros={row.base_credits} text={charge(row.base_credits)} />
+        <Money micros={row.base_credits} text={charge(row.base_credits)} places={6} />
       </span>
       <span role="cell" className="text-end text-muted" title={bps === undefined ? undefined : percent(bps)}>
-        <Money micros={row.markup_credits} text={charge(row.markup_credits)} />
+        <Money micros={row.markup_credits} text={charge(row.markup_credits)} places={6} />
       </span>
       <span role="cell" className="text-end font-medium">
-        <Money micros={row.credits_used} text={charge(row.credits_used)} />
+        <Money micros={row.credits_used} text={charge(row.credits_used)} places={6} />
       </span>
       <span role="cell" className="text-end text-muted">
         {left === null ? '–' : <Money micros={left} text={cents(left)} />}

@@ -2,7 +2,7 @@
 // owns: the card and its quick actions. never: dialogs. always true: an app that cannot spend looks like one.
 
 import { Link } from '@tanstack/react-router'
-import { Ellipsis, Pause, Play } from 'lucide-react'
+import { Ellipsis, Pause, Play, Snowflake } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import { useRef } from 'react'
 import type { Connection } from '../../server/contract/records.ts'
@@ -23,56 +23,42 @@ type Props = {
   connection: Shown<Connection>
   history: History | undefined
   now: number
+  /** The person has stopped all spending. */
+  frozen: boolean
   onChange: (change: Change) => void
 }
 
-export function AppCard({ connection: c, history, now, onChange }: Props) {
+export function AppCard({ connection: c, history, now, frozen, onChange }: Props) {
   const { db } = useWallet()
   const name = cleanName(c.name ?? c.app.name)
   const ended = c.status === 'revoked' || c.status === 'expired'
   const paused = c.status === 'paused'
   return (
     <li aria-label={name} className={`card flex flex-col p-5 ${ended ? 'opacity-80' : ''}`}>
-      <div className="flex items-start gap-3.5">
-        <Face name={name} id={c.app.id} logo={c.app.logo_uri} size="size-12 text-xl" />
-        <div className="min-w-0 flex-1">
-          <h2 className="truncate font-semibold tracking-tight">{name}</h2>
-          <p className="truncate text-sm text-muted">
-            {c.markup_bps === 0 ? say('No markup') : say('{percent} markup', { percent: percent(c.markup_bps) })}
-            {c.last_used_at && ` · ${say('used {time}', { time: date(Date.parse(c.last_used_at), now) })}`}
-          </p>
-        </div>
-        <span className="flex shrink-0 items-center gap-1.5">
-          {c.pending && (
-            <Badge title={say('Kept on this device; it counts once the server has it.')}>{say('Saving…')}</Badge>
-          )}
-          {paused && <Badge tone="warn">{say('Paused')}</Badge>}
-          {ended && <Badge>{c.status === 'revoked' ? say('Disconnected') : say('Expired')}</Badge>}
-        </span>
-      </div>
+      <Head connection={c} name={name} stopped={frozen && !paused && !ended} now={now} />
       {!ended && (
         <>
-          <div className="my-5 flex-1 space-y-4">
+          <div className="my-5 flex flex-1 flex-col gap-4">
             {c.caps.map((cap) => (
-              <LimitMeter key={cap.period} cap={cap} now={now} stopped={paused} />
+              <LimitMeter key={cap.period} cap={cap} now={now} stopped={paused || frozen} />
             ))}
             <Extras connection={c} now={now} />
             {history && <Past id={c.id} name={name} history={history} />}
           </div>
           <div className="flex flex-wrap gap-2">
-            <Button className="flex-1" onClick={() => onChange('limit')}>
+            <Button className={ACTION} onClick={() => onChange('limit')}>
               {say('Change limit')}
             </Button>
             {paused ? (
               <Button
-                className="flex-1"
+                className={ACTION}
                 onClick={() => enqueue(db, 'connection.resume', { connection_id: c.id }, c.version)}
               >
-                <Play className="size-4" aria-hidden /> {say('Resume')}
+                <Play className="size-4 max-[24rem]:hidden" aria-hidden /> {say('Resume')}
               </Button>
             ) : (
-              <Button className="flex-1" onClick={() => enqueue(db, 'connection.pause', { connection_id: c.id })}>
-                <Pause className="size-4" aria-hidden /> {say('Pause')}
+              <Button className={ACTION} onClick={() => enqueue(db, 'connection.pause', { connection_id: c.id })}>
+                <Pause className="size-4 max-[24rem]:hidden" aria-hidden /> {say('Pause')}
               </Button>
             )}
             <More connection={c} name={name} onChange={onChange} />
@@ -83,11 +69,45 @@ export function AppCard({ connection: c, history, now, onChange }: Props) {
   )
 }
 
+type HeadProps = { connection: Shown<Connection>; name: string; stopped: boolean; now: number }
+
+/** Its face and name, and whether it may spend; that stands below where it is narrow. */
+function Head({ connection: c, name, stopped, now }: HeadProps) {
+  return (
+    <div className="grid grid-cols-[auto_minmax(0,1fr)] items-start gap-x-3.5 sm:grid-cols-[auto_minmax(0,1fr)_auto]">
+      <Face name={name} id={c.app.id} logo={c.app.logo_uri} size="size-12 text-xl" />
+      <div>
+        <h2 className="line-clamp-2 font-semibold tracking-tight">{name}</h2>
+        <p className="text-sm text-muted">
+          {c.markup_bps === 0 ? say('No markup') : say('{percent} markup', { percent: percent(c.markup_bps) })}
+          {c.last_used_at && ` · ${say('used {time}', { time: date(Date.parse(c.last_used_at), now) })}`}
+        </p>
+      </div>
+      <span className="flex flex-wrap gap-1.5 max-sm:col-start-2 max-sm:not-empty:mt-1.5">
+        {c.pending && (
+          <Badge title={say('Kept on this device; it counts once the server has it.')}>{say('Saving…')}</Badge>
+        )}
+        {c.status === 'paused' && <Badge tone="warn">{say('Paused')}</Badge>}
+        {stopped && (
+          <Badge tone="warn" icon={Snowflake}>
+            {say('Stopped')}
+          </Badge>
+        )}
+        {c.status === 'revoked' && <Badge>{say('Disconnected')}</Badge>}
+        {c.status === 'expired' && <Badge>{say('Expired')}</Badge>}
+      </span>
+    </div>
+  )
+}
+
+/** The three stand in one row, on the narrowest of phones too. */
+const ACTION = 'flex-1 max-[24rem]:px-2'
+
 /** Its last thirty days; a press shows them in full. */
 function Past({ id, name, history }: { id: string; name: string; history: History }) {
   const total = history.days.reduce((sum, d) => sum + d.spent, 0)
   return (
-    <Link to="/apps/$id" params={{ id }} className="group/past block rounded-lg">
+    <Link to="/apps/$id" params={{ id }} className="group/past mt-auto block rounded-lg">
       <span className="sr-only">{say('History of {name}:', { name })} </span>
       <DaysChart days={history.days} name={say('{name}, last 30 days', { name })} className="h-10" />
       <span className="mt-1.5 flex justify-between text-xs text-muted group-hover/past:underline">
@@ -130,8 +150,8 @@ function More({
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>
-        <Button className="w-9 px-0" aria-label={say('More for {name}', { name })}>
-          <Ellipsis className="size-4" aria-hidden />
+        <Button className="w-9 px-0!" aria-label={say('More for {name}', { name })}>
+          <Ellipsis className="size-5" aria-hidden />
         </Button>
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

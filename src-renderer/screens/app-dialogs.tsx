@@ -82,7 +82,7 @@ function Drafts({ drafts, onChange }: { drafts: Draft[]; onChange: (drafts: Draf
             {drafts.length > 1 && (
               <Button
                 look="quiet"
-                className="mt-1 h-8 px-2 text-muted!"
+                className="-ms-3 mt-1 h-8 text-muted!"
                 onClick={() => onChange(drafts.filter((_, j) => j !== i))}
               >
                 {say('Remove this limit')}
@@ -94,7 +94,7 @@ function Drafts({ drafts, onChange }: { drafts: Draft[]; onChange: (drafts: Draf
       {free && (
         <Button
           look="quiet"
-          className="mt-2 -ms-2 text-accent!"
+          className="mt-2 -ms-3 text-accent!"
           onClick={() => onChange([...drafts, { text: '1', period: free }])}
         >
           <Plus className="size-4" aria-hidden /> {say('Add another limit')}
@@ -113,7 +113,7 @@ function unchanged(c: Connection, caps: Cap[]): boolean {
 
 function saveWords(c: Connection, caps: Cap[] | null, raises: boolean): string {
   const [cap] = caps ?? []
-  if (!caps || !cap || caps.length > 1) return say('Save limits')
+  if (!caps || !cap || caps.length > 1 || unchanged(c, caps)) return say('Save limits')
   if (c.caps.length === 1 && c.caps[0]?.period === cap.period)
     return raises
       ? say('Raise limit to {limit}', { limit: limitWords(cap) })
@@ -179,19 +179,21 @@ export function DisconnectDialog({ connection, onClose }: Props) {
 type ConfirmProps = {
   title: string
   button: string
+  /** What not doing it is called. */
+  keep?: string
   children: ReactNode
   onClose: () => void
   onConfirm: () => Promise<void>
 }
 
 /** Asks once before something that cannot be taken back. */
-export function Confirm({ title, button, children, onClose, onConfirm }: ConfirmProps) {
+export function Confirm({ title, button, keep = say('Keep'), children, onClose, onConfirm }: ConfirmProps) {
   const [busy, setBusy] = useState(false)
   return (
     <Dialog title={title} onClose={onClose}>
       <div className="text-sm text-muted">{children}</div>
       <div className="mt-6 flex flex-wrap justify-end gap-2">
-        <Button onClick={onClose}>{say('Keep')}</Button>
+        <Button onClick={onClose}>{keep}</Button>
         <Button
           look="danger"
           disabled={busy}

@@ -10,7 +10,7 @@ import { type Selection, select, sumsOf } from '../columns.ts'
 import { dayOf, daysIn, startOfDay } from '../days.ts'
 import type { Entry } from '../db.ts'
 import type { Shown } from '../fold.ts'
-import { cleanName, count, date, percent } from '../format.ts'
+import { alike, cleanName, count, date, percent, shortDay } from '../format.ts'
 import { useCursor, useIndex, useNow, useRows, useSpend, useView } from '../live.ts'
 import { choiceOf } from '../search.ts'
 import { Badge, CardTitle, Empty, Face, Money } from '../ui/bits.tsx'
@@ -52,25 +52,50 @@ function History({ connection: c }: { connection: Shown<Connection> }) {
   return (
     <>
       <Head connection={c} name={name} now={now} />
-      <div className="grid gap-4 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] *:min-w-0">
-        <section className="card p-5" aria-label={say('By day')}>
-          <CardTitle aside={past && <Money micros={past.spent} className="text-sm font-medium" />}>
-            {say('Last 30 days')}
-          </CardTitle>
-          {past ? (
-            <DaysChart days={past.days} name={say('{name}, last 30 days', { name })} className="h-36" />
-          ) : (
-            <div className="skeleton h-36" />
-          )}
-          {past && <p className="nums mt-2 text-xs text-muted">{counted('{n} call', '{n} calls', past.calls)}</p>}
-        </section>
-        <Limits connection={c} now={now} />
-        <Models models={past?.models} />
-        <Calls app={c.app.id} name={name} past={past} now={now} />
+      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)]">
+        <div className={COLUMN}>
+          <ByDay name={name} past={past} />
+          <Calls app={c.app.id} name={name} past={past} over={isOver(c)} now={now} />
+        </div>
+        <div className={COLUMN}>
+          <Limits connection={c} now={now} />
+          <Models models={past?.models} />
+        </div>
       </div>
     </>
   )
 }
+
+/** Where it is narrow the last calls, which are many, come last. */
+const COLUMN = 'contents lg:block lg:min-w-0 lg:space-y-4'
+
+function ByDay({ name, past }: { name: string; past: Past | undefined }) {
+  const [first] = past?.days ?? []
+  return (
+    <section className="card min-w-0 p-5" aria-label={say('By day')}>
+      <CardTitle aside={past && <Money micros={past.spent} className="text-sm font-medium" />}>
+        {say('Last 30 days')}
+      </CardTitle>
+      {past === undefined ? (
+        <div className="skeleton h-36" />
+      ) : past.calls === 0 ? (
+        <p className="text-sm text-muted">{say('No calls in the last 30 days.')}</p>
+      ) : (
+        <>
+          <DaysChart days={past.days} name={say('{name}, last 30 days', { name })} className="h-36" />
+          <div className="nums mt-2 flex justify-between gap-3 text-xs text-muted">
+            <span>{shortDay(first?.day ?? '')}</span>
+            <span>{counted('{n} call', '{n} calls', past.calls)}</span>
+            <span>{say('Today')}</span>
+          </div>
+        </>
+      )}
+    </section>
+  )
+}
+
+/** It can spend nothing any more. */
+const isOver = ({ status }: Connection): boolean => status === 'revoked' || status === 'expired'
 
 const STATES: Record<Connection['status'], string | null> = {
   active: null,
@@ -85,8 +110,8 @@ function Head({ connection: c, name, now }: { connection: Shown<Connection>; nam
     <div className="mb-5 flex items-center gap-3.5">
       <Face name={name} id={c.app.id} logo={c.app.logo_uri} size="size-12 text-xl" />
       <div className="min-w-0 flex-1">
-        <h1 className="truncate text-2xl font-semibold tracking-tight">{name}</h1>
-        <p className="truncate text-sm text-muted">
+        <h1 className="line-clamp-2 text-2xl font-semibold tracking-tight">{name}</h1>
+        <p className="text-sm text-muted">
           {c.markup_bps === 0 ? say('No markup') : say('{percent} markup', { percent: percent(c.markup_bps) })} ·{' '}
           {say('connected {day}', { day: date(Date.parse(c.created_at), now) })}
         </p>
@@ -100,11 +125,10 @@ function Head({ connection: c, name, now }: { connection: Shown<Connection>; nam
 }
 
 function Limits({ connection: c, now }: { connection: Connection; now: number }) {
-  const over = c.status === 'revoked' || c.status === 'expired'
   return (
-    <section className="card p-5" aria-label={say('Limits')}>
+    <section className="card min-w-0 p-5" aria-label={say('Limits')}>
       <CardTitle>{say('Limits')}</CardTitle>
-      {over ? (
+      {isOver(c) ? (
         <p className="text-sm text-muted">{say('It can spend nothing any more.')}</p>
       ) : (
         <div className="space-y-4">
@@ -121,8 +145,9 @@ type Past = NonNullable<ReturnType<typeof usePast>>
 
 function Models({ models }: { models: Past['models'] | undefined }) {
   const most = Math.max(1, ...(models?.map((m) => m.micros) ?? []))
+  const text = alike(models?.map((m) => m.micros) ?? [])
   return (
-    <section className="card p-5 lg:order-last" aria-label={say('By model')}>
+    <section className="card min-w-0 p-5" aria-label={say('By model')}>
       <CardTitle>{say('By model, last 30 days')}</CardTitle>
       {models === undefined ? (
         <div className="skeleton h-28" />
@@ -136,7 +161,7 @@ function Models({ models }: { models: Past['models'] | undefined }) {
                 <span className="truncate font-medium" title={name}>
                   {bareModel(name)}
                 </span>
-                <Money micros={micros} />
+                <Money micros={micros} text={text(micros)} />
               </span>
               <span className="mt-1 flex items-center gap-2" title={counted('{n} call', '{n} calls', calls)}>
                 <span className="h-1 flex-1 overflow-hidden rounded-full bg-sunken">
@@ -155,30 +180,32 @@ function Models({ models }: { models: Past['models'] | undefined }) {
   )
 }
 
-type CallsProps = { app: string; name: string; past: Past | undefined; now: number }
+type CallsProps = { app: string; name: string; past: Past | undefined; over: boolean; now: number }
 
-function Calls({ app, name, past, now }: CallsProps) {
-  const all = (
+function Calls({ app, name, past, over, now }: CallsProps) {
+  const all = past && past.total > 0 && (
     <Link
       to="/activity"
       search={{ app }}
       className="inline-flex items-center gap-1 rounded text-sm font-medium text-accent"
     >
-      {say('All')} {past && past.total > 0 ? count(past.total) : ''} <ArrowRight className="size-4" aria-hidden />
+      {say('All')} {count(past.total)} <ArrowRight className="size-4" aria-hidden />
       <span className="sr-only">{say('calls of {name}', { name })}</span>
     </Link>
   )
   return (
-    <section className="card p-5" aria-label={say('Last calls')}>
+    <section className="card order-1 min-w-0 p-5" aria-label={say('Last calls')}>
       <CardTitle aside={all}>{say('Last calls')}</CardTitle>
       {past === undefined ? (
         <div className="skeleton h-60" />
       ) : past.newest.length === 0 ? (
-        <p className="py-6 text-sm text-muted">{say('Calls appear here as the app makes them.')}</p>
+        <p className="text-sm text-muted">
+          {over ? say('It made no call that is on this device.') : say('Calls appear here as the app makes them.')}
+        </p>
       ) : (
         <ul className="-mx-2">
           {past.newest.map((entry) => (
-            <EntryLine key={entry.rev} entry={entry} name={name} now={now} />
+            <EntryLine key={entry.rev} entry={entry} now={now} />
           ))}
         </ul>
       )}

@@ -10,7 +10,7 @@ import type { Shown, View } from '../fold.ts'
 import { cleanName } from '../format.ts'
 import { useEdits, useNow, useSpend, useView } from '../live.ts'
 import { useWallet } from '../session.ts'
-import { Empty, PageTitle } from '../ui/bits.tsx'
+import { Empty, PageTitle, Summary } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { say } from '../words.ts'
 import { AppCard } from './app-card.tsx'
@@ -40,6 +40,7 @@ export function Apps() {
           connection={c}
           history={spend?.appDays.get(c.app.id)}
           now={now}
+          frozen={view?.profile?.frozen === true}
           onChange={(change) => setChanging({ id: c.id, change })}
         />
       ))}
@@ -52,9 +53,9 @@ export function Apps() {
       {view === undefined ? <Loading /> : inUse.length === 0 ? <NoApps /> : cards(inUse)}
       {past.length > 0 && (
         <details className="mt-8 space-y-3">
-          <summary className="w-fit rounded text-sm font-medium text-muted">
+          <Summary className="w-fit rounded font-medium text-muted">
             {say('Disconnected and expired ({count})', { count: past.length })}
-          </summary>
+          </Summary>
           {cards(past)}
         </details>
       )}

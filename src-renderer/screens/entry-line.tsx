@@ -25,7 +25,18 @@ export function MarkIcon({ mark }: { mark: Mark }) {
 /** A model without its provider, where there is little room. */
 export const bareModel = (model: string): string => model.slice(model.lastIndexOf('/') + 1)
 
-export function EntryLine({ entry, name, now }: { entry: Entry; name: string; now: number }) {
+/** What was called, and how much of it where there is room. */
+export const Called = ({ entry }: { entry: Entry }) => (
+  <span className="flex gap-1 text-xs text-muted">
+    <span className="truncate">{bareModel(entry.row.model)}</span>
+    <span className="nums shrink-0 max-sm:hidden">· {tokenWords(entry)}</span>
+  </span>
+)
+
+const tokenWords = ({ row }: Entry): string => say('{count} tokens', { count: count(tokensOf(row.units)) })
+
+/** `name` is the app's; without it the line stands among others of one app, and is about the model. */
+export function EntryLine({ entry, name, now }: { entry: Entry; name?: string; now: number }) {
   return (
     <li>
       <Link
@@ -33,12 +44,14 @@ export function EntryLine({ entry, name, now }: { entry: Entry; name: string; no
         search={{ entry: entry.rev }}
         className="flex items-center gap-3 rounded-lg px-2 py-2 hover:bg-sunken"
       >
-        <Face name={name} id={entry.app} logo={null} size="size-8 text-sm" />
+        {name !== undefined && <Face name={name} id={entry.app} logo={null} size="size-8 text-sm" />}
         <span className="min-w-0 flex-1">
-          <span className="block truncate text-sm font-medium">{name}</span>
-          <span className="block truncate text-xs text-muted">
-            {bareModel(entry.row.model)} · {say('{count} tokens', { count: count(tokensOf(entry.row.units)) })}
-          </span>
+          <span className="block truncate text-sm font-medium">{name ?? bareModel(entry.row.model)}</span>
+          {name === undefined ? (
+            <span className="nums text-xs text-muted">{tokenWords(entry)}</span>
+          ) : (
+            <Called entry={entry} />
+          )}
         </span>
         <span className="text-end">
           <span className="flex items-center justify-end gap-1.5 text-sm font-medium">

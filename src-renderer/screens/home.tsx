@@ -6,7 +6,7 @@ import { ArrowRight, Plus, Sparkles } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { Entry } from '../db.ts'
 import type { View } from '../fold.ts'
-import { exact, money, parted, shortDay } from '../format.ts'
+import { alike, exact, money, parted, shortDay } from '../format.ts'
 import { type Spend, useBalance, useGrants, useNewest, useNow, useSpend, useView } from '../live.ts'
 import { plus, type Rollup } from '../rollup.ts'
 import { CardTitle, Empty, Face, Money, PageTitle } from '../ui/bits.tsx'
@@ -20,6 +20,8 @@ import { Months } from './months.tsx'
 import { NeedsYou } from './needs-you.tsx'
 
 const RECENT = 5
+/** Two columns that each fill their height; where it is narrow, what needs the person comes before the charts. */
+const COLUMN = 'contents lg:flex lg:min-w-0 lg:flex-col lg:gap-4 lg:*:last:grow'
 
 export function Home() {
   const now = useNow()
@@ -30,18 +32,16 @@ export function Home() {
   return (
     <>
       <PageTitle>{say('Home')}</PageTitle>
-      <div className="grid gap-4 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] *:min-w-0">
-        <BalanceCard spend={spend} />
-        <NeedsYou view={view} now={now} />
-        {fresh ? (
-          <FirstSteps />
-        ) : (
-          <>
-            <DaysCard spend={spend} />
-            <AppsCard spend={spend} view={view} />
-            <Latest recent={recent} view={view} now={now} />
-          </>
-        )}
+      <div className="grid grid-cols-1 gap-4 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)]">
+        <div className={COLUMN}>
+          <BalanceCard spend={spend} />
+          {!fresh && <DaysCard spend={spend} />}
+        </div>
+        <div className={COLUMN}>
+          <NeedsYou view={view} now={now} />
+          {!fresh && <AppsCard spend={spend} view={view} />}
+        </div>
+        {fresh ? <FirstSteps /> : <Latest recent={recent} view={view} now={now} />}
       </div>
     </>
   )
@@ -54,7 +54,7 @@ function FirstSteps() {
     </Link>
   )
   return (
-    <section className="card lg:col-span-2">
+    <section className="card order-2 lg:col-span-2">
       <Empty icon={Sparkles} title={say('Nothing spent yet')} action={action}>
         {say('Add money, then choose “Connect wallet” in an app. It asks here first, and you set its limit.')}
       </Empty>
@@ -70,7 +70,7 @@ function Latest({ recent, view, now }: { recent: Entry[] | undefined; view: View
     </Link>
   )
   return (
-    <section className="card min-w-0 p-5 lg:col-span-2">
+    <section className="card order-2 min-w-0 p-5 lg:col-span-2">
       <CardTitle aside={all}>{say('Latest')}</CardTitle>
       {recent === undefined ? (
         <div className="skeleton h-60" />
@@ -91,7 +91,7 @@ function BalanceCard({ spend }: { spend: Spend | undefined }) {
   const balance = useBalance()
   const [whole, cents] = parted(money(balance?.available ?? 0))
   return (
-    <section className="card flex flex-col gap-6 p-5 sm:p-6" aria-label={say('Balance')}>
+    <section className="card flex min-w-0 flex-col gap-6 p-5 sm:p-6" aria-label={say('Balance')}>
       <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
         <div>
           <h2 className="text-sm font-medium text-muted">{say('Available')}</h2>
@@ -175,13 +175,13 @@ function Checked({ spend }: { spend: Spend | undefined }) {
 function DaysCard({ spend }: { spend: Spend | undefined }) {
   const total = spend?.days.reduce((sum, d) => sum + d.spent, 0) ?? 0
   return (
-    <section className="card p-5">
+    <section className="card order-1 flex min-w-0 flex-col p-5">
       <CardTitle aside={spend && <Money micros={total} className="text-sm font-medium" />}>
         {say('Last 30 days')}
       </CardTitle>
       {spend ? (
-        <div>
-          <DaysChart days={spend.days} name={say('Spent in the last 30 days')} className="h-36" />
+        <div className="flex grow flex-col">
+          <DaysChart days={spend.days} name={say('Spent in the last 30 days')} className="h-36 grow" />
           <div className="mt-2 flex justify-between text-xs text-muted">
             <span>{shortDay(spend.days[0]?.day ?? '')}</span>
             <span>{say('Today')}</span>
@@ -198,9 +198,11 @@ const APPS_SHOWN = 6
 
 function AppsCard({ spend, view }: { spend: Spend | undefined; view: View | undefined }) {
   const nameOf = appNames(view)
-  const most = Math.max(1, ...(spend?.month.map((r) => r.spent) ?? []))
+  const shown = spend?.month.slice(0, APPS_SHOWN) ?? []
+  const most = Math.max(1, ...shown.map((r) => r.spent))
+  const text = alike(shown.map((r) => r.spent))
   return (
-    <section className="card p-5">
+    <section className="card order-1 min-w-0 p-5">
       <CardTitle>{say('By app, this month')}</CardTitle>
       {!spend ? (
         <div className="skeleton h-42" />
@@ -208,14 +210,14 @@ function AppsCard({ spend, view }: { spend: Spend | undefined; view: View | unde
         <p className="py-6 text-sm text-muted">{say('No calls this month.')}</p>
       ) : (
         <ul className="space-y-3">
-          {spend.month.slice(0, APPS_SHOWN).map((row) => (
+          {shown.map((row) => (
             <li key={row.app}>
               <Link to="/activity" search={{ app: row.app }} className="group flex items-center gap-3 rounded-lg">
                 <Face name={nameOf(row.app)} id={row.app} logo={null} size="size-8 text-sm" />
                 <span className="min-w-0 flex-1">
                   <span className="flex items-baseline justify-between gap-2 text-sm">
                     <span className="truncate font-medium group-hover:underline">{nameOf(row.app)}</span>
-                    <Money micros={row.spent} />
+                    <Money micros={row.spent} text={text(row.spent)} />
                   </span>
                   <span className="mt-1 flex items-center gap-2" title={counted('{n} call', '{n} calls', row.calls)}>
                     <span className="h-1 flex-1 overflow-hidden rounded-full bg-sunken">

@@ -21,7 +21,7 @@ const OWN_CLIENT = 'quota-wallet'
 type Step =
   | { at: 'loading' }
   | { at: 'leaving' }
-  | { at: 'gone'; message: string }
+  | { at: 'gone'; message: string; again: boolean }
   | { at: 'ask'; interaction: Interaction }
 
 export function InteractionPage() {
@@ -40,18 +40,13 @@ export function InteractionPage() {
           <Empty
             icon={CircleX}
             title={say('This request is over')}
-            action={<Button onClick={load}>{say('Try again')}</Button>}
+            action={step.again && <Button onClick={load}>{say('Try again')}</Button>}
           >
             {step.message}
           </Empty>
         </div>
       )}
-      {step.at === 'ask' && <Ask interaction={step.interaction} busy={busy} answer={answer} />}
-      {wrong && (
-        <div className="mt-4">
-          <Wrong>{wrong}</Wrong>
-        </div>
-      )}
+      {step.at === 'ask' && <Ask interaction={step.interaction} busy={busy} wrong={wrong} answer={answer} />}
     </Page>
   )
 }
@@ -81,7 +76,9 @@ function useInteraction(uid: string) {
     try {
       take(Interaction.parse(await ownPage(path)))
     } catch (error) {
-      setStep({ at: 'gone', message: gone(error) })
+      // One that is over stays over; the others may pass.
+      const over = error instanceof ApiFailure && error.status === 404
+      setStep({ at: 'gone', message: gone(error), again: !over })
     }
   }, [path, take])
   useEffect(() => void load(), [load])
@@ -120,18 +117,26 @@ function useAnswerElsewhere(path: string, shown: boolean, take: (interaction: In
   }, [path, shown, take])
 }
 
-type AskProps = { interaction: Interaction; busy: boolean; answer: (body: InteractionAnswer) => Promise<void> }
+type AskProps = {
+  interaction: Interaction
+  busy: boolean
+  wrong: string | null
+  answer: (body: InteractionAnswer) => Promise<void>
+}
 
-function Ask({ interaction, busy, answer }: AskProps) {
+function Ask({ interaction, busy, wrong, answer }: AskProps) {
   const own = interaction.client.id === OWN_CLIENT
   const deny = () => answer({ decision: 'deny' })
   if (interaction.prompt === 'login') {
     return (
-      <Credentials
-        reason={own ? null : cleanName(interaction.client.name)}
-        onDone={() => answer({ decision: 'continue' })}
-        onDeny={own ? null : deny}
-      />
+      <div className="space-y-4">
+        <Credentials
+          reason={own ? null : cleanName(interaction.client.name)}
+          onDone={() => answer({ decision: 'continue' })}
+          onDeny={own ? null : deny}
+        />
+        {wrong && <Wrong>{wrong}</Wrong>}
+      </div>
     )
   }
   return (
@@ -140,6 +145,7 @@ function Ask({ interaction, busy, answer }: AskProps) {
       current={interaction.current ?? null}
       side="page"
       busy={busy}
+      wrong={wrong}
       loadModels={async () => readModels(await ownPage('/v1/models'))}
       onAllow={(terms) => answer({ decision: 'approve', ...terms })}
       onDeny={deny}
@@ -150,10 +156,10 @@ function Ask({ interaction, busy, answer }: AskProps) {
 function Page({ children }: { children: ReactNode }) {
   return (
     <main className="mx-auto flex min-h-dvh w-full max-w-md flex-col justify-center px-4 py-8">
-      <div className="mb-6 px-2">
+      <div className="mb-5">
         <Mark />
       </div>
-      <div className="card p-6 shadow-card">{children}</div>
+      <div className="card p-5 shadow-card sm:p-6">{children}</div>
     </main>
   )
 }

@@ -24,8 +24,8 @@ export function Months({ onClose }: { onClose: () => void }) {
         <thead className="text-xs text-muted">
           <tr className="border-b border-line">
             <th className="py-2 text-start font-medium">{say('Month')}</th>
-            <th className="text-end font-medium">{say('Verified')}</th>
-            <th className="text-end font-medium">{say('Spent')}</th>
+            <th className="ps-2 text-end font-medium">{say('Verified')}</th>
+            <th className="ps-2 text-end font-medium">{say('Spent')}</th>
           </tr>
         </thead>
         <tbody>
@@ -34,7 +34,7 @@ export function Months({ onClose }: { onClose: () => void }) {
               <th scope="row" className="py-2.5 text-start font-medium">
                 {monthWords(m.month)}
               </th>
-              <td className="text-end">
+              <td className="ps-2 text-end whitespace-nowrap">
                 <span className="inline-flex items-center gap-1.5">
                   {say('{part} of {whole}', { part: count(m.verified), whole: count(m.calls) })}
                   {m.verified === m.calls ? (
@@ -47,7 +47,7 @@ export function Months({ onClose }: { onClose: () => void }) {
                   <span className="block text-xs text-bad">{say('{count} wrong', { count: count(m.wrong) })}</span>
                 )}
               </td>
-              <td className="text-end">
+              <td className="ps-2 text-end whitespace-nowrap">
                 <Money micros={m.spent} />
               </td>
             </tr>
@@ -55,7 +55,7 @@ export function Months({ onClose }: { onClose: () => void }) {
         </tbody>
       </table>
       {wrong > 0 && (
-        <Link to="/activity" search={{ check: 'wrong' }} onClick={onClose} className={`${buttonLook('danger')} mt-4`}>
+        <Link to="/activity" search={{ check: 'wrong' }} onClick={onClose} className={`${buttonLook('main')} mt-4`}>
           {say('Show the wrong ones')}
         </Link>
       )}

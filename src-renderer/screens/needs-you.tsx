@@ -39,7 +39,7 @@ export function NeedsYou({ view, now }: { view: View | undefined; now: number })
     guarded.length + approvals.length + requests.length + refused.length + tight.length + notices.length + debt === 0 &&
     low === null
   return (
-    <section className="card p-5" aria-label={say('Needs you')}>
+    <section className="card min-w-0 p-5" aria-label={say('Needs you')}>
       <CardTitle>{say('Needs you')}</CardTitle>
       {quiet ? (
         <p className="flex items-center gap-2 py-2 text-sm text-muted">
@@ -111,7 +111,7 @@ function useTight(view: View | undefined): { id: string; words: string }[] {
 export function Item({ children, action }: { children: ReactNode; action: ReactNode }) {
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-3 gap-y-2 py-2.5 text-sm first:pt-0 last:pb-0">
-      <span className="min-w-0 flex-1 basis-40">{children}</span>
+      <span className="min-w-0 flex-1 basis-28">{children}</span>
       {action}
     </li>
   )
@@ -187,7 +187,7 @@ function NoticeItem({ notice }: { notice: Notice }) {
     await enqueue(db, 'notice.dismiss', { id: notice.id })
   }
   const action = (
-    <Button look="quiet" className="h-8" onClick={dismiss}>
+    <Button look="quiet" className="-me-3 h-8" onClick={dismiss}>
       {say('Dismiss')}
     </Button>
   )
@@ -199,7 +199,7 @@ export function Refused({ edit, view }: { edit: Pending; view: View | undefined 
   const { db } = useWallet()
   const { n } = edit
   const action = (
-    <Button look="quiet" className="h-8" onClick={() => n !== undefined && dropEdit(db, n)}>
+    <Button look="quiet" className="-me-3 h-8" onClick={() => n !== undefined && dropEdit(db, n)}>
       {say('Dismiss')}
     </Button>
   )

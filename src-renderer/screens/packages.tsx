@@ -50,7 +50,7 @@ export function Packages({
             </span>
             <span className="flex-1">
               <span className="nums block text-lg leading-tight font-semibold">{money(p.balance_credits)}</span>
-              <span className="text-xs text-muted">{say('for your balance')}</span>
+              <span className="block text-xs text-muted">{say('for your balance')}</span>
             </span>
             <span className="nums text-end text-sm">
               <span className="block">{money(price)}</span>

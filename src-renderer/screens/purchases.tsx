@@ -49,10 +49,14 @@ export function Purchases({ now }: { now: number }) {
   )
 }
 
+/** Nothing of these is to come. */
+const OVER: ReadonlySet<Topup['status']> = new Set(['declined', 'failed', 'expired'])
+
 function Row({ topup, now, onOpen }: { topup: Topup; now: number; onOpen: () => void }) {
   const { label, tone, why } = purchaseWords(topup)
   const paid = topup.status === 'paid'
   const kept = paid && topup.returned_credits !== topup.balance_credits
+  const look = kept ? 'font-medium' : paid || OVER.has(topup.status) ? 'text-muted line-through' : 'text-muted'
   const at = Date.parse(topup.paid_at ?? topup.created_at)
   return (
     <li>
@@ -78,7 +82,7 @@ function Row({ topup, now, onOpen }: { topup: Topup; now: number; onOpen: () => 
         <Money
           micros={topup.balance_credits}
           text={`${paid ? '+' : ''}${money(topup.balance_credits)}`}
-          className={kept ? 'font-medium' : 'text-muted'}
+          className={look}
         />
         <ChevronRight className="size-4 shrink-0 text-muted" aria-hidden />
       </button>

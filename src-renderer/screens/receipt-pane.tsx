@@ -6,10 +6,10 @@ import { CircleHelp, Copy, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { type ReceiptPayload, UnitKind } from '../../server/contract/receipts.ts'
 import type { Entry } from '../db.ts'
-import { count, exact, moment, percent, picoDollars } from '../format.ts'
+import { count, decimalsIn, exact, moment, percent, picoDollars } from '../format.ts'
 import { useEntry } from '../live.ts'
 import { MARK_WORDS } from '../mark-words.ts'
-import { Banner, Money, Time } from '../ui/bits.tsx'
+import { Banner, Lined, Money, Summary, Time } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { isWrong, payloadOf } from '../verify.ts'
@@ -127,6 +127,10 @@ const KIND_WORDS: Record<UnitKind, [string, perMillion: boolean]> = {
 
 function Sum({ payload }: { payload: ReceiptPayload }) {
   const kinds = UnitKind.options.filter((kind) => payload.units[kind])
+  const costs = (kind: UnitKind) =>
+    picoDollars(BigInt(payload.units[kind] ?? 0) * BigInt(payload.unit_prices[kind] ?? '0'))
+  const sums = [payload.base, payload.granted, payload.markup, payload.total].map(exact)
+  const places = Math.max(...[...kinds.map(costs), ...sums].map(decimalsIn))
   return (
     <table className="nums w-full text-sm">
       <caption className="sr-only">{say('How the charge comes about')}</caption>
@@ -143,14 +147,22 @@ function Sum({ payload }: { payload: ReceiptPayload }) {
                   {picoDollars(perMillion ? price * 1_000_000n : price)} {perMillion ? say('a million') : say('each')}
                 </span>
               </th>
-              <td className="text-end align-top py-1">{picoDollars(BigInt(units) * price)}</td>
+              <td className="py-1 text-end align-top">
+                <Lined text={costs(kind)} places={places} />
+              </td>
             </tr>
           )
         })}
-        <Line name={say('Base, rounded up once')} micros={payload.base} rule />
-        {payload.granted > 0 && <Line name={say('of which a grant pays')} micros={payload.granted} quiet />}
-        <Line name={say('Markup, {markup}', { markup: percent(payload.markup_bps) })} micros={payload.markup} />
-        <Line name={say('Total')} micros={payload.total} rule strong />
+        <Line name={say('Base, rounded up once')} micros={payload.base} places={places} rule />
+        {payload.granted > 0 && (
+          <Line name={say('of which a grant pays')} micros={payload.granted} places={places} quiet />
+        )}
+        <Line
+          name={say('Markup, {markup}', { markup: percent(payload.markup_bps) })}
+          micros={payload.markup}
+          places={places}
+        />
+        <Line name={say('Total')} micros={payload.total} places={places} rule strong />
       </tbody>
     </table>
   )
@@ -159,12 +171,14 @@ function Sum({ payload }: { payload: ReceiptPayload }) {
 function Line({
   name,
   micros,
+  places,
   rule = false,
   strong = false,
   quiet = false,
 }: {
   name: string
   micros: number
+  places: number
   rule?: boolean
   strong?: boolean
   quiet?: boolean
@@ -176,7 +190,9 @@ function Line({
       <th scope="row" className={`py-1.5 text-start ${strong ? 'font-semibold' : 'font-normal'}`}>
         {name}
       </th>
-      <td className="py-1.5 text-end">{exact(micros)}</td>
+      <td className="py-1.5 text-end">
+        <Lined text={exact(micros)} places={places} />
+      </td>
     </tr>
   )
 }
@@ -189,7 +205,7 @@ function CopyReceipt({ text }: { text: string }) {
   }
   return (
     <details className="rounded-lg border border-line">
-      <summary className="rounded-lg px-3 py-2 text-sm font-medium">{say('Signed text')}</summary>
+      <Summary className="h-11 rounded-lg px-3 font-medium">{say('Signed text')}</Summary>
       <div className="border-t border-line p-3">
         <p className="max-h-40 overflow-y-auto font-mono text-xs break-all text-muted">{text}</p>
         <Button className="mt-3" onClick={copy}>

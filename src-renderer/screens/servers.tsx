@@ -8,7 +8,7 @@ import { copiesKept, placeOf } from '../db.ts'
 import { Say } from '../say.tsx'
 import { forgetServer } from '../session.ts'
 import { shell } from '../shell/shell.ts'
-import { Badge, inputLook, Wrong } from '../ui/bits.tsx'
+import { Badge, inputLook, Summary, Wrong } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { counted, say } from '../words.ts'
 import { Confirm } from './app-dialogs.tsx'
@@ -46,9 +46,11 @@ export function OtherServer() {
   if (shell.kind !== 'desktop') return null
   return (
     <details className="text-sm">
-      <summary className="cursor-pointer text-center text-muted">
-        <Say words="Server: {host}" host={<span className="break-all">{host}</span>} />
-      </summary>
+      <Summary className="mx-auto w-fit rounded text-muted">
+        <span>
+          <Say words="Server: {host}" host={<span className="break-all">{host}</span>} />
+        </span>
+      </Summary>
       <div className="mt-3 text-start">
         <ServerList />
       </div>

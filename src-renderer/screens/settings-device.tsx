@@ -221,7 +221,13 @@ function LeaveDialog({ step, unsent, onClose }: { step: 'erase' | 'leave'; unsen
     const button =
       unsent > 0 ? counted('Sign out and lose {n} change', 'Sign out and lose {n} changes', unsent) : say('Sign out')
     return (
-      <Confirm title={say('Sign out?')} button={button} onClose={onClose} onConfirm={signOut}>
+      <Confirm
+        title={say('Sign out?')}
+        button={button}
+        keep={say('Stay signed in')}
+        onClose={onClose}
+        onConfirm={signOut}
+      >
         {loses}
         <p>{say('The copy on this device is deleted. Your balance, limits and receipts stay with the server.')}</p>
       </Confirm>

@@ -37,8 +37,8 @@ export function StatementDialog({ found, nameOf, onClose }: Props) {
       saveFile(await make(month), `quota-wallet-statement-${month}.pdf`)
       onClose()
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      setState({ busy: false, wrong: say('The statement could not be made: {reason}', { reason }) })
+      const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
+      setState({ busy: false, wrong: say('The statement could not be made: {reason}.', { reason }) })
     }
   }
   return (
@@ -62,16 +62,20 @@ export function StatementDialog({ found, nameOf, onClose }: Props) {
           <Wrong>{state.wrong}</Wrong>
         </div>
       )}
-      <div className="mt-5 flex justify-end">
-        <Button look="main" disabled={!month || state.busy} onClick={() => month && void save(month)}>
-          {state.busy ? (
-            <LoaderCircle className="size-4 animate-spin" aria-hidden />
-          ) : (
-            <Download className="size-4" aria-hidden />
-          )}
-          {state.busy ? say('Making it…') : say('Save PDF')}
-        </Button>
-      </div>
+      <Button
+        look="main"
+        size="large"
+        className="mt-5 w-full"
+        disabled={!month || state.busy}
+        onClick={() => month && void save(month)}
+      >
+        {state.busy ? (
+          <LoaderCircle className="size-4 animate-spin" aria-hidden />
+        ) : (
+          <Download className="size-4" aria-hidden />
+        )}
+        {state.busy ? say('Making it…') : say('Save PDF')}
+      </Button>
     </Dialog>
   )
 }

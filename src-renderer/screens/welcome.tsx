@@ -45,13 +45,13 @@ export function Welcome() {
         ))}
       </ul>
       <div className="mt-10 grid gap-2.5">
+        {wrong && <Wrong>{wrong}</Wrong>}
         <Button look="main" size="large" disabled={busy} onClick={() => go('create')}>
           {say('Create account')}
         </Button>
         <Button size="large" disabled={busy} onClick={() => go('sign-in')}>
           {say('Sign in')}
         </Button>
-        {wrong && <Wrong>{wrong}</Wrong>}
         {busy && shell.kind === 'desktop' && (
           <p role="status" className="text-center text-sm text-muted">
             {say('Go on in your browser. This window follows by itself.')}

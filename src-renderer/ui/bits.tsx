@@ -2,20 +2,29 @@
 // owns: amounts, times, faces, badges, banners, empty states. never: data. always true: what is shown rounded is exact
 // on hover, and a colour never says something alone.
 
-import type { LucideIcon } from 'lucide-react'
+import { ChevronRight, type LucideIcon } from 'lucide-react'
 import { type ReactNode, useSyncExternalStore } from 'react'
-import { cleanName, exact, moment, money, onTimeZone, timeZone, when } from '../format.ts'
+import { cleanName, decimalsIn, exact, moment, money, onTimeZone, timeZone, when } from '../format.ts'
 import { say } from '../words.ts'
 import { Button } from './button.tsx'
 
-/** An amount in the running text or a column; micros. */
-export function Money({ micros, text, className = '' }: { micros: number; text?: string; className?: string }) {
+type Money = { micros: number; text?: string; places?: number; className?: string }
+
+/** An amount in the running text or a column; micros. `places` as in `Lined`. */
+export function Money({ micros, text = money(micros), places, className = '' }: Money) {
   return (
     <span className={`nums ${className}`} title={exact(micros)}>
-      {text ?? money(micros)}
+      {places === undefined ? text : <Lined text={text} places={places} />}
     </span>
   )
 }
+
+/** An amount of a column in which others have up to `places` decimals: those it lacks stay free, and the points line up. */
+export const Lined = ({ text, places }: { text: string; places: number }) => (
+  <span className="lined" data-free={'0'.repeat(Math.max(0, places - decimalsIn(text)))}>
+    {text}
+  </span>
+)
 
 type Time = { at: number; text: (at: number) => string; className?: string }
 
@@ -76,6 +85,7 @@ const TONES = {
   good: 'bg-soft text-accent',
   warn: 'bg-warn-soft text-warn',
   bad: 'bg-bad-soft text-bad',
+  news: 'bg-soft text-ink',
 }
 export type Tone = keyof typeof TONES
 
@@ -101,7 +111,7 @@ export function Badge({
   )
 }
 
-/** A line across the screen; `alert` for what went wrong, so that it is read out. */
+/** A line across the screen; `alert` for what went wrong, so that it is read out. Where it is narrow, what to do stands below. */
 export function Banner({
   tone,
   icon: Icon,
@@ -118,11 +128,13 @@ export function Banner({
   return (
     <div
       role={alert ? 'alert' : 'status'}
-      className={`${TONES[tone]} flex flex-wrap items-center gap-x-3 gap-y-2 rounded-xl px-4 py-3 text-sm`}
+      className={`${TONES[tone]} flex flex-wrap items-center gap-x-4 gap-y-2.5 rounded-xl px-4 py-3 text-sm`}
     >
-      <Icon className="size-4 shrink-0" aria-hidden />
-      <div className="min-w-0 flex-1 basis-48">{children}</div>
-      {action}
+      <div className="flex min-w-0 flex-1 basis-64 items-start gap-3">
+        <Icon className={`mt-0.5 size-4 shrink-0 ${tone === 'news' ? 'text-accent' : ''}`} aria-hidden />
+        <div className="min-w-0 flex-1 text-pretty">{children}</div>
+      </div>
+      {action && <div className="ms-7 sm:ms-0">{action}</div>}
     </div>
   )
 }
@@ -143,8 +155,8 @@ export function Empty({
       <span className="mb-4 grid size-12 place-items-center rounded-2xl bg-soft text-accent">
         <Icon className="size-6" aria-hidden />
       </span>
-      <h2 className="text-base font-semibold">{title}</h2>
-      <p className="mt-1 max-w-sm text-sm text-muted">{children}</p>
+      <h2 className="text-base font-semibold text-balance">{title}</h2>
+      <p className="mt-1 max-w-sm text-sm text-balance text-muted">{children}</p>
       {action && <div className="mt-5">{action}</div>}
     </div>
   )
@@ -165,6 +177,21 @@ export function CardTitle({ children, aside }: { children: ReactNode; aside?: Re
       <h2 className="text-sm font-medium text-muted">{children}</h2>
       {aside}
     </div>
+  )
+}
+
+/** What opens a `details`. */
+export function Summary({ className = '', children }: { className?: string; children: ReactNode }) {
+  return (
+    <summary
+      className={`flex cursor-pointer list-none items-center gap-2 text-sm select-none [&::-webkit-details-marker]:hidden ${className}`}
+    >
+      <ChevronRight
+        className="size-4 shrink-0 text-muted transition-transform [details[open]>summary>&]:rotate-90"
+        aria-hidden
+      />
+      {children}
+    </summary>
   )
 }
 

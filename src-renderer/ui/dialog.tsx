@@ -34,7 +34,7 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
       className={`${place} overflow-y-auto border-line bg-surface text-ink shadow-card backdrop:bg-black/40`}
     >
       <div className="relative p-5 sm:p-6">
-        <h2 id={titleId} className="mb-4 pe-8 text-lg font-semibold tracking-tight">
+        <h2 id={titleId} className="mb-4 pe-8 text-lg font-semibold tracking-tight text-balance">
           {title}
         </h2>
         {children}
@@ -43,7 +43,7 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
           type="button"
           aria-label={say('Close')}
           onClick={onClose}
-          className="absolute end-4 top-4 rounded-md p-1.5 text-muted hover:bg-sunken hover:text-ink"
+          className="absolute end-4 top-[1.125rem] rounded-md p-1.5 text-muted hover:bg-sunken hover:text-ink sm:top-[1.375rem]"
         >
           <X className="size-5" aria-hidden />
         </button>

@@ -100,7 +100,7 @@ function Bottom() {
   return (
     <nav
       aria-label={say('Wallet')}
-      className="fixed inset-x-0 bottom-0 z-10 grid grid-cols-[repeat(5,minmax(max-content,1fr))] border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+      className="fixed inset-x-0 bottom-0 z-10 grid grid-cols-[repeat(5,auto)] border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
       {PLACES.map(({ to, label, icon: Icon }) => (
         <Link

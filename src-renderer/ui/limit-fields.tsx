@@ -43,7 +43,7 @@ export function LimitFields({
           <RadioGroup.Item
             key={period}
             value={period}
-            className="h-9 rounded-md text-sm text-muted data-[state=checked]:bg-surface data-[state=checked]:font-medium data-[state=checked]:text-ink data-[state=checked]:shadow-sm"
+            className="h-9 rounded-md text-sm text-muted data-[state=checked]:bg-raised data-[state=checked]:font-medium data-[state=checked]:text-ink data-[state=checked]:shadow-sm"
           >
             {PERIOD_WORDS[period].short}
           </RadioGroup.Item>

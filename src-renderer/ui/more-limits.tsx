@@ -2,13 +2,12 @@
 // owns: ceiling of a call, when to ask, how long, which models. never: the limit itself (limit-fields.tsx), sending it.
 // always true: what is left empty limits nothing, and what cannot be read stops the form rather than being dropped.
 
-import { ChevronRight } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import type { Connection } from '../../server/contract/records.ts'
 import { amountOf, date, money, typed } from '../format.ts'
 import type { Model } from '../model-list.ts'
 import { say } from '../words.ts'
-import { inputLook } from './bits.tsx'
+import { inputLook, Summary } from './bits.tsx'
 
 const DAY_MS = 86_400_000
 const ENDS = {
@@ -63,15 +62,14 @@ export function MoreLimits({ finer, onChange, loadModels }: Props) {
   const set = (change: Partial<Finer>) => onChange({ ...finer, ...change })
   return (
     <details
-      className="group mt-4 rounded-lg border border-line"
+      className="mt-4 rounded-lg border border-line"
       open={open}
       onToggle={(event) => setOpen(event.currentTarget.open)}
     >
-      <summary className="flex h-11 cursor-pointer list-none items-center gap-2 rounded-lg px-3 text-sm select-none [&::-webkit-details-marker]:hidden">
-        <ChevronRight className="size-4 shrink-0 text-muted transition-transform group-open:rotate-90" aria-hidden />
+      <Summary className="h-11 rounded-lg px-3">
         <span className="font-medium">{say('More limits')}</span>
         <span className="ms-auto min-w-0 truncate text-muted">{open ? '' : summary(finer)}</span>
-      </summary>
+      </Summary>
       <div className="space-y-4 border-t border-line p-3 pt-4">
         <Dollars
           label={say('At most for one call')}

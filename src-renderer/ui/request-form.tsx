@@ -3,7 +3,7 @@
 // always true: the limit on the button is the limit that is sent, and no request is allowed without one; limits that held
 // before hold on unless the person changes them here.
 
-import { BadgeCheck, Check, CircleAlert } from 'lucide-react'
+import { BadgeCheck, Check, CircleAlert, type LucideIcon, Percent } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import {
   type Cap,
@@ -17,7 +17,7 @@ import { cleanName, limitWords, money, percent, resetWords } from '../format.ts'
 import { type Model, withMarkup } from '../model-list.ts'
 import { Say } from '../say.tsx'
 import { counted, say } from '../words.ts'
-import { Badge, Face } from './bits.tsx'
+import { Badge, Face, Wrong } from './bits.tsx'
 import { Button } from './button.tsx'
 import { capOf, draftOf, LimitFields } from './limit-fields.tsx'
 import { type FinerTerms, finerOf, finerTerms, MoreLimits } from './more-limits.tsx'
@@ -31,6 +31,8 @@ type Props = {
   /** On which side of the same request this is; each names the other. */
   side: 'page' | 'wallet'
   busy: boolean
+  /** Why the last answer did not get through. */
+  wrong?: string | null
   loadModels: () => Promise<Model[]>
   onAllow: (terms: Terms) => void
   onDeny: () => void
@@ -38,7 +40,7 @@ type Props = {
 }
 
 export function RequestForm(props: Props) {
-  const { request, side, busy, loadModels, onAllow, onDeny, heading: Heading = 'h1' } = props
+  const { request, side, busy, wrong = null, loadModels, onAllow, onDeny, heading: Heading = 'h1' } = props
   const { client, scopes, requested_cap: asked, match, estimate, calendar } = request
   const current = standing(props.current ?? null)
   const [held, ...others] = current?.caps ?? []
@@ -49,7 +51,7 @@ export function RequestForm(props: Props) {
   const kept = others.filter((other) => other.period !== draft.period)
   const more = finerTerms(finer)
   const name = cleanName(client.name)
-  const spends = scopes.includes('credits.spend')
+  const spends = scopes.includes(SPENDS)
   const load = async () => {
     const list = await loadModels()
     setModels(list)
@@ -86,17 +88,29 @@ export function RequestForm(props: Props) {
         {kept.length > 0 && <p>{say('Beside it, as before: {limits}.', { limits: listed(kept) })}</p>}
       </div>
       <MoreLimits finer={finer} onChange={setFiner} loadModels={load} />
-      <div className="mt-5 grid gap-2">
-        <Button look="main" size="large" type="submit" disabled={busy || !cap || !more}>
-          {cap ? say('Allow up to {limit}', { limit: limitWords(cap) }) : say('Allow')}
-        </Button>
-        <Button look="plain" size="large" disabled={busy} onClick={onDeny}>
-          {say('Deny')}
-        </Button>
-      </div>
+      <Answers cap={cap} ready={!busy && cap !== null && more !== null} busy={busy} wrong={wrong} onDeny={onDeny} />
     </form>
   )
 }
+
+type AnswersProps = Pick<Props, 'busy' | 'onDeny'> & { cap: Cap | null; ready: boolean; wrong: string | null }
+
+/** Yes and no, always in view; what went wrong with the last one stands by them. */
+const Answers = ({ cap, ready, busy, wrong, onDeny }: AnswersProps) => (
+  <div className="actions mt-5 grid gap-2 sm:grid-cols-[1fr_auto]">
+    {wrong && (
+      <div className="sm:col-span-2">
+        <Wrong>{wrong}</Wrong>
+      </div>
+    )}
+    <Button look="main" size="large" type="submit" className="sm:px-3" disabled={!ready}>
+      {cap ? say('Allow up to {limit}', { limit: limitWords(cap) }) : say('Allow')}
+    </Button>
+    <Button look="plain" size="large" className="sm:px-4" disabled={busy} onClick={onDeny}>
+      {say('Deny')}
+    </Button>
+  </div>
+)
 
 const listed = (caps: Cap[]): string => caps.map(limitWords).join(', ')
 
@@ -142,9 +156,13 @@ function limitNote(held: CapState | undefined, asked: Cap | null): string {
 
 /** The number that ties the page in the browser and the wallet together. An app never shows it. */
 function Digits({ digits, side }: { digits: string; side: 'page' | 'wallet' }) {
-  const number = <strong className="nums text-base">{digits}</strong>
+  const number = (
+    <strong className="nums rounded-md bg-raised px-1.5 text-base shadow-sm font-semibold whitespace-nowrap">
+      {digits}
+    </strong>
+  )
   return (
-    <p className="mt-5 rounded-lg bg-sunken px-3 py-2 text-sm">
+    <p className="mt-5 rounded-lg bg-sunken px-3.5 py-2.5 text-sm leading-6">
       {side === 'page' ? (
         <Say
           words="Your wallet shows this request too, with the number {number}. Answer it here or there."
@@ -160,17 +178,21 @@ function Digits({ digits, side }: { digits: string; side: 'page' | 'wallet' }) {
   )
 }
 
+/** What it may do: with money first, and what that costs. */
 function Permissions({ scopes, markupBps }: { scopes: string[]; markupBps: number }) {
   return (
     <ul className="my-5 space-y-2 text-sm">
-      {scopes.map((scope) => (
-        <Item key={scope}>{scopeWords(scope)}</Item>
-      ))}
-      <Item>
+      {scopes.includes(SPENDS) && <Item>{scopeWords(SPENDS)}</Item>}
+      <Item icon={markupBps === 0 ? Check : Percent}>
         {markupBps === 0
           ? say('Costs what the model costs, without a markup')
           : say('Adds a markup of {markup} to what the model costs', { markup: percent(markupBps) })}
       </Item>
+      {scopes
+        .filter((scope) => scope !== SPENDS)
+        .map((scope) => (
+          <Item key={scope}>{scopeWords(scope)}</Item>
+        ))}
     </ul>
   )
 }
@@ -191,21 +213,23 @@ function Domain({ domain }: { domain: string | null }) {
   )
 }
 
-function Item({ children }: { children: ReactNode }) {
+function Item({ icon: Icon = Check, children }: { icon?: LucideIcon; children: ReactNode }) {
   return (
     <li className="flex gap-2.5">
-      <Check className="mt-0.5 size-4 shrink-0 text-muted" aria-hidden />
+      <Icon className="mt-0.5 size-4 shrink-0 text-muted" aria-hidden />
       <span>{children}</span>
     </li>
   )
 }
+
+const SPENDS = 'credits.spend'
 
 const SCOPES: Record<string, string> = {
   openid: say('Recognise you when you come back'),
   profile: say('See your name'),
   email: say('See your e-mail address'),
   'credits.read': say('See how much it may spend'),
-  'credits.spend': say('Pay for AI calls from your balance, up to your limit'),
+  [SPENDS]: say('Pay for AI calls from your balance, up to your limit'),
   offline_access: say('Stay connected until you disconnect it'),
 }
 

@@ -66,7 +66,7 @@ test('amounts that are none are refused before they are sent', async ({ fake, en
     await expect(page.getByRole('dialog').getByRole('button', { name: 'Save limits' })).toBeDisabled()
   }
   await field.fill('5')
-  await expect(page.getByRole('dialog').getByRole('button', { name: /limit to \$5/ })).toBeDisabled() // nothing changes
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Save limits' })).toBeDisabled() // nothing changes
   expect(asked(fake, 'POST', '/v1/wallet/mutations')).toHaveLength(0)
 })
 

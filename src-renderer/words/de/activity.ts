@@ -112,7 +112,7 @@ export const ACTIVITY: Catalogue = {
   'Signed text': 'Signierter Text',
   Copied: 'Kopiert',
   Copy: 'Kopieren',
-  'The statement could not be made: {reason}': 'Der Auszug konnte nicht erstellt werden: {reason}',
+  'The statement could not be made: {reason}.': 'Der Auszug konnte nicht erstellt werden: {reason}.',
   Statement: 'Auszug',
   'A PDF with balances, what each app cost, and every call of the month. It is made on this device.':
     'Ein PDF mit Guthaben, den Kosten jeder App und jedem Aufruf des Monats. Es entsteht auf diesem Gerät.',

@@ -63,6 +63,8 @@ export const APPS: Catalogue = {
   'calls of {name}': 'Aufrufe von {name}',
   'Last calls': 'Letzte Aufrufe',
   'Calls appear here as the app makes them.': 'Hier erscheinen Aufrufe, sobald die App sie macht.',
+  'It made no call that is on this device.': 'Auf diesem Gerät ist kein Aufruf dieser App.',
+  Stopped: 'Gestoppt',
   'Stop all spending': 'Alle Ausgaben stoppen',
   'Disconnected and expired ({count})': 'Getrennt und abgelaufen ({count})',
   'No app is connected': 'Keine App ist verbunden',

@@ -15,7 +15,7 @@ export const HOME: Catalogue = {
   Available: 'Verfügbar',
   Reserved: 'Reserviert',
   'Set aside for calls that are running now': 'Zurückgelegt für Aufrufe, die gerade laufen',
-  'Spent this month': 'Diesen Monat ausgegeben',
+  'Spent this month': 'Monatsausgaben',
   'about {sum} by its end, at this pace': 'bei diesem Tempo etwa {sum} bis Monatsende',
   Owed: 'Geschuldet',
   'Settled first by what you add': 'Wird mit der nächsten Aufladung zuerst beglichen',

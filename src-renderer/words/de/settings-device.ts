@@ -46,6 +46,7 @@ export const SETTINGS_DEVICE: Catalogue = {
     other: 'Abmelden und {n} Änderungen verlieren',
   },
   'Sign out?': 'Abmelden?',
+  'Stay signed in': 'Angemeldet bleiben',
   'The copy on this device is deleted. Your balance, limits and receipts stay with the server.':
     'Die Kopie auf diesem Gerät wird gelöscht. Guthaben, Limits und Belege bleiben auf dem Server.',
   'Erase local copy': 'Kopie auf diesem Gerät löschen',
