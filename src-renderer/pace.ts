@@ -2,7 +2,8 @@
 // owns: the window a limit counts in, and the guess from its pace. never: storage. always true: pure.
 
 import type { CapState, Period } from '../server/contract/records.ts'
-import { startOfDay } from './days.ts'
+import { nextDay, startOfDay } from './days.ts'
+import { dayIn } from './format.ts'
 
 const DAY_MS = 86_400_000
 
@@ -12,34 +13,40 @@ export type Pace =
   | { kind: 'reaches'; at: number }
   | { kind: 'fits'; total: number }
 
-/** What part of the window has passed, 0 to 1; null for a limit without an end. */
-export function elapsed(cap: Pick<CapState, 'period' | 'resets_at'>, now: number): number | null {
+/** What part of the window has passed, 0 to 1, where its days are those of `zone`; null for a limit without an end. */
+export function elapsed(cap: Pick<CapState, 'period' | 'resets_at'>, now: number, zone: string): number | null {
   if (!cap.resets_at) return null
   const end = Date.parse(cap.resets_at)
-  const start = startOf(cap.period, end)
+  const start = startOf(cap.period, end, zone)
   return Math.min(1, Math.max(0, (now - start) / (end - start)))
 }
 
-function startOf(period: Period, end: number): number {
-  if (period === 'day') return end - DAY_MS
-  if (period === 'week') return end - 7 * DAY_MS
-  const start = new Date(end)
-  start.setUTCMonth(start.getUTCMonth() - 1)
-  return start.getTime()
+/**
+ * Where a window that ends then began: so many days of the calendar there before, however long its days and months are. (A
+ * window ends at a midnight there; what is beside it, as of a clock that is not the server's, stays beside it.)
+ */
+function startOf(period: Period, end: number, zone: string): number {
+  const last = dayIn(zone, end - DAY_MS / 2)
+  const first = period === 'month' ? `${last.slice(0, 8)}01` : period === 'week' ? daysBefore(last, 6) : last
+  const [from, to] = [startOfDay(zone, first), startOfDay(zone, nextDay(last))]
+  return from === null || to === null ? end - DAY_MS : end - (to - from)
 }
+
+const daysBefore = (day: string, days: number): string =>
+  new Date(Date.parse(`${day}T00:00:00Z`) - days * DAY_MS).toISOString().slice(0, 10)
 
 const TOO_EARLY = 0.05
 
 /** Where spending so far leads, if it goes on like this. */
-export function pace(cap: CapState, now: number): Pace {
+export function pace(cap: CapState, now: number, zone: string): Pace {
   if (cap.spent >= cap.amount) return { kind: 'reached' }
   if (cap.spent === 0) return { kind: 'quiet' }
-  const part = elapsed(cap, now)
+  const part = elapsed(cap, now, zone)
   if (part === null || part < TOO_EARLY || part >= 1 || !cap.resets_at) return { kind: 'unknown' }
   const total = Math.round(cap.spent / part)
   if (total <= cap.amount) return { kind: 'fits', total }
   const end = Date.parse(cap.resets_at)
-  const start = startOf(cap.period, end)
+  const start = startOf(cap.period, end, zone)
   return { kind: 'reaches', at: start + ((now - start) * cap.amount) / cap.spent }
 }
 

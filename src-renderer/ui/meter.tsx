@@ -4,7 +4,7 @@
 // biome-ignore-all lint/a11y/useSemanticElements: the meter element cannot show two parts and a mark of time
 
 import type { CapState } from '../../server/contract/records.ts'
-import { date, exact, money, PERIOD_WORDS, short } from '../format.ts'
+import { date, exact, money, PERIOD_WORDS, short, timeZone } from '../format.ts'
 import { elapsed, nearlyReached, type Pace, pace } from '../pace.ts'
 import { say } from '../words.ts'
 
@@ -12,7 +12,8 @@ export function LimitMeter({ cap, now, stopped }: { cap: CapState; now: number; 
   const part = (micros: number) => `${Math.min(100, (micros / cap.amount) * 100)}%`
   const over = cap.spent + cap.held >= cap.amount
   const fill = stopped ? 'bg-line-strong' : over ? 'bg-bad' : nearlyReached(cap) ? 'bg-warn-fill' : 'bg-accent'
-  const time = elapsed(cap, now)
+  const zone = timeZone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone
+  const time = elapsed(cap, now, zone)
   const ended = cap.resets_at !== null && Date.parse(cap.resets_at) <= now
   const window = PERIOD_WORDS[cap.period].window
   const words = say('{spent} of {limit} spent {window}', { spent: money(cap.spent), limit: short(cap.amount), window })
@@ -50,7 +51,7 @@ export function LimitMeter({ cap, now, stopped }: { cap: CapState; now: number; 
         {cap.held > 0 && <>{say('{held} reserved', { held: money(cap.held) })} · </>}
         {ended
           ? say('A new window has begun; its figures come with the next sync')
-          : sentence(pace(cap, now), cap, now, stopped)}
+          : sentence(pace(cap, now, zone), cap, now, stopped)}
       </p>
     </div>
   )
