@@ -2,7 +2,7 @@
 // owns: the signature of a receipt (RFC 7515, RFC 8037), its sum, its prices, its place after another. never: the network.
 // always true: the sum is the server's own arithmetic, from the same source; what cannot be checked is refused.
 
-import { type Charge, disagreement } from '../../../server/contract/charge.ts'
+import { type Charge, countOf, disagreement, INPUT_TOKENS } from '../../../server/contract/charge.ts'
 import { base64url, bytesOf, sha256, textOf, utf8 } from './bytes.ts'
 import { parsed } from './errors.ts'
 import type { PublicKeys } from './routes.ts'
@@ -116,10 +116,19 @@ function sumOf(payload: Charge): ReceiptProblem | null {
   }
 }
 
-function hasPrices(payload: ReceiptPayload, table: PriceTable): boolean {
-  const published: Record<string, string | undefined> | undefined = table.models[payload.model]
-  if (table.version !== payload.price_version || !published) return false
-  return Object.entries(payload.unit_prices).every(([kind, price]) => published[kind] === price)
+// A tier by the size of the input is a row of its own, `model#input>N`: the largest N below the input counts. A call that was
+// charged when nobody could say any more how it went (`estimated`) may have cost less, by the model's plain row.
+function hasPrices(payload: ReceiptPayload, { version, models }: PriceTable): boolean {
+  const rows: Record<string, Record<string, string | undefined> | undefined> = models
+  const input = countOf(payload.units, INPUT_TOKENS)
+  const sizes = Object.keys(models)
+    .filter((row) => row.startsWith(`${payload.model}#input>`))
+    .map((row) => Number(row.slice(row.lastIndexOf('>') + 1)))
+    .filter((size) => input > size)
+  const tier = sizes.length === 0 ? payload.model : `${payload.model}#input>${Math.max(...sizes)}`
+  const fits = (row: string) =>
+    rows[row] !== undefined && Object.entries(payload.unit_prices).every(([kind, price]) => rows[row]?.[kind] === price)
+  return version === payload.price_version && (fits(tier) || (payload.estimated === true && fits(payload.model)))
 }
 
 function json(part: string): unknown {
