@@ -31,7 +31,7 @@ export type StripeSettings = {
 }
 
 const PAGE = 100
-/** What is read of a list at once, at most: a longer one is an accident, or is read again from where it stopped. */
+/** What is read of the list of one customer or one payment, at most: a longer one is an accident. */
 const LIST_MAX = 10_000
 const TOLERANCE_S = 300
 const TIMEOUT_MS = 20_000
@@ -253,19 +253,22 @@ function accountCalls(
   }
 }
 
+// The newest come first, so a list that is cut off lacks the oldest: whoever goes on from a mark would never meet them.
+async function allOf<T>(list: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const one of list) all.push(one)
+  return all
+}
+
 function bookCalls(stripe: Stripe): Pick<Payments, 'events' | 'transactions' | 'balanceCents'> {
   return {
     events: async (sinceMs) => {
       const created = { gte: Math.floor(sinceMs / 1000) }
-      const events = await stripe.events.list({ created, limit: PAGE }).autoPagingToArray({ limit: LIST_MAX })
-      return events.map(eventSeen).reverse()
+      return (await allOf(stripe.events.list({ created, limit: PAGE }))).map(eventSeen).reverse()
     },
     transactions: async (fromMs, toMs) => {
       const created = { gte: Math.floor(fromMs / 1000), lt: Math.ceil(toMs / 1000) }
-      const made = await stripe.balanceTransactions
-        .list({ created, limit: PAGE })
-        .autoPagingToArray({ limit: LIST_MAX })
-      return made.map(transactionSeen).reverse()
+      return (await allOf(stripe.balanceTransactions.list({ created, limit: PAGE }))).map(transactionSeen).reverse()
     },
     balanceCents: async () => {
       const { available, pending } = await stripe.balance.retrieve()
