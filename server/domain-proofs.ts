@@ -36,7 +36,7 @@ export function domainProofs(ways: Ways = {}): DomainProofs {
   const origin = ways.origin ?? ((domain: string) => `https://${domain}`)
   return {
     file: async (domain) => {
-      const { Agent, request } = await import('undici') // here, as the database's writer reads this module's names alone
+      const { Agent, request } = await import('undici') // loaded when it is first needed
       const agent = new Agent({
         connect: { lookup: guarded(ways), timeout: DNS_MS },
         connections: 1,

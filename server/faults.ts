@@ -1,4 +1,4 @@
-// Expected failures as values that can be thrown, carried across threads, and rendered.
+// Expected failures as values that can be thrown and rendered.
 // owns: the Fault error and its public body. never: what a failure means for money.
 // always true: the public sentence and the private cause are two fields; only the first ever leaves the server.
 
@@ -40,14 +40,6 @@ export function fault(code: FaultCode, options: FaultOptions = {}): Fault {
 
 export function isFault(error: unknown): error is Fault {
   return error instanceof Fault
-}
-
-/** A fault as plain data, for the way out of a worker thread. */
-export type PlainFault = { code: FaultCode; options: Omit<FaultOptions, 'cause'> & { cause?: string } }
-
-export function plainFault(error: Fault): PlainFault {
-  const { cause, ...rest } = error.options
-  return { code: error.code, options: cause === undefined ? rest : { ...rest, cause: String(cause) } }
 }
 
 /** The one renderer of our error body. */

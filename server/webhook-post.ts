@@ -44,7 +44,7 @@ export function webhookPost(ways: PostWays = {}): WebhookPost {
       const url = checkedUrl(text, ways.local === true)
       const host = hostOf(url)
       if (isIP(host) && !isLocal(url) && !allowed(host)) throw new Error('not a public address')
-      const { Agent, request } = await import('undici') // here, as the database's writer reads this module's names alone
+      const { Agent, request } = await import('undici') // loaded when it is first needed
       const here = isLocal(url) ? { resolve: loopback, allowed: () => true } : { resolve, allowed }
       const agent = new Agent({
         connect: { lookup: guarded(here), timeout: CONNECT_MS },

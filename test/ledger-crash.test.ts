@@ -22,7 +22,7 @@ const { openSqlite } = await import(${at('../server/db/sqlite.ts')})
 const t = await import(${at('./support/test-procedures.ts')})
 const { seal } = await import(${at('../server/ledger/chain.ts')})
 const [, , dir, round] = process.argv
-const db = await openSqlite({ dir, procedures: ${at('./support/test-procedures.ts')}, now: Date.now })
+const db = await openSqlite({ dir, now: Date.now })
 const say = (id) => process.stdout.write(id + '\\n')
 await db.tx(t.acts, [{ verb: 'transfer', id: 't' + round, legs: [{ from: 'world:stripe', to: 'user:ann', amount: 1_000_000 }] }])
 say('t' + round)
@@ -73,7 +73,7 @@ test(`kill -9 at random moments, ${ROUNDS} rounds (SQLite)`, { timeout: 120_000 
       acknowledged.push(...(await runAndKill(script, dir, round, afterMs)))
       const db = await openSqlite({
         dir,
-        procedures: new URL('./support/test-procedures.ts', import.meta.url).href,
+
         now: Date.now,
       })
       try {

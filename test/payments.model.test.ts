@@ -28,7 +28,6 @@ import { askRefund, refuseRefund } from '../server/payments/refunds.ts'
 import { claimRestsOfPayments } from '../server/payments/rests.ts'
 import { standIn } from '../server/payments/stand-in/stand-in.ts'
 import { earnFrom, holdFrom, settleFrom } from './server/money.procedures.ts'
-import { PROCEDURES } from './server/money.rig.ts'
 import { around } from './server/pay.rig.ts'
 import { assertInOrder, onSqlite } from './support/databases.ts'
 
@@ -320,7 +319,7 @@ async function assertPaidWithin(db: Db): Promise<number> {
 onSqlite('lives of cards', (open) => {
   test(`${SEQUENCES} of them end as the model says, and the books are whole`, async () => {
     let now = Date.parse('2026-11-23T12:00:00Z')
-    const { db } = await open({ procedures: PROCEDURES, now: () => now })
+    const { db } = await open({ now: () => now })
     const seed = Number(process.env.QUOTA_TEST_SEED ?? 20_261_123)
     const lives = fc.sample(Life, { numRuns: SEQUENCES, seed })
     const endings = fc.sample(fc.constantFrom(...ENDINGS), { numRuns: SEQUENCES / AT_ONCE, seed })

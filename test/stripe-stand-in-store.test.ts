@@ -7,11 +7,9 @@ import { dbStore } from '../server/payments/stand-in/store-db.ts'
 import { eachDatabase } from './support/databases.ts'
 import { balanceOf, bought, outcome, PACKAGE, stripeRig } from './support/stripe.ts'
 
-const PROCEDURES = new URL('../server/procedures.ts', import.meta.url).href
-
 eachDatabase('the stand-in in the database', (open) => {
   test('what was bought is still there after a restart, and keys still mean what they meant', async (t) => {
-    const { db, again } = await open({ procedures: PROCEDURES })
+    const { db, again } = await open()
     const rig = stripeRig(t, { store: dbStore(db) })
     const { session, charge } = await bought(rig)
     const refund = { charge, amount: 400 }
@@ -32,7 +30,7 @@ eachDatabase('the stand-in in the database', (open) => {
   })
 
   test('a session is paid once, however many processes and people try', async (t) => {
-    const { db } = await open({ procedures: PROCEDURES })
+    const { db } = await open()
     const [a, b] = [stripeRig(t, { store: dbStore(db) }), stripeRig(t, { store: dbStore(db) })]
     const { id } = await a.stripe.checkout.sessions.create(PACKAGE)
     const tries = await Promise.all([a, b, a, b].map(({ standIn }) => standIn.pay(id)))

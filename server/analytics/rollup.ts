@@ -7,9 +7,9 @@ import { type Db, procedure, type Reader, type Tx } from '../db/db.ts'
 import type { Deps } from '../deps.ts'
 import { isFault } from '../faults.ts'
 import { hasUnsealed, headSeq, sealAll, sealedAt, unsealedUpTo } from '../ledger/chain.ts'
-import { type Charge, chargesAfter, documentsOf } from '../receipts/charges.ts'
+import { type Charge, chargesAfter, documentsOf, tokensOf } from '../receipts/charges.ts'
 import { addModels, addUsers } from './counters.ts'
-import { type ModelSum, sumsOf, tokensOf, type UserSum } from './sums.ts'
+import { type KnownCharge, type ModelSum, sumsOf, type UserSum } from './sums.ts'
 
 export type Roll = { from: number; to: number; models: readonly ModelSum[]; users: readonly UserSum[] }
 
@@ -33,9 +33,8 @@ export async function rollSome({ db }: Needs): Promise<boolean> {
   const from = await markOf(db)
   const { charges, seq } = await chargesAfter(db, from)
   if (seq === from) return false
-  const tokens = await tokensOfAll(db, charges)
   try {
-    await db.tx(addSums, { from, to: seq, ...sumsOf(charges, (id) => tokens.get(id) ?? 0) })
+    await db.tx(addSums, { from, to: seq, ...sumsOf(await withTokens(db, charges)) })
   } catch (error) {
     // Another process held the mark for longer than a lock is waited for: it counts these, and we go on after it.
     if (!isFault(error) || (await markOf(db)) === from) throw error
@@ -96,8 +95,12 @@ async function markOf(reader: Reader): Promise<number> {
   return (await reader.get<{ seq: number }>('SELECT seq FROM rollup_mark WHERE id = 1'))?.seq ?? 0
 }
 
-async function tokensOfAll(reader: Reader, charges: readonly Charge[]): Promise<Map<string, number>> {
-  const tokens = new Map<string, number>()
-  for (const [id, { units }] of await documentsOf(reader, charges)) tokens.set(id, tokensOf(units))
-  return tokens
+// Charges from before tokens were noted have theirs in their documents alone.
+async function withTokens(reader: Reader, charges: readonly Charge[]): Promise<KnownCharge[]> {
+  const older = charges.filter(({ tokens }) => tokens === null)
+  const documents = await documentsOf(reader, older)
+  return charges.map((charge) => ({
+    ...charge,
+    tokens: charge.tokens ?? tokensOf(documents.get(charge.requestId)?.units ?? {}),
+  }))
 }

@@ -3,8 +3,6 @@
 // always true: pure; each charge is in one hour, one day and one month, once by its app and model and once by each sum over
 // them, and in one day of its payer.
 
-import { countOf, INPUT_TOKENS, OUTPUT_TOKENS } from '../contract/charge.ts'
-import type { Units } from '../contract/receipts.ts'
 import type { Charge } from '../receipts/charges.ts'
 
 export const HOUR_MS = 3_600_000
@@ -13,6 +11,8 @@ export const DAY_MS = 86_400_000
 const MONDAY_MS = 4 * DAY_MS
 
 export type Sum = { requests: number; base: number; markup: number; granted: number; tokens: number }
+/** A charge whose tokens are known. */
+export type KnownCharge = Charge & { tokens: number }
 /** `app` '' is all apps of the publisher, `model` '' all models. */
 export type ModelSum = Sum & { publisher: string; grain: 'h' | 'd' | 'm'; start: number; app: string; model: string }
 /** `hours` has a bit for each hour of the day. */
@@ -20,11 +20,6 @@ export type UserSum = Sum & { publisher: string; start: number; app: string; pay
 
 export const NOTHING: Sum = { requests: 0, base: 0, markup: 0, granted: 0, tokens: 0 }
 export const SUM_NAMES = ['requests', 'base', 'markup', 'granted', 'tokens'] as const
-
-/** Tokens of all kinds; images, characters, seconds and searches are none. */
-export function tokensOf(units: Units): number {
-  return countOf(units, INPUT_TOKENS) + countOf(units, OUTPUT_TOKENS)
-}
 
 /** The start of the day, week (from Monday) or month that a moment is in, UTC, in milliseconds. */
 export function startOf(grain: 'h' | 'd' | 'w' | 'm', atMs: number): number {
@@ -60,46 +55,37 @@ export function piecesOf({ from, to }: { from: number; to: number }): Piece[] {
 }
 
 /**
- * Adds charges up.
- * @param tokens of a charge, by its request id
+ * Adds charges up: first by app, model and hour, then those few sums into days, months and the sums over apps and models.
  * @returns the counters they touch, in the order of their keys (so that two processes lock them in one order)
  */
-export function sumsOf(
-  charges: readonly Charge[],
-  tokens: (requestId: string) => number,
-): { models: ModelSum[]; users: UserSum[] } {
-  const models = new Map<string, ModelSum>()
+export function sumsOf(charges: readonly KnownCharge[]): { models: ModelSum[]; users: UserSum[] } {
+  const hours = new Map<string, ModelSum>()
   const users = new Map<string, UserSum>()
-  for (const charge of charges) {
-    const { publisherId: publisher, appId: app, model, payer, at } = charge
-    const one = {
-      requests: 1,
-      base: charge.base,
-      markup: charge.markup,
-      granted: charge.granted,
-      tokens: tokens(charge.requestId),
-    }
-    for (const grain of ['h', 'd', 'm'] as const)
-      for (const whole of [
-        { app, model },
-        { app, model: '' },
-        { app: '', model },
-        { app: '', model: '' },
-      ]) {
-        const start = startOf(grain, at)
-        const key = `${publisher} ${whole.app} ${whole.model} ${grain} ${start}`
-        add(models, key, () => ({ publisher, grain, start, ...whole, ...NOTHING }), one)
-      }
-    const start = startOf('d', at)
-    const user = add(
-      users,
-      `${publisher} ${start} ${app} ${payer}`,
-      () => ({ publisher, start, app, payer, hours: 0, ...NOTHING }),
-      one,
-    )
-    user.hours |= 1 << Math.floor((at - start) / HOUR_MS)
+  for (const { publisherId: publisher, appId: app, model, payer, at, base, markup, granted, tokens } of charges) {
+    const one = { requests: 1, base, markup, granted, tokens }
+    const hour = startOf('h', at)
+    const day = startOf('d', at)
+    const ofModel = () => ({ publisher, grain: 'h' as const, start: hour, app, model, ...NOTHING })
+    add(hours, `${publisher} ${app} ${model} ${hour}`, ofModel, one)
+    const ofUser = () => ({ publisher, start: day, app, payer, hours: 0, ...NOTHING })
+    add(users, `${publisher} ${day} ${app} ${payer}`, ofUser, one).hours |= 1 << ((hour - day) / HOUR_MS)
   }
-  return { models: inOrder(models), users: inOrder(users) }
+  return { models: inOrder(widened(hours.values())), users: inOrder(users) }
+}
+
+// An hour's sum of an app and model is part of twelve.
+function widened(hours: Iterable<ModelSum>): Map<string, ModelSum> {
+  const models = new Map<string, ModelSum>()
+  for (const { publisher, start: at, app: own, model: called, ...sum } of hours)
+    for (const grain of ['h', 'd', 'm'] as const) {
+      const start = startOf(grain, at)
+      for (const app of [own, ''])
+        for (const model of [called, '']) {
+          const fresh = () => ({ publisher, grain, start, app, model, ...NOTHING })
+          add(models, `${publisher} ${app} ${model} ${grain} ${start}`, fresh, sum)
+        }
+    }
+  return models
 }
 
 /** Adds to the sum that a map has under a key, or to a fresh one. */

@@ -1,8 +1,7 @@
 // The one seam to the database.
 // owns: what a reader, a transaction and a procedure are. never: a table's meaning.
-// always true: every write happens in a named procedure, whose arguments are plain data and whose body can reach
-// nothing but its `tx` - so it may run in the writer's thread (SQLite) or over a connection (Postgres), be grouped
-// with others into one commit, and be tried again.
+// always true: every write happens in a named procedure, whose arguments are plain data that it does not change and whose
+// body waits for nothing but its `tx` - so it may be grouped with others into one commit (SQLite), and be tried again.
 
 export type Value = string | number | null | Uint8Array
 export type Row = Record<string, Value>
@@ -63,13 +62,12 @@ export interface Db extends Reader {
   close(): Promise<void>
 }
 
-const registry = new Map<string, Procedure<never, unknown>>()
+const declared = new Set<string>()
 
 /**
- * Declares a procedure. Declare it at the top level of a module that `server/procedures.ts` imports, so that the
- * writer's thread knows it too.
+ * Declares a procedure, at the top level of a module.
  * @param name unique, "module.verb"
- * @param run the body; arguments and result are plain data, as JSON has it (a field that is undefined is left out)
+ * @param run the body; its arguments are plain data, not copied, and it may run more than once with them
  * @param options.bookkeeping it changes nothing that says who may call whom (keys, links, connections, people, apps): what
  * was read of those through `keeping` is still true after it
  */
@@ -78,14 +76,7 @@ export function procedure<A, R>(
   run: (tx: Tx, args: A) => Promise<R>,
   options: { bookkeeping?: true } = {},
 ): Procedure<A, R> {
-  if (registry.has(name)) throw new Error(`procedure ${name} is declared twice`)
-  const declared: Procedure<A, R> = { name, run, bookkeeping: options.bookkeeping === true }
-  registry.set(name, declared as unknown as Procedure<never, unknown>)
-  return declared
-}
-
-export function procedureNamed(name: string): Procedure<unknown, unknown> {
-  const found = registry.get(name)
-  if (!found) throw new Error(`no procedure is named ${name}`)
-  return found as unknown as Procedure<unknown, unknown>
+  if (declared.has(name)) throw new Error(`procedure ${name} is declared twice`)
+  declared.add(name)
+  return { name, run, bookkeeping: options.bookkeeping === true }
 }

@@ -17,8 +17,7 @@ export type SealedColumn = {
 export type SealedFound = SealedRow & { detail: string | null }
 
 /**
- * Declares one. Every column that holds what `seal` made needs this, at the top level of a module that
- * server/procedures.ts reaches.
+ * Declares one. Every column that holds what `seal` made needs this, at the top level of its module.
  * @param at.detail a further column that `place` needs
  */
 export function sealedColumn(at: {

@@ -38,7 +38,7 @@ type Row = {
   last_used_at: number | null
 }
 
-/** 330 modules, which the database's writer never needs and a server only once somebody has a passkey. */
+/** 330 modules, which a server needs only once somebody has a passkey. */
 const webAuthn = () => import('@simplewebauthn/server')
 
 /** A bare address cannot be the name that a passkey is bound to. */

@@ -113,14 +113,15 @@ export async function hold(tx: Tx, args: Hold): Promise<Written> {
  */
 export async function settle(tx: Tx, args: Settle): Promise<Ended> {
   const legs = args.legs.length === 0 ? [] : checkedLegs(args.legs)
-  const reserved = await reservedBy(tx, args.holdId)
-  if (!reserved) return 'no_hold'
+  const held = await reservedBy(tx, args.holdId)
+  if (!held) return 'no_hold'
+  const { reserved } = held
   const spent = sumBySource(legs)
   for (const [id, amount] of spent) {
     if (amount > (reserved.get(id) ?? 0))
       throw new Error(`settle of ${args.holdId} takes more from ${id} than it holds`)
   }
-  const ended = await insertEnding(tx, 'settle', args, legs)
+  const ended = await insertEnding(tx, 'settle', args, legs, held.requestId)
   if (ended !== 'settled') return ended
   await release(tx, reserved, netByAccount(legs))
   return 'settled'
@@ -128,10 +129,10 @@ export async function settle(tx: Tx, args: Settle): Promise<Ended> {
 
 /** Ends a hold by moving nothing; `expire` is the same done by the clock. */
 export async function voidHold(tx: Tx, args: Ending, kind: 'void' | 'expire' = 'void'): Promise<Ended> {
-  const reserved = await reservedBy(tx, args.holdId)
-  if (!reserved) return 'no_hold'
-  const ended = await insertEnding(tx, kind, args, [])
-  if (ended === 'voided') await release(tx, reserved, new Map())
+  const held = await reservedBy(tx, args.holdId)
+  if (!held) return 'no_hold'
+  const ended = await insertEnding(tx, kind, args, [], held.requestId)
+  if (ended === 'voided') await release(tx, held.reserved, new Map())
   return ended
 }
 
@@ -206,12 +207,13 @@ async function insertEnding(
   kind: 'settle' | 'void' | 'expire',
   args: Ending,
   legs: readonly Leg[],
+  requestId: string | null,
 ): Promise<Ended> {
   const text = legsText(legs)
   const inserted = await tx.run(
-    `INSERT INTO movements (id, kind, hold_id, request_id, legs, memo, at)
-     SELECT CAST(? AS TEXT), CAST(? AS TEXT), id, request_id, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT) FROM movements WHERE id = ? ON CONFLICT DO NOTHING`,
-    [args.holdId + ENDING, kind, text, args.memo ?? null, tx.now, args.holdId],
+    `INSERT INTO movements (id, kind, hold_id, request_id, legs, memo, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO NOTHING`,
+    [args.holdId + ENDING, kind, args.holdId, requestId, text, args.memo ?? null, tx.now],
   )
   if (inserted === 1) {
     await tx.run('DELETE FROM open_holds WHERE id = ?', [args.holdId])
@@ -225,10 +227,15 @@ async function insertEnding(
   return there.kind === 'settle' ? 'already_settled' : 'already_voided'
 }
 
-/** What a hold reserved, by account; null when there is none. It says nothing of whether the hold has ended. */
-export async function reservedBy(tx: Tx, holdId: string): Promise<Map<string, number> | null> {
-  const row = await tx.get<{ legs: string }>(`SELECT legs FROM movements WHERE id = ? AND kind = 'hold'`, [holdId])
-  return row ? sumBySource(legsFrom(row.legs)) : null
+export type Reservation = { reserved: Map<string, number>; requestId: string | null }
+
+/** What a hold reserved, by account, and for which request; null when there is none. It says nothing of whether it has ended. */
+export async function reservedBy(tx: Tx, holdId: string): Promise<Reservation | null> {
+  const row = await tx.get<{ legs: string; request_id: string | null }>(
+    `SELECT legs, request_id FROM movements WHERE id = ? AND kind = 'hold'`,
+    [holdId],
+  )
+  return row ? { reserved: sumBySource(legsFrom(row.legs)), requestId: row.request_id } : null
 }
 
 // One update for each account, in id order: frees what was reserved there and posts what the settlement moved.

@@ -178,7 +178,7 @@ async function endHold(
 ): Promise<void> {
   if (row.held_credits === 0) return
   const holdId = `dispute:${row.id}`
-  const [from = lot.account] = (await reservedBy(tx, holdId))?.keys() ?? []
+  const [from = lot.account] = (await reservedBy(tx, holdId))?.reserved.keys() ?? []
   if (credits === 0) await voidHold(tx, { holdId, memo })
   else await settle(tx, { holdId, legs: [{ from, to: account.disputed, amount: credits }], memo })
   const rest = Math.min(row.held_credits - credits, (await stands(tx, from)).available)

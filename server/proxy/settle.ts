@@ -20,6 +20,7 @@ import {
 import { grantChange, grantsFor } from '../grants/grants.ts'
 import { account } from '../ledger/chart.ts'
 import { holdMade, type Leg, type Money, money, renewHold, settle, voidHold } from '../ledger/ledger.ts'
+import { tokensOf } from '../receipts/charges.ts'
 import { fileReceipt, receiptPlace, signReceipt } from '../receipts/receipts.ts'
 import { type Split, split } from './fit.ts'
 import { type Funding, grantOwner, type HoldMemo, type Payer, usesGrants } from './hold.ts'
@@ -93,6 +94,7 @@ export const settleCall = procedure(
         granted: parts.granted,
         grantsAfter: balanceAfter - balance.available,
         estimated,
+        tokens: tokensOf(args.units),
       },
       receipt,
     )

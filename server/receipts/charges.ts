@@ -2,6 +2,8 @@
 // owns: the way from the chain to receipts. never: a write, a mark (each reader keeps its own).
 // always true: a reader that goes on from where it stopped meets each charge once and misses none.
 
+import { countOf, INPUT_TOKENS, OUTPUT_TOKENS } from '../contract/charge.ts'
+import type { Units } from '../contract/receipts.ts'
 import type { ReceiptRow } from '../contract/records.ts'
 import type { Reader } from '../db/db.ts'
 import { marks, padded } from '../db/lists.ts'
@@ -21,6 +23,8 @@ export type Charge = {
   base: number
   markup: number
   granted: number
+  /** Of all kinds, in and out; null when only its document says it (a charge from before this was noted). */
+  tokens: number | null
   /** Ids of the grants that paid some of it. */
   grants: readonly string[]
 }
@@ -36,6 +40,12 @@ type Row = {
   base: number
   markup: number
   granted: number
+  tokens: number | null
+}
+
+/** Tokens of all kinds; images, characters, seconds and searches are none. */
+export function tokensOf(units: Units): number {
+  return countOf(units, INPUT_TOKENS) + countOf(units, OUTPUT_TOKENS)
 }
 
 /**
@@ -49,7 +59,7 @@ export async function chargesAfter(reader: Reader, seq: number): Promise<{ charg
   const found = new Map<string, Charge>()
   for (const list of padded(ids)) {
     const rows = await reader.all<Row>(
-      `SELECT request_id, payer, rev, app_id, publisher_id, model, at, base, markup, granted FROM receipts
+      `SELECT request_id, payer, rev, app_id, publisher_id, model, at, base, markup, granted, tokens FROM receipts
        WHERE request_id IN (${marks(list)})`,
       list,
     )

@@ -34,14 +34,15 @@ export type FiledReceipt = {
   /** What the publisher's grants to this payer have left, micros. */
   grantsAfter: number
   estimated: boolean
+  tokens: number
 }
 
 /** Files a receipt and makes it the head of its payer's chain. */
 export async function fileReceipt(tx: Tx, filed: FiledReceipt, compact: string): Promise<void> {
   await tx.run(
     `INSERT INTO receipts (request_id, payer, rev, app_id, publisher_id, connection_id, at, model, base, markup, granted,
-       grants_after, estimated)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       grants_after, estimated, tokens)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       filed.requestId,
       filed.payer,
@@ -56,6 +57,7 @@ export async function fileReceipt(tx: Tx, filed: FiledReceipt, compact: string):
       filed.granted,
       filed.grantsAfter,
       filed.estimated ? 1 : 0,
+      filed.tokens,
     ],
   )
   await setReceiptHash(tx, filed.payer, receiptHash(compact))

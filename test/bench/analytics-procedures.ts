@@ -1,8 +1,7 @@
-// Ways to fill a database for the bench of the console, beside all of the server's procedures.
+// Ways to fill a database for the bench of the console.
 // owns: rows by the hundred, without the verbs that would make them. never: imported by the server.
 // always true: what is written looks as the server itself would have written it, but for the chain of movements.
 
-import '../../server/procedures.ts'
 import { procedure, type Tx, type Value } from '../../server/db/db.ts'
 
 /** Lets the database look at what it holds, as it does by itself after a while. */

@@ -14,7 +14,7 @@ import { NEVER } from '../../server/analytics/counters.ts'
 import { rankingOf } from '../../server/analytics/ranking.ts'
 import { type Scope, seriesOf, summaryOf } from '../../server/analytics/reads.ts'
 import { addSums } from '../../server/analytics/rollup.ts'
-import { DAY_MS, HOUR_MS, startOf, sumsOf } from '../../server/analytics/sums.ts'
+import { DAY_MS, HOUR_MS, type KnownCharge, startOf, sumsOf } from '../../server/analytics/sums.ts'
 import type { Db, Value } from '../../server/db/db.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
 import { openSqlite } from '../../server/db/sqlite.ts'
@@ -22,12 +22,10 @@ import { poolState } from '../../server/developers/pool.ts'
 import { usersOf } from '../../server/developers/users.ts'
 import { grantsOf } from '../../server/grants/developer.ts'
 import { refusals } from '../../server/proxy/refusals.ts'
-import type { Charge } from '../../server/receipts/charges.ts'
 import { deliveriesOf } from '../../server/webhooks/deliveries.ts'
 import { freshDatabase, start as startPostgres } from '../support/postgres.ts'
 import { analyse, fill } from './analytics-procedures.ts'
 
-const PROCEDURES = new URL('./analytics-procedures.ts', import.meta.url).href
 const DAYS = 90
 const END = Date.parse('2026-11-26T00:00:00Z')
 const BEGIN = END - DAYS * DAY_MS
@@ -38,7 +36,7 @@ const ROWS = 200
 
 type Options = { db: 'sqlite' | 'postgres'; charges: number; users: number }
 
-function chargeOf(n: number, { charges, users }: Options): Charge {
+function chargeOf(n: number, { charges, users }: Options): KnownCharge {
   const at = BEGIN + Math.floor((n / charges) * DAYS * DAY_MS)
   // A few people call much, most seldom.
   const user = Math.floor(Math.random() ** 2 * users)
@@ -53,6 +51,7 @@ function chargeOf(n: number, { charges, users }: Options): Charge {
     base: 100 + (n % 900),
     markup: n % 90,
     granted: n % 10 === 0 ? 100 : 0,
+    tokens: 1500,
     grants: [],
   }
 }
@@ -169,7 +168,7 @@ async function fillCharges(db: Db, options: Options): Promise<void> {
     const charges = Array.from({ length: Math.min(STEP, options.charges - from) }, (_, n) =>
       chargeOf(from + n, options),
     )
-    const sums = sumsOf(charges, () => 1500)
+    const sums = sumsOf(charges)
     for (const { publisher: publisher_id, start: starts_at, app: app_id, ...sum } of sums.models)
       gather(models, `${sum.grain} ${starts_at} ${app_id} ${sum.model}`, { publisher_id, starts_at, app_id, ...sum })
     for (const { publisher: publisher_id, start: starts_at, app: app_id, ...sum } of sums.users)
@@ -300,7 +299,7 @@ async function counting(db: Db, options: Options): Promise<void> {
     }))
     for (const what of ['the first of a day', 'later']) {
       const began = performance.now()
-      await db.tx(addSums, { from, to: ++from, ...sumsOf(charges, () => 1500) })
+      await db.tx(addSums, { from, to: ++from, ...sumsOf(charges) })
       const each = ((performance.now() - began) * 1000) / charges.length
       say(`counting 500 charges of ${spread} user${spread > 1 ? 's' : ''}, ${what}: ${each.toFixed(1)} µs a charge`)
     }
@@ -327,7 +326,7 @@ const dir = mkdtempSync(join(tmpdir(), 'quota-console-bench-'))
 const postgres = options.db === 'postgres' ? await startPostgres() : null
 const db = postgres
   ? await openPostgres({ url: await freshDatabase(postgres.url), now: Date.now })
-  : await openSqlite({ dir, procedures: PROCEDURES, now: Date.now })
+  : await openSqlite({ dir, now: Date.now })
 try {
   const began = performance.now()
   await fillAll(db, options)

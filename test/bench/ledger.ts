@@ -31,7 +31,6 @@ export type LedgerLoad = {
   payers: number
 }
 
-const PROCEDURES = new URL('../support/test-procedures.ts', import.meta.url).href
 const FUNDS = 1_000_000_000_000
 const WARM = { callers: 32, legs: 1, seconds: 0.5 }
 
@@ -43,7 +42,7 @@ export async function ledgerBench(load: LedgerLoad): Promise<LedgerFigure[]> {
   const dir = mkdtempSync(join(tmpdir(), 'quota-ledger-bench-'))
   const db = load.postgresUrl
     ? await openPostgres({ url: await freshDatabase(load.postgresUrl), now: Date.now })
-    : await openSqlite({ dir, procedures: PROCEDURES, now: Date.now })
+    : await openSqlite({ dir, now: Date.now })
   try {
     await fund(db, load.payers)
     await run(db, { ...WARM, payers: load.payers })

@@ -2,7 +2,7 @@
 // owns: the targets, the scenarios and the table. never: a comparison between machines (two cores carry all of it).
 // always true: rounds are interleaved, figures are medians of rounds, and a run in which the books do not balance fails.
 //
-//   npm run bench -- [--db sqlite|postgres] [--rounds 3] [--seconds 3] [--users 16] [--only wallet|proxy]
+//   npm run bench -- [--db sqlite|postgres] [--rounds 3] [--seconds 3] [--users 16] [--only wallet|proxy|soak] [--minutes 30]
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,6 +13,7 @@ import { start as startPostgres } from '../support/postgres.ts'
 import { type Database, type Server, startServer } from '../support/server.ts'
 import { ledgerBench, ledgerTable } from './ledger.ts'
 import { drive, type Load, percentile, type Result, type Target } from './load.ts'
+import { soak } from './soak.ts'
 import { walletBench, walletTable } from './wallet.ts'
 
 type Scenario = {
@@ -50,6 +51,7 @@ async function main(): Promise<number> {
       seconds: { type: 'string', default: '3' },
       users: { type: 'string', default: '16' },
       only: { type: 'string', default: '' },
+      minutes: { type: 'string', default: '30' },
     },
   })
   if (values.only === 'wallet') return printWallet()
@@ -64,6 +66,10 @@ async function main(): Promise<number> {
     env: { OPENAI_BASE_URL: `${upstream}/v1`, OPENAI_API_KEY: 'sk-bench', QUOTA_LOG_LEVEL: 'error' },
   })
   try {
+    if (values.only === 'soak') {
+      await fetch(`${upstream}/interval/5`)
+      return await soak(server, Number(values.minutes))
+    }
     const targets: Target[] = [
       { name: 'direct', url: upstream, keys: ['none'] },
       { name: 'raw proxy', url: raw, keys: ['none'] },

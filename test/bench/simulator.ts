@@ -1,6 +1,7 @@
 // The model vendor of the bench: answers at once, the same every time.
 // owns: two fixed answers. never: work that depends on the request beyond `stream`.
-// always true: GET /interval/5 sets the pause between chunks, in milliseconds. Prints its port on stdout.
+// always true: GET /interval/5 sets the pause between chunks, in milliseconds; a prompt of FAIL is answered 500. Prints its
+// port on stdout.
 
 import { createServer, type ServerResponse } from 'node:http'
 
@@ -35,7 +36,12 @@ const server = createServer((request, response) => {
   const pieces: Buffer[] = []
   request.on('data', (piece) => pieces.push(piece))
   request.on('end', () => {
-    if (!Buffer.concat(pieces).includes('"stream":true')) {
+    const asked = Buffer.concat(pieces)
+    if (asked.includes('"FAIL"')) {
+      response.writeHead(500).end()
+      return
+    }
+    if (!asked.includes('"stream":true')) {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': ANSWER.length }).end(ANSWER)
       return
     }

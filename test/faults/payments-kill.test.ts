@@ -23,7 +23,6 @@ import type { Asking, Ending } from '../../server/payments/stand-in/exchange.ts'
 import { type Listening, listen } from '../../server/payments/stand-in/http.ts'
 import { type StandIn, standIn } from '../../server/payments/stand-in/stand-in.ts'
 import { earnFrom, fundUser } from '../server/money.procedures.ts'
-import { PROCEDURES } from '../server/money.rig.ts'
 import { around } from '../server/pay.rig.ts'
 import { assertInOrder, eachDatabase, type Open } from '../support/databases.ts'
 import type { Task } from './payments-victim.ts'
@@ -131,7 +130,7 @@ const PREPARE: Record<Task['kind'], (w: World) => Promise<Prepared>> = {
 async function killedOften(open: Open, lives: number): Promise<number> {
   let ms = Date.parse('2026-11-23T12:00:00Z')
   const now = () => ms
-  const database = await open({ procedures: PROCEDURES, now })
+  const database = await open({ now })
   const stripe = standIn({ now })
   await stripe.fund(10_000_000)
   const gate = await stripeWithGate(stripe)

@@ -16,7 +16,6 @@ import { observeCheckout } from '../../server/payments/observe.ts'
 import { beginPayout } from '../../server/payments/payouts.ts'
 import { askRefund } from '../../server/payments/refunds.ts'
 import { stripePayments } from '../../server/payments/stripe.ts'
-import { PROCEDURES } from '../server/money.rig.ts'
 
 /** What to begin: a refund, a payout, an automatic top-up, or the look at a purchase that was paid. */
 export type Task = { kind: 'refund' | 'payout' | 'auto' | 'purchase'; id: string }
@@ -27,7 +26,7 @@ async function main(place: string, nowMs: number, stripeUrl: string): Promise<vo
   const now = () => nowMs
   const db = place.startsWith('postgres')
     ? await openPostgres({ url: place, now, poolSize: 16 })
-    : await openSqlite({ dir: place, procedures: PROCEDURES, now })
+    : await openSqlite({ dir: place, now })
   const keys = { secretKey: 'sk_test_rig', publishableKey: null, webhookSecret: null }
   const deps = {
     db,

@@ -21,13 +21,12 @@ import {
   type Person,
   type Reply,
   register,
+  WALLET,
 } from '../support/api.ts'
 import { databases, type Server, startServer } from '../support/server.ts'
 
 type Json = Record<string, unknown>
 const BASIC = 8_500_000
-const WALLET = { id: '', clientId: 'quota-wallet', clientSecret: null, redirectUri: 'http://127.0.0.1:7999/callback' }
-
 for (const database of databases()) {
   describe(`leaving on ${database}`, () => {
     let server: Server

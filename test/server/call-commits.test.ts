@@ -19,13 +19,13 @@ import { type SettleArgs, settleCall, voidCall } from '../../server/proxy/settle
 import { assertInOrder, eachDatabase, type Open, onPostgres } from '../support/databases.ts'
 import { meet } from '../support/meeting.ts'
 import { fundUser } from './money.procedures.ts'
-import { app, connect, documents, PROCEDURES, person, picture } from './money.rig.ts'
+import { app, connect, documents, person, picture } from './money.rig.ts'
 
 const UNIT_PRICES = { input: '1000000', output: '2000000' }
 const NOBODY = { explicit: true, claim: null, approval: null } as const
 
 async function world(open: Open, { granted = 0, now = Date.now } = {}) {
-  const { db } = await open({ procedures: PROCEDURES, now })
+  const { db } = await open({ now })
   const { privateKey } = generateKeyPairSync('ed25519')
   const receiptKeyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   await db.setSecrets({ issuer: 'http://127.0.0.1:7070', receiptKeyPem, receiptKid: 'k1' })

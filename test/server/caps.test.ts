@@ -9,14 +9,14 @@ import type { Cap, Connection } from '../../server/contract/records.ts'
 import type { Db } from '../../server/db/db.ts'
 import { assertInOrder, eachDatabase, type Open } from '../support/databases.ts'
 import { documentOf, holdOn, setCapsOf, settleOn, windowsOf } from './money.procedures.ts'
-import { app, clock, connect, live, PROCEDURES, person, picture, refused } from './money.rig.ts'
+import { app, clock, connect, live, person, picture, refused } from './money.rig.ts'
 
 const NOON = '2026-11-23T12:00:00Z'
 const short = ({ period, limit, spent, held, available }: WindowState) => ({ period, limit, spent, held, available })
 
 async function world(open: Open, caps: Cap[], zone = 'UTC') {
   const time = clock(NOON)
-  const { db } = await open({ procedures: PROCEDURES, now: time.now })
+  const { db } = await open({ now: time.now })
   const userId = await person(db, { zone })
   const appId = await app(db, await person(db))
   const id = await connect(db, userId, appId, { caps })

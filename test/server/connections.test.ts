@@ -19,7 +19,7 @@ import {
 import { assertInOrder, eachDatabase } from '../support/databases.ts'
 import { databases, type Server, startServer } from '../support/server.ts'
 import { documentOf, terms } from './money.procedures.ts'
-import { app, clock, connect, live, PROCEDURES, person, refused } from './money.rig.ts'
+import { app, clock, connect, live, person, refused } from './money.rig.ts'
 
 describe('when an edit loosens', () => {
   const base: Limits = {
@@ -142,7 +142,7 @@ describe('names', () => {
 eachDatabase('consent', (open) => {
   const world = async () => {
     const time = clock('2026-11-23T12:00:00Z')
-    const { db } = await open({ procedures: PROCEDURES, now: time.now })
+    const { db } = await open({ now: time.now })
     const [publisherId, userId] = [await person(db), await person(db)]
     return { db, time, publisherId, userId, appId: await app(db, publisherId, 1000) }
   }

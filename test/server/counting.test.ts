@@ -17,7 +17,6 @@ import { DAY_MS } from '../../server/analytics/sums.ts'
 import { fault } from '../../server/faults.ts'
 import { sealAll } from '../../server/ledger/chain.ts'
 import { eachDatabase, type TestDatabase } from '../support/databases.ts'
-import { PROCEDURES } from './money.rig.ts'
 
 const BEGIN = Date.parse('2026-10-01T00:00:00Z')
 const MINUTE = 60_000
@@ -25,7 +24,7 @@ const MINUTE = 60_000
 const CHARGES = 3500
 const SCOPE: Scope = { publisherId: 'user_p', from: BEGIN, to: BEGIN + 10 * DAY_MS, appId: null, model: null }
 
-/** Charge i of 1 to 3,500 costs i; each tenth person pays in turn. */
+/** Charge i of 1 to 3,500 costs i; each tenth person pays in turn. The even ones say that they are 5 tokens, of the odd ones only the documents know it: 7. */
 async function history({ outside }: TestDatabase): Promise<void> {
   const rows = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${CHARGES})`
   const at = `${BEGIN} + CAST(i AS BIGINT) * ${MINUTE}`
@@ -34,8 +33,14 @@ async function history({ outside }: TestDatabase): Promise<void> {
   await outside(`${movement} ${rows} SELECT 'h' || i, 'hold', NULL, NULL, ${legs}, ${at} FROM n`)
   await outside(`${movement} ${rows} SELECT 's' || i, 'settle', 'h' || i, 'r' || i, ${legs}, ${at} + 1 FROM n`)
   await outside(
-    `INSERT INTO receipts (request_id, payer, rev, app_id, publisher_id, at, model, base, markup, granted, estimated)
-     ${rows} SELECT 'r' || i, 'user_' || (i % 10), i, 'app_1', 'user_p', ${at} + 1, 'gpt-4o-mini', i, 0, 0, 0 FROM n`,
+    `INSERT INTO receipts (request_id, payer, rev, app_id, publisher_id, at, model, base, markup, granted, estimated, tokens)
+     ${rows} SELECT 'r' || i, 'user_' || (i % 10), i, 'app_1', 'user_p', ${at} + 1, 'gpt-4o-mini', i, 0, 0, 0,
+       CASE WHEN i % 2 = 0 THEN 5 END FROM n`,
+  )
+  await outside(
+    `INSERT INTO changes (feed, rev, topic, doc, row)
+     ${rows} SELECT 'user_' || (i % 10), i, 'receipt', 'r' || i, '{"units":{"input":3,"output":4,"web_search":9}}'
+     FROM n WHERE i % 2 = 1`,
   )
 }
 
@@ -43,8 +48,16 @@ const now = () => BEGIN + 30 * DAY_MS
 
 /** What the counters of `charges` charges must say. */
 async function assertCounted(db: TestDatabase['db'], charges: number): Promise<void> {
-  const { requests, cost, users } = await summaryOf(db, SCOPE)
-  assert.deepEqual({ requests, cost, users }, { requests: charges, cost: (charges * (charges + 1)) / 2, users: 10 })
+  const { requests, cost, users, tokens } = await summaryOf(db, SCOPE)
+  assert.deepEqual(
+    { requests, cost, users, tokens },
+    {
+      requests: charges,
+      cost: (charges * (charges + 1)) / 2,
+      users: 10,
+      tokens: Math.ceil(charges / 2) * 7 + Math.floor(charges / 2) * 5,
+    },
+  )
   const { rows } = await rankingOf(db, SCOPE, { groupBy: 'user', metric: 'requests', limit: 100 })
   assert.equal(
     rows.reduce((all, row) => all + row.requests, 0),
@@ -58,9 +71,8 @@ const CHILD = `
 const { rollSome, catchUp } = await import(${at('../../server/analytics/rollup.ts')})
 const [, , dialect, place] = process.argv
 const open = dialect === 'sqlite'
-  ? (await import(${at('../../server/db/sqlite.ts')})).openSqlite({ dir: place, procedures: ${JSON.stringify(PROCEDURES)}, now: Date.now })
+  ? (await import(${at('../../server/db/sqlite.ts')})).openSqlite({ dir: place, now: Date.now })
   : (await import(${at('../../server/db/postgres.ts')})).openPostgres({ url: place, now: Date.now })
-await import(${JSON.stringify(PROCEDURES)})
 const db = await open
 await rollSome({ db })
 await rollSome({ db })
@@ -84,7 +96,7 @@ async function runAndDie(dialect: string, place: string): Promise<void> {
 
 eachDatabase('counting a long history', (open, dialect) => {
   test('a read in the middle says so and how far it goes; another process counts along', async () => {
-    const opened = await open({ procedures: PROCEDURES })
+    const opened = await open()
     const { db } = opened
     await history(opened)
     assert.deepEqual(await countedNow({ db, now }), { complete: false, until: null }, 'before anything is counted')
@@ -103,7 +115,7 @@ eachDatabase('counting a long history', (open, dialect) => {
   })
 
   test('kill -9 in the middle: what is counted is whole, and the next one goes on after it', async () => {
-    const opened = await open({ procedures: PROCEDURES })
+    const opened = await open()
     await history(opened)
     await sealAll(opened.db)
     if (dialect === 'sqlite') await opened.db.close()
@@ -119,7 +131,7 @@ eachDatabase('counting a long history', (open, dialect) => {
   })
 
   test('a store that cannot be written answers with what is counted', async () => {
-    const opened = await open({ procedures: PROCEDURES })
+    const opened = await open()
     await history(opened)
     await sealAll(opened.db)
     for (let slice = 0; slice < 6; slice++) await rollSome(opened)

@@ -15,7 +15,7 @@ import { stands } from '../../server/ledger/ledger.ts'
 import { mutate } from '../../server/wallet/mutations.ts'
 import { assertInOrder, eachDatabase, type Open } from '../support/databases.ts'
 import { fundUser, holdFrom, makeExternal, settleFrom, usableGrants } from './money.procedures.ts'
-import { app, clock, connect, documents, PROCEDURES, person, picture, refused } from './money.rig.ts'
+import { app, clock, connect, documents, person, picture, refused } from './money.rig.ts'
 
 describe('dollars, exactly', () => {
   const rows: [string, number | 'refused'][] = [
@@ -78,7 +78,7 @@ const NOON = '2026-11-23T12:00:00Z'
 
 async function world(open: Open, pool: number) {
   const time = clock(NOON)
-  const { db } = await open({ procedures: PROCEDURES, now: time.now })
+  const { db } = await open({ now: time.now })
   const publisherId = await person(db)
   const appId = await app(db, publisherId)
   await db.tx(fundUser, { to: account.user(publisherId), amount: pool + 1000 })

@@ -27,7 +27,6 @@ import {
 } from '../support/api.ts'
 import { eachDatabase } from '../support/databases.ts'
 import { databases, type Server, startServer } from '../support/server.ts'
-import { PROCEDURES } from './money.rig.ts'
 
 const kidOf = (key: Buffer) => createHash('sha256').update('key id').update(key).digest('hex').slice(0, 8)
 const NO_CODE = { code: '', verifier: '' }
@@ -139,7 +138,7 @@ for (const db of databases()) {
 eachDatabase('a payload in another row', (open) => {
   for (const kind of ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'Grant', 'Session', 'DeviceCode']) {
     test(`${kind}: opens in its own row and in no other, by whatever name it is looked up`, async () => {
-      const { db, outside } = await open({ procedures: PROCEDURES })
+      const { db, outside } = await open()
       const ports = { db, now: Date.now, masterKey: randomBytes(32), id: (prefix: string) => newId(prefix, Date.now()) }
       const adapter = modelAdapter(ports, kind)
       const grants = modelAdapter(ports, 'Grant')

@@ -93,9 +93,7 @@ export async function startRig(database: Database, options: { scale?: number; ho
 }
 
 async function open(database: Database, dir: string, now: () => number): Promise<Db> {
-  if (database === 'sqlite')
-    return openSqlite({ dir, procedures: new URL('./identity.procedures.ts', import.meta.url).href, now })
-  await import('./identity.procedures.ts')
+  if (database === 'sqlite') return openSqlite({ dir, now })
   return openPostgres({ url: await freshDatabase(String(process.env.QUOTA_TEST_POSTGRES_URL)), now })
 }
 

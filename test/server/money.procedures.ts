@@ -2,7 +2,6 @@
 // owns: ways to reach windows, holds and grants through db.tx. never: imported by the server.
 // always true: each does one thing in a commit of its own.
 
-import '../../server/procedures.ts'
 import { openWindows } from '../../server/connections/caps.ts'
 import { connectionDocument, type Terms, termsOf, writeConnection } from '../../server/connections/connections.ts'
 import { setLimits } from '../../server/connections/consent.ts'

@@ -10,9 +10,6 @@ import { isFault } from '../../server/faults.ts'
 import { changesAfter } from '../../server/feed/feed.ts'
 import { patchProfile, registerPerson } from '../../server/identity/users.ts'
 import { newId } from '../../server/ids.ts'
-import './money.procedures.ts'
-
-export const PROCEDURES = new URL('./money.procedures.ts', import.meta.url).href
 
 /** A clock that a test moves. */
 export function clock(iso: string) {

@@ -7,14 +7,13 @@ import { type Carriers, carryOut } from '../../server/outbox/outbox.ts'
 import { standIn } from '../../server/payments/stand-in/stand-in.ts'
 import { eachDatabase } from '../support/databases.ts'
 import { promiseAll } from './money.procedures.ts'
-import { PROCEDURES } from './money.rig.ts'
 import { around } from './pay.rig.ts'
 
 eachDatabase('the outbox', (open) => {
   test('a carrier is not held up by promises of other kinds, and leaves them as they are', async () => {
     let ms = Date.parse('2026-11-23T12:00:00Z')
     const now = () => ms
-    const { db } = await open({ procedures: PROCEDURES, now })
+    const { db } = await open({ now })
     const { deps } = around(db, standIn({ now }), now)
     const others = Array.from({ length: 45 }, (_, i) => `other:${String(i).padStart(2, '0')}`)
     await db.tx(promiseAll, { kind: 'other', ids: others })

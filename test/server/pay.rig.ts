@@ -22,7 +22,7 @@ import { type StandIn, standIn } from '../../server/payments/stand-in/stand-in.t
 import { stripePayments } from '../../server/payments/stripe.ts'
 import type { Open } from '../support/databases.ts'
 import { MISSING, shapeChecker } from '../support/stripe-shapes.ts'
-import { PROCEDURES, person } from './money.rig.ts'
+import { person } from './money.rig.ts'
 
 export const WEBHOOK_SECRET = 'whsec_of_the_tests'
 
@@ -32,7 +32,7 @@ export type PayWorld = Awaited<ReturnType<typeof payWorld>>
 export async function payWorld(open: Open, at = '2026-11-23T12:00:00Z') {
   let ms = Date.parse(at)
   const now = () => ms
-  const { db } = await open({ procedures: PROCEDURES, now })
+  const { db } = await open({ now })
   const checker = MISSING === false ? shapeChecker() : null
   const onExchange = (exchange: Exchange) => assert.deepEqual(checker?.exchange(exchange), [], 'as Stripe publishes it')
   const stripe = standIn({ now, ...(checker ? { onExchange } : {}) })

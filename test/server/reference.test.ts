@@ -67,7 +67,7 @@ const plain = (route: string) => route.replace(/:\w+|\{\w+\}/g, '{}')
 
 onSqlite('the OpenAPI document', (open) => {
   test('has every route of the server, but for a short list, and none that is not there', async () => {
-    const { db } = await open({ procedures: new URL('../../server/procedures.ts', import.meta.url).href })
+    const { db } = await open()
     const routes = new Set<string>()
     const listen = (message: unknown) => {
       const { fastify } = message as { fastify: FastifyInstance }

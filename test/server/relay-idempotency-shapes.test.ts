@@ -156,9 +156,8 @@ describe('Idempotency-Key in every shape', () => {
 
 eachDatabase('what is kept for a key', (open) => {
   test('is gone after its day, also when nobody asks again', async () => {
-    const procedures = new URL('../../server/procedures.ts', import.meta.url).href
     let now = 1_000_000
-    const { db, outside } = await open({ procedures, now: () => now })
+    const { db, outside } = await open({ now: () => now })
     for (const [scope, until] of [
       ['a', 2_000_000],
       ['b', 3_000_000],

@@ -14,14 +14,12 @@ export async function openFresh(
   database: Database,
   now: () => number,
 ): Promise<{ db: Db; close: () => Promise<void> }> {
-  const procedures = new URL('../../server/procedures.ts', import.meta.url).href
   if (database === 'postgres') {
-    await import('../../server/procedures.ts')
     const db = await openPostgres({ url: await freshDatabase(String(process.env.QUOTA_TEST_POSTGRES_URL)), now })
     return { db, close: () => db.close() }
   }
   const dir = mkdtempSync(join(tmpdir(), 'quota-rotation-'))
-  const db = await openSqlite({ dir, procedures, now })
+  const db = await openSqlite({ dir, now })
   return {
     db,
     close: async () => {

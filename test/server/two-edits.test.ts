@@ -8,12 +8,12 @@ import { patchProfile, profileOf, setFrozen } from '../../server/identity/users.
 import { autoTopup, setAutoTopup } from '../../server/payments/auto-topup.ts'
 import { onPostgres } from '../support/databases.ts'
 import { meet } from '../support/meeting.ts'
-import { app, PROCEDURES, person } from './money.rig.ts'
+import { app, person } from './money.rig.ts'
 import { payWorld } from './pay.rig.ts'
 
 onPostgres('two edits at the same moment', (open) => {
   test('a wallet that was frozen stays so, whatever else is changed of the profile', async () => {
-    const { db } = await open({ procedures: PROCEDURES })
+    const { db } = await open()
     const userId = await person(db)
     await meet(
       db,
@@ -25,7 +25,7 @@ onPostgres('two edits at the same moment', (open) => {
   })
 
   test('a raised markup, and its notice, stay beside a new name', async () => {
-    const { db } = await open({ procedures: PROCEDURES })
+    const { db } = await open()
     const publisherId = await person(db)
     const appId = await app(db, publisherId, 500)
     const set = (changes: Parameters<typeof setApp.run>[1]['changes']) => ({ publisherId, appId, changes })

@@ -18,19 +18,13 @@ import {
   must,
   type Person,
   register,
+  WALLET,
 } from '../support/api.ts'
 import { databases, type Server, startServer } from '../support/server.ts'
 
 type Fault = { error: { code: string; param: string | null; details: Record<string, unknown> | null } }
 type Edit = { mid: number; name: string; args: Record<string, unknown>; base_version?: number }
 type Edited = { results: MutationResult[]; last_mid: number }
-
-const WALLET: App = {
-  id: 'quota-wallet',
-  clientId: 'quota-wallet',
-  clientSecret: null,
-  redirectUri: 'http://127.0.0.1:7998/callback',
-}
 
 for (const database of databases()) {
   describe(`wallet and money routes (${database})`, () => {

@@ -25,7 +25,7 @@ import * as api from '../support/api.ts'
 import { eachDatabase } from '../support/databases.ts'
 import { databases, type Server, startServer } from '../support/server.ts'
 import { emitEvent } from './money.procedures.ts'
-import { clock, documents, PROCEDURES, person } from './money.rig.ts'
+import { clock, documents, person } from './money.rig.ts'
 
 describe('where a webhook may not go', () => {
   const answers: Record<string, string[]> = {
@@ -177,7 +177,7 @@ async function world(db: Db, time: ReturnType<typeof clock>) {
 eachDatabase('deliveries', (open) => {
   const opened = async () => {
     const time = clock('2026-11-23T12:00:00Z')
-    const { db } = await open({ procedures: PROCEDURES, now: time.now })
+    const { db } = await open({ now: time.now })
     const passes = (ms: number) => time.set(new Date(time.now() + ms).toISOString())
     return { db, passes, ...(await world(db, time)) }
   }

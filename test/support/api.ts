@@ -12,6 +12,14 @@ export type Person = { id: string; email: string; password: string; session: str
 export type App = { id: string; clientId: string; clientSecret: string | null; redirectUri: string }
 export type Tokens = { accessToken: string; refreshToken: string; scope: string }
 
+/** The wallet itself, on a loopback port of its own choice (RFC 8252, 7.3). */
+export const WALLET: App = {
+  id: 'quota-wallet',
+  clientId: 'quota-wallet',
+  clientSecret: null,
+  redirectUri: 'http://127.0.0.1:7997/callback',
+}
+
 /** One request, any status. `body` is sent as JSON; `raw` as it stands. */
 export async function call<T = Json>(
   server: At,

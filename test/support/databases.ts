@@ -14,7 +14,6 @@ import { openPostgres } from '../../server/db/postgres.ts'
 import { openSqlite } from '../../server/db/sqlite.ts'
 import { type AuditReport, audit, seal, trialBalance } from '../../server/ledger/chain.ts'
 import { freshDatabase } from './postgres.ts'
-import './test-procedures.ts'
 
 export type TestDatabase = {
   readonly db: Db
@@ -27,14 +26,11 @@ export type TestDatabase = {
 }
 
 export type OpenOptions = {
-  /** Module that declares the procedures, as a file URL; SQLite's writer loads it. */
-  procedures?: string
   now?: () => number
 }
 
 export type Open = (options?: OpenOptions) => Promise<TestDatabase>
 
-const PROCEDURES = new URL('./test-procedures.ts', import.meta.url).href
 const MISSING = 'QUOTA_TEST_POSTGRES_URL is not set (npm test sets it to a Postgres of its own)'
 
 /**
@@ -52,7 +48,7 @@ export function eachDatabase(name: string, define: (open: Open, dialect: Db['dia
   })
 }
 
-/** Defines tests for SQLite alone, where the matter is SQLite's own (files, locks, the writer's thread). */
+/** Defines tests for SQLite alone, where the matter is SQLite's own (files, locks, flushes). */
 export function onSqlite(name: string, define: (open: Open) => void): void {
   describe(`${name} (SQLite)`, () => define(opener(openTestSqlite)))
 }
@@ -85,7 +81,6 @@ async function openTestSqlite(options: OpenOptions): Promise<Opened> {
   const open = async () => {
     const db = await openSqlite({
       dir,
-      procedures: options.procedures ?? PROCEDURES,
       now: options.now ?? Date.now,
     })
     openings.push(db)

@@ -3,8 +3,6 @@
 // always true: an act does exactly one call of the ledger; a list of acts is one commit, all or none.
 
 import fs from 'node:fs'
-import '../../server/ledger/chain.ts'
-import '../../server/ledger/leases.ts'
 import { procedure, type Tx, type Value } from '../../server/db/db.ts'
 import * as feed from '../../server/feed/feed.ts'
 import * as ledger from '../../server/ledger/ledger.ts'
@@ -72,12 +70,6 @@ export const swallow = procedure('test.swallow', async (tx: Tx, args: { account:
   return 'went on'
 })
 
-/** Answers something that cannot be sent between threads. */
-export const unsendable = procedure('test.unsendable', async (tx: Tx, args: { account: string }): Promise<unknown> => {
-  await ledger.openAccount(tx, args.account)
-  return { amount: 1n }
-})
-
 export const appendChanges = procedure(
   'test.appendChanges',
   (tx: Tx, args: { feed: string; changes: feed.FeedChange[] }): Promise<number> =>
@@ -129,11 +121,6 @@ export const wipe = procedure('test.wipe', async (tx: Tx, dialect: 'sqlite' | 'p
   await tx.run(`UPDATE chain_head SET seq = 0, hash = ''`)
 })
 
-/** Ends the thread it runs in, as a crash of the writer would. */
-export const crash = procedure('test.crash', async (): Promise<void> => {
-  process.exit(7)
-})
-
 /** Pokes a feed and, if asked, throws after. */
 export const pokeAnd = procedure(
   'test.pokeAnd',
@@ -143,7 +130,7 @@ export const pokeAnd = procedure(
   },
 )
 
-// The flush of the writer's thread, held up. Nothing that is committed meanwhile may be answered.
+// The writer's flush, held up. Nothing that is committed meanwhile may be answered.
 const flush = fs.fdatasync
 const heldUp: ((error: Error | null) => void)[] = []
 

@@ -70,7 +70,6 @@ const RANKS: Record<string, number> = {
   developers: 7.5, // the console brings what the others know together
   account: 8,
   reference: 8,
-  'procedures.ts': 9,
   'admin.ts': 9,
   'wallet-pages.ts': 9,
   'docs.ts': 9,
@@ -372,9 +371,8 @@ function rankFindings(source: Source): string[] {
     const otherRank = RANKS[other] ?? Number.POSITIVE_INFINITY
     if (other === unit || otherRank < rank) return false
     if (rank === COMMON && otherRank === COMMON) return unit === 'contract'
-    // deps.ts lists the ports by type; the writer's thread has to know all procedures.
-    if (unit === 'deps.ts' && typeOnly) return false
-    return !(source.path === 'server/db/sqlite-worker.ts' && other === 'procedures.ts')
+    // deps.ts lists the ports by type.
+    return !(unit === 'deps.ts' && typeOnly)
   })
 }
 

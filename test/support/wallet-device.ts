@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FeedPage, MutationResult } from '../../server/contract/feed.ts'
-import { type App, connect, must, type Person } from './api.ts'
+import { connect, must, type Person, WALLET } from './api.ts'
 
 type At = { url: string }
 type Row = Record<string, unknown>
@@ -23,12 +23,6 @@ export type Device = {
   until: <T = Row>(topic: string, count: number, withinMs?: number) => Promise<T[]>
 }
 
-const WALLET: App = {
-  id: 'quota-wallet',
-  clientId: 'quota-wallet',
-  clientSecret: null,
-  redirectUri: 'http://127.0.0.1:7997/callback',
-}
 let devices = 0
 
 /** Signs a person's wallet in on a new device. @param at where it talks to; another process of the same server will do */
