@@ -22,6 +22,7 @@ import { counted, say } from '../words.ts'
 import { Bars } from './bars.tsx'
 import { Answer, Card, Choice, CsvButton, choicesOf } from './bits.tsx'
 import { Counting } from './counting.tsx'
+import { Ranking } from './ranking.tsx'
 import { pathWith, useRemote } from './remote.ts'
 
 export const Apps = z.object({ apps: z.array(App) })
@@ -106,8 +107,8 @@ function Figures({ period }: { period: Period }) {
       <Counting of={summary} />
       <Answer of={summary} height="h-24">
         {({ summary: of }) => (
-          <dl className="grid grid-cols-2 gap-4 sm:grid-cols-3 xl:grid-cols-5">
-            <Figure words={say('Your markup')} value={money(of.profit)} title={exact(of.profit)} strong />
+          <dl className="grid grid-cols-2 gap-4 sm:grid-cols-6 xl:grid-cols-5">
+            <Figure words={say('Your markup')} value={money(of.profit)} title={exact(of.profit)} look="first" />
             <Figure
               words={say('Paid by users')}
               value={money(of.revenue - of.granted)}
@@ -122,8 +123,14 @@ function Figures({ period }: { period: Period }) {
               words={say('Calls')}
               value={count(of.requests)}
               title={counted('{n} token', '{n} tokens', of.tokens)}
+              look="count"
             />
-            <Figure words={say('Users')} value={count(of.users)} title={say('Who made a call in this period')} />
+            <Figure
+              words={say('Users')}
+              value={count(of.users)}
+              title={say('Who made a call in this period')}
+              look="count"
+            />
           </dl>
         )}
       </Answer>
@@ -131,12 +138,20 @@ function Figures({ period }: { period: Period }) {
   )
 }
 
-function Figure({ words, value, title, strong }: { words: string; value: string; title: string; strong?: boolean }) {
+/** Three amounts and two counts, each row of them full at every width. */
+const LOOKS = {
+  first: 'col-span-2 xl:col-span-1',
+  sum: 'sm:col-span-2 xl:col-span-1',
+  count: 'sm:col-span-3 xl:col-span-1',
+}
+type Figure = { words: string; value: string; title: string; look?: keyof typeof LOOKS }
+
+function Figure({ words, value, title, look = 'sum' }: Figure) {
   return (
-    <div className={`card min-w-0 p-4 ${strong ? 'col-span-2 sm:col-span-1' : ''}`} title={title}>
+    <div className={`card min-w-0 p-4 ${LOOKS[look]}`} title={title}>
       <dt className="text-sm text-muted">{words}</dt>
       <dd
-        className={`nums mt-1 truncate text-xl font-semibold tracking-tight sm:text-2xl ${strong ? 'text-accent' : ''}`}
+        className={`nums mt-1 truncate text-xl font-semibold tracking-tight sm:text-2xl ${look === 'first' ? 'text-accent' : ''}`}
       >
         {value}
       </dd>
@@ -231,59 +246,3 @@ const NotProven = () => (
 )
 
 const NoCalls = () => <p className="py-6 text-sm text-muted">{say('Nothing in this period.')}</p>
-
-function Ranking({ rows, mono }: { rows: AnalyticsBreakdown['rows']; mono: boolean }) {
-  const most = Math.max(1, ...rows.map((row) => row.revenue))
-  return (
-    <div className="-mx-1 overflow-x-auto px-1">
-      <table className="w-full text-sm">
-        <thead className="text-start text-muted">
-          <tr className="*:pb-2 *:font-normal *:not-first:ps-3">
-            <th scope="col" className="w-1/3 text-start sm:w-2/5">
-              {say('Name')}
-            </th>
-            <th scope="col" className="text-end">
-              {say('Calls')}
-            </th>
-            <th scope="col" className="hidden text-end sm:table-cell">
-              {say('Base cost')}
-            </th>
-            <th scope="col" className="text-end">
-              {say('Your markup')}
-            </th>
-            <th scope="col" className="text-end">
-              {say('Revenue')}
-            </th>
-          </tr>
-        </thead>
-        <tbody className="nums divide-y divide-line">
-          {rows.map((row) => (
-            <tr key={row.key} className="*:py-2.5 *:not-first:ps-3">
-              <th scope="row" className="max-w-0 pe-4 text-start font-normal">
-                <span className={`block truncate ${mono ? 'font-mono text-[0.8rem]' : 'font-medium'}`} title={row.name}>
-                  {row.name}
-                </span>
-                <span className="mt-1.5 block h-1 overflow-hidden rounded-full bg-sunken" aria-hidden>
-                  <span
-                    className="block h-full rounded-full bg-accent"
-                    style={{ width: `${(row.revenue / most) * 100}%` }}
-                  />
-                </span>
-              </th>
-              <td className="text-end">{count(row.requests)}</td>
-              <td className="hidden text-end sm:table-cell" title={exact(row.cost)}>
-                {money(row.cost)}
-              </td>
-              <td className="text-end" title={exact(row.profit)}>
-                {money(row.profit)}
-              </td>
-              <td className="text-end font-medium" title={exact(row.revenue)}>
-                {money(row.revenue)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}

@@ -34,7 +34,7 @@ export function AppCard({ connection: c, history, now, frozen, onChange }: Props
   const ended = c.status === 'revoked' || c.status === 'expired'
   const paused = c.status === 'paused'
   return (
-    <li aria-label={name} className={`card flex flex-col p-5 ${ended ? 'opacity-80' : ''}`}>
+    <li aria-label={name} className={`card flex flex-col p-5 ${ended ? 'bg-transparent!' : ''}`}>
       <Head connection={c} name={name} stopped={frozen && !paused && !ended} now={now} />
       {!ended && (
         <>
@@ -77,7 +77,11 @@ function Head({ connection: c, name, stopped, now }: HeadProps) {
     <div className="grid grid-cols-[auto_minmax(0,1fr)] items-start gap-x-3.5 sm:grid-cols-[auto_minmax(0,1fr)_auto]">
       <Face name={name} id={c.app.id} logo={c.app.logo_uri} size="size-12 text-xl" />
       <div>
-        <h2 className="line-clamp-2 font-semibold tracking-tight">{name}</h2>
+        <h2 className="line-clamp-2 font-semibold tracking-tight">
+          <Link to="/apps/$id" params={{ id: c.id }} className="rounded hover:underline">
+            {name}
+          </Link>
+        </h2>
         <p className="text-sm text-muted">
           {c.markup_bps === 0 ? say('No markup') : say('{percent} markup', { percent: percent(c.markup_bps) })}
           {c.last_used_at && ` · ${say('used {time}', { time: date(Date.parse(c.last_used_at), now) })}`}

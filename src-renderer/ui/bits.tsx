@@ -217,4 +217,4 @@ export function Failed({ sentence, onAgain }: { sentence: string; onAgain: () =>
 }
 
 export const inputLook =
-  'h-11 w-full rounded-lg border border-line-strong bg-surface px-3 text-[0.95rem] text-ink placeholder:text-muted disabled:opacity-60'
+  'h-11 w-full rounded-lg border border-line-strong bg-surface px-3 text-[0.95rem] text-ink placeholder:text-muted disabled:border-line disabled:bg-sunken disabled:text-muted'

@@ -20,9 +20,9 @@ export function Verified({ good, all, wrong = 0, when = '', onOpen }: Props) {
     <button
       type="button"
       onClick={onOpen}
-      className="inline-flex items-center gap-1.5 rounded text-start text-sm hover:underline"
+      className="inline-flex items-start gap-1.5 rounded text-start text-sm text-pretty hover:underline"
     >
-      <Icon className={`size-4 shrink-0 ${tone}`} aria-hidden />
+      <Icon className={`mt-0.5 size-4 shrink-0 ${tone}`} aria-hidden />
       <span className={`nums ${wrong > 0 ? 'font-medium text-bad' : 'text-muted'}`}>
         {verifiedWords(good, all)}
         {when}
