@@ -13,6 +13,7 @@ import { forgetPerson } from '../identity/forget.ts'
 import { lockPerson, personById } from '../identity/users.ts'
 import { account } from '../ledger/chart.ts'
 import { stands, transfer } from '../ledger/ledger.ts'
+import { underWay } from '../payments/checkouts.ts'
 import { earningOf } from '../payments/earnings.ts'
 import { forgetPayments } from '../payments/forget.ts'
 import { forgetWallet } from '../wallet/notes.ts'
@@ -48,9 +49,10 @@ async function emptyOut(tx: Tx, { userId, forfeit }: Leaving): Promise<void> {
   const pool = await stands(tx, account.pool(userId))
   const earnings = await unpaid(tx, userId)
   if (own.floor > 0) throw fault('account_in_debt')
-  const rest = own.held + pool.posted + Math.abs(earnings) + apps.length
+  const payments = await underWay(tx, userId)
+  const rest = own.held + pool.posted + Math.abs(earnings) + apps.length + payments
   if (rest > 0 || own.posted !== forfeit) {
-    const details = { balance: own.posted, held: own.held, pool: pool.posted, earnings, apps: apps.length }
+    const details = { balance: own.posted, held: own.held, pool: pool.posted, earnings, apps: apps.length, payments }
     throw fault('account_not_empty', { details, hint: rest > 0 ? HINT_REST : HINT_BALANCE })
   }
   if (forfeit === 0) return
@@ -69,5 +71,5 @@ async function unpaid(tx: Tx, userId: string): Promise<number> {
 }
 
 const HINT_REST =
-  'Wait until running calls have ended, withdraw your grant pool, have your earnings paid out, and delete your apps.'
+  'Wait until running calls and payments have ended, withdraw your grant pool, have your earnings paid out, and delete your apps.'
 const HINT_BALANCE = 'Spend the balance, or name it in `forfeit` to give it up.'

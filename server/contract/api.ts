@@ -102,13 +102,14 @@ export const SignedInDevices = z.object({ sessions: z.array(SignedInDevice) })
 
 /** DELETE /account. `forfeit` is the balance given up, in credits, and has to be what it is at that moment. */
 export const AccountDelete = z.strictObject({ forfeit: MicrosOrZero.optional() })
-/** `details` of 409 `account_not_empty`. Only `balance` can be forfeited. */
+/** `details` of 409 `account_not_empty`. Only `balance` can be forfeited; `payments` are under way. */
 export const NotEmptyDetails = z.object({
   balance: MicrosOrZero,
   held: MicrosOrZero,
   pool: MicrosOrZero,
   earnings: z.int(),
   apps: z.int(),
+  payments: z.int(),
 })
 export type NotEmptyDetails = z.infer<typeof NotEmptyDetails>
 

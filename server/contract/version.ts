@@ -22,4 +22,4 @@
 // list of what a shell leaves for the page, several servers.)
 
 export const WIRE_VERSION = 1
-export const WIRE_HASH = 'b3e0139599ec3fa5466bfbdc21c6b5bb9ea18280c44668a3f6ddc54c995a2310'
+export const WIRE_HASH = '2aa2e6ffeb87d7fd841587b654002a98d99445ed6133fa5b6eaa4ac329c7455d'

@@ -80,6 +80,15 @@ export function openCheckouts(reader: Reader, lookedBeforeMs: number, limit: num
   )
 }
 
+/** How many of a person's purchases are under way: the bank has them, and the money is still to come. */
+export async function underWay(reader: Reader, userId: string): Promise<number> {
+  const row = await reader.get<{ n: number }>(
+    `SELECT COUNT(*) AS n FROM checkouts WHERE status = 'processing' AND (user_id = ? OR linked_user = ?)`,
+    [userId, userId],
+  )
+  return row?.n ?? 0
+}
+
 /** A person's purchases of one kind since a moment, newest first. */
 export function checkoutsSince(reader: Reader, userId: string, sinceMs: number): Promise<CheckoutRow[]> {
   return reader.all<CheckoutRow>(

@@ -121,12 +121,13 @@ function GiveUp({
   )
 }
 
-function whatIsLeft({ balance, held, pool, earnings, apps }: NotEmptyDetails): string {
+function whatIsLeft({ balance, held, pool, earnings, apps, payments }: NotEmptyDetails): string {
   if (held > 0) return say('{sum} is reserved by running calls. Try again when they have ended.', { sum: exact(held) })
   if (pool > 0) return say('Your grant pool holds {sum}. Withdraw it first.', { sum: exact(pool) })
   if (earnings !== 0) return say('You have earnings of {sum}. Have them paid out first.', { sum: exact(earnings) })
   if (apps > 0)
     return counted('You publish {n} app. Delete them first.', 'You publish {n} apps. Delete them first.', apps)
+  if (payments > 0) return say('A payment is under way. Try again when its money has arrived, or when it has failed.')
   return say('Your balance is {sum} now. Look again at what you give up.', { sum: exact(balance) })
 }
 

@@ -63,7 +63,7 @@ for (const database of databases()) {
       test('with money in it, unless exactly that is given up', async () => {
         const ann = await rich('ann')
         const details = await refuses(ann, {}, 'account_not_empty', ann.accessToken)
-        assert.deepEqual(details, { balance: BASIC, held: 0, pool: 0, earnings: 0, apps: 0 })
+        assert.deepEqual(details, { balance: BASIC, held: 0, pool: 0, earnings: 0, apps: 0, payments: 0 })
         for (const forfeit of [BASIC - 1, BASIC + 1, 0, 1])
           await refuses(ann, { forfeit }, 'account_not_empty', ann.accessToken)
         for (const forfeit of [true, -1, 0.5, '8500000', null])

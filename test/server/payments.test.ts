@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { leave } from '../../server/account/leave.ts'
 import { checkReturnUrl } from '../../server/connections/names.ts'
 import type { Balance, Topup } from '../../server/contract/records.ts'
 import { isFault } from '../../server/faults.ts'
@@ -88,6 +89,24 @@ eachDatabase('payments', (open) => {
       assert.equal((await observeCheckout(w.deps, row))?.status, status)
       assert.equal((await w.balance(userId)).posted, posted)
     }
+    await assertInOrder(w.db)
+  })
+
+  test('nobody leaves while a payment is under way: its money would come to nobody', async () => {
+    const w = await payWorld(open)
+    const userId = await w.person()
+    const row = await w.begin({ userId })
+    const { intent } = await w.stripe.pay(row.session_id ?? '', { method: 'pm_usBankAccount' })
+    await observeCheckout(w.deps, row)
+    await assert.rejects(w.db.tx(leave, { userId, forfeit: 0 }), (error) => {
+      assert.ok(isFault(error) && error.code === 'account_not_empty')
+      assert.deepEqual(error.options.details, { balance: 0, held: 0, pool: 0, earnings: 0, apps: 0, payments: 1 })
+      return true
+    })
+    await w.stripe.settle(intent?.id ?? '')
+    await observeCheckout(w.deps, row)
+    assert.equal((await w.balance(userId)).posted, 8_500_000)
+    await w.db.tx(leave, { userId, forfeit: 8_500_000 })
     await assertInOrder(w.db)
   })
 

@@ -20,6 +20,8 @@ export const ACCOUNT: Catalogue = {
   'Delete it': 'Löschen',
   'I give up my balance of {sum}. It is not paid back.':
     'Ich verzichte auf mein Guthaben von {sum}. Es wird nicht zurückgezahlt.',
+  'A payment is under way. Try again when its money has arrived, or when it has failed.':
+    'Eine Zahlung ist unterwegs. Versuchen Sie es erneut, wenn ihr Geld angekommen oder sie gescheitert ist.',
   '{sum} is reserved by running calls. Try again when they have ended.':
     '{sum} sind durch laufende Aufrufe reserviert. Versuchen Sie es erneut, wenn sie beendet sind.',
   'Your grant pool holds {sum}. Withdraw it first.': 'Ihr Zuwendungstopf enthält {sum}. Ziehen Sie das zuerst ab.',
