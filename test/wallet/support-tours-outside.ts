@@ -190,6 +190,7 @@ const account: State[] = [
     name: 'account, failing',
     show: async (visit) => {
       await failing(visit, '/account')
+      await failing(visit, '/account/security')
       await open('/account')(visit)
       await expect(alert(visit, 'Your account cannot be shown')).toBeVisible()
     },
