@@ -6,6 +6,7 @@
 import { promises as dns } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { Agent, request } from 'undici'
 
 export const PROOF_FILE = '/.well-known/quota-wallet.txt'
 export const PROOF_NAME = '_quota-wallet'
@@ -36,7 +37,6 @@ export function domainProofs(ways: Ways = {}): DomainProofs {
   const origin = ways.origin ?? ((domain: string) => `https://${domain}`)
   return {
     file: async (domain) => {
-      const { Agent, request } = await import('undici') // loaded when it is first needed
       const agent = new Agent({
         connect: { lookup: guarded(ways), timeout: DNS_MS },
         connections: 1,

@@ -182,7 +182,6 @@ async function sqlite(config: Config, now: () => number, metrics: Metrics): Prom
   const { openSqlite } = await import('./db/sqlite.ts')
   return await openSqlite({
     dir: config.QUOTA_DATA_DIR,
-
     now,
     onBatch: (size) => metrics.batch.observe(size),
   })

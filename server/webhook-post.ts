@@ -6,6 +6,7 @@
 
 import { promises as dns } from 'node:dns'
 import { isIP } from 'node:net'
+import { Agent, request } from 'undici'
 import { type Address, guarded, isPublic, type Ways } from './domain-proofs.ts'
 import { fault } from './faults.ts'
 
@@ -44,7 +45,6 @@ export function webhookPost(ways: PostWays = {}): WebhookPost {
       const url = checkedUrl(text, ways.local === true)
       const host = hostOf(url)
       if (isIP(host) && !isLocal(url) && !allowed(host)) throw new Error('not a public address')
-      const { Agent, request } = await import('undici') // loaded when it is first needed
       const here = isLocal(url) ? { resolve: loopback, allowed: () => true } : { resolve, allowed }
       const agent = new Agent({
         connect: { lookup: guarded(here), timeout: CONNECT_MS },

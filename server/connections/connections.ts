@@ -177,8 +177,18 @@ export async function connectionChange(tx: Tx, id: string): Promise<FeedChange> 
 export async function writeConnection(tx: Tx, id: string): Promise<void> {
   const row = await connectionRow(tx, id)
   if (!row) throw new Error(`no connection ${id}`)
-  await lockFeed(tx, row.user_id)
-  await append(tx, row.user_id, [await connectionChange(tx, id)])
+  await tellConnection(tx, row.user_id, id)
+}
+
+/** The same for a person who is known, with what else changed. Its document is read under the feed's lock. */
+export async function tellConnection(
+  tx: Tx,
+  userId: string,
+  id: string,
+  more: readonly FeedChange[] = [],
+): Promise<void> {
+  await lockFeed(tx, userId)
+  await append(tx, userId, [await connectionChange(tx, id), ...more])
 }
 
 /** Notes that a connection was used; may be called in the commit that settles a call. */

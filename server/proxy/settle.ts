@@ -2,7 +2,7 @@
 // owns: the charge, its receipt, and the documents a wallet sees of it. never: the network, a price.
 // always true: charge <= hold; the receipt, the ledger and the feed are written in one commit or not at all.
 
-import { connectionDocument, noteUse } from '../connections/connections.ts'
+import { connectionChange, noteUse } from '../connections/connections.ts'
 import { noticesAfter } from '../connections/notices.ts'
 import type { Quota } from '../contract/api.ts'
 import { baseMicros, type ReceiptPayload, type UnitPrices, type Units } from '../contract/receipts.ts'
@@ -134,8 +134,7 @@ async function documentsAfter(
   { balance, grants }: { balance: Money; grants: UsedGrants },
 ): Promise<FeedChange[]> {
   const documents: FeedChange[] = [{ topic: 'balance', id, row: balance }]
-  if (connectionId !== null)
-    documents.push({ topic: 'connection', id: connectionId, row: await connectionDocument(tx, connectionId, tx.now) })
+  if (connectionId !== null) documents.push(await connectionChange(tx, connectionId))
   for (const { grantId } of grants) documents.push(await grantChange(tx, grantId))
   return documents
 }

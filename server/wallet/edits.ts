@@ -3,14 +3,14 @@
 // always true: an edit touches the person's own things alone, and throws before it writes.
 
 import { answerApproval } from '../connections/approvals.ts'
-import { connectionChange, liveConnections } from '../connections/connections.ts'
+import { connectionChange, liveConnections, tellConnection } from '../connections/connections.ts'
 import { answerRequest, type Edit, pause, rename, resume, revoke, sawThis, setLimits } from '../connections/consent.ts'
 import { cleanName } from '../connections/names.ts'
 import { dismissNotice } from '../connections/notices.ts'
 import { MUTATIONS, type MutationArgs, type MutationName } from '../contract/feed.ts'
 import type { Tx } from '../db/db.ts'
 import { fault } from '../faults.ts'
-import { append, changesAfter, type FeedChange, lockFeed } from '../feed/feed.ts'
+import { append, changesAfter, type FeedChange } from '../feed/feed.ts'
 import { grantChanges } from '../grants/grants.ts'
 import { parse } from '../http.ts'
 import { changeProfile, lockPerson, profileOf, setFrozen } from '../identity/users.ts'
@@ -24,25 +24,25 @@ const TAGS_MAX = 50
 const EFFECTS: { [N in MutationName]: Effect<N> } = {
   'connection.set_caps': async (tx, context, { connection_id, ...limits }) => {
     await setLimits(tx, editOf(context, connection_id), limits)
-    await writeConnection(tx, context, connection_id)
+    await tellConnection(tx, context.userId, connection_id)
   },
   'connection.pause': async (tx, context, { connection_id }) => {
     await pause(tx, editOf(context, connection_id))
-    await writeConnection(tx, context, connection_id)
+    await tellConnection(tx, context.userId, connection_id)
   },
   'connection.resume': async (tx, context, { connection_id }) => {
     await resume(tx, editOf(context, connection_id))
-    await writeConnection(tx, context, connection_id)
+    await tellConnection(tx, context.userId, connection_id)
   },
   'connection.revoke': async (tx, context, { connection_id }) => {
     const unlinked = await revoke(tx, { userId: context.userId, connectionId: connection_id })
     const gone: FeedChange[] = []
     for (const externalId of unlinked) gone.push(...(await grantChanges(tx, externalId, false)))
-    await writeConnection(tx, context, connection_id, gone)
+    await tellConnection(tx, context.userId, connection_id, gone)
   },
   'connection.rename': async (tx, context, { connection_id, name }) => {
     await rename(tx, editOf(context, connection_id), name)
-    await writeConnection(tx, context, connection_id)
+    await tellConnection(tx, context.userId, connection_id)
   },
   'wallet.freeze': async (tx, { userId }) => {
     await setFrozen(tx, userId, true)
@@ -82,16 +82,6 @@ export async function carryOut(tx: Tx, context: Context, name: string, args: unk
 
 function editOf({ userId, baseVersion }: Context, connectionId: string): Edit {
   return { userId, connectionId, baseVersion }
-}
-
-async function writeConnection(
-  tx: Tx,
-  { userId }: Context,
-  id: string,
-  more: readonly FeedChange[] = [],
-): Promise<void> {
-  await lockFeed(tx, userId)
-  await append(tx, userId, [await connectionChange(tx, id), ...more])
 }
 
 /** Writes beside a receipt, and sends the receipt's document again with the note and tags in it. */

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { books, buy, call, chat, chatStream, connect, createApp, createKey, register, WALLET } from '../support/api.ts'
 import { ADMIN_TOKEN, type Server } from '../support/server.ts'
+import { percentile } from './load.ts'
 
 /** Counts of what happened, by name. */
 type Tally = Record<string, number>
@@ -229,7 +230,7 @@ function verdict(
   const settled = (holds.ended.settled ?? 0) - before
   const rss = samples.map(({ rssMb }) => rssMb)
   const fifth = (n: number) =>
-    median(rss.slice(Math.floor((rss.length * n) / 5), Math.floor((rss.length * (n + 1)) / 5)))
+    percentile(rss.slice(Math.floor((rss.length * n) / 5), Math.floor((rss.length * (n + 1)) / 5)), 0.5)
   const growth = fifth(4) / fifth(1)
   const charged = whole(tally)
   const lines = [
@@ -275,14 +276,9 @@ const BARS = '▁▂▃▄▅▆▇█'
 function picture(values: readonly number[]): string {
   const size = Math.max(1, Math.ceil(values.length / 60))
   const means = Array.from({ length: Math.ceil(values.length / size) }, (_, n) =>
-    median(values.slice(n * size, (n + 1) * size)),
+    percentile(values.slice(n * size, (n + 1) * size), 0.5),
   )
   const least = Math.min(...means)
   const span = Math.max(...means) - least || 1
   return means.map((value) => BARS[Math.round(((value - least) / span) * (BARS.length - 1))]).join('')
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
